@@ -1,0 +1,115 @@
+"""What callers may send: strict bodies and query values; a mistake names its field."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, TypeVar
+
+from aiohttp import web
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+
+from governance.canonical import parse_strict
+from governance.errors import Unprocessable
+
+Model = TypeVar("Model", bound=BaseModel)
+
+MAX_WAIT = 60.0
+
+#: Ids a caller makes up: printable ASCII, so that they survive logs and both databases.
+Token = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,200}$")]
+Words = Annotated[str, StringConstraints(max_length=32_000)]
+Reason = Annotated[str, StringConstraints(max_length=2_000)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ThreadBody(_Strict):
+    """Where the work is discussed."""
+
+    channel: Annotated[str, StringConstraints(pattern=r"^[CG][A-Z0-9]{2,30}$")]
+    thread_ts: Annotated[str, StringConstraints(pattern=r"^\d{1,16}\.\d{1,9}$")]
+
+
+class ProposalBody(_Strict):
+    """`POST /proposals`."""
+
+    tool: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    arguments: dict[str, Any]
+    idempotency_key: Token | None = None
+    session_id: Token | None = None
+    trace_id: Token | None = None
+    rationale: Words | None = None
+    on_behalf_of: Annotated[str, StringConstraints(pattern=r"^[UW][A-Z0-9]{2,30}$")] | None = None
+    thread: ThreadBody | None = None
+
+
+class WithdrawBody(_Strict):
+    """`DELETE /proposals/{id}`."""
+
+    reason: Reason | None = None
+
+
+class DecisionBody(_Strict):
+    """`POST /approvals/{id}`. `deny` is another word for `reject`."""
+
+    decision: Literal["approve", "reject", "deny", "defer"]
+    reason: Reason | None = None
+    remember: Literal["once", "session", "forever"] = "once"
+    until: AwareDatetime | None = None
+    digest: Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")] | None = None
+
+
+async def read_body(request: web.Request, kind: type[Model]) -> tuple[Model, int]:
+    """Parse a body strictly; returns it with its size in bytes. Raises Malformed, NotStrictJson or Unprocessable."""
+    raw = await request.read()
+    value = parse_strict(raw) if raw else {}
+    if not isinstance(value, dict):
+        raise Unprocessable("The body must be a JSON object.")
+    try:
+        # Validated as JSON, so that strings stand for moments and nothing else is converted.
+        return kind.model_validate_json(raw or b"{}", strict=True), len(raw)
+    except ValidationError as error:
+        raise unprocessable(error) from None
+
+
+def unprocessable(error: ValidationError) -> Unprocessable:
+    """Name every wrong field and what it should be."""
+    problems = [
+        {"field": "/" + "/".join(map(str, one["loc"])), "message": _message(one["type"], one["msg"])} for one in error.errors()
+    ]
+    sentence = "; ".join(f"{one['field']}: {one['message']}" for one in problems[:5])
+    return Unprocessable(f"{sentence}.", code="INVALID_BODY", details={"problems": problems[:20]})
+
+
+def _message(kind: str, message: str) -> str:
+    words = {"extra_forbidden": "is not a known field; remove it", "missing": "is required"}
+    return words.get(kind, message[:1].lower() + message[1:])
+
+
+_SECONDS: TypeAdapter[float] = TypeAdapter(Annotated[float, Field(ge=0, le=MAX_WAIT, allow_inf_nan=False)])
+_LIMIT: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=1, le=200)])
+
+
+def wait_of(request: web.Request) -> float:
+    """Return `?wait=` in seconds, 0 where it is absent."""
+    return float(_query(request, "wait", _SECONDS, 0.0, f"a number of seconds from 0 to {MAX_WAIT:.0f}"))
+
+
+def limit_of(request: web.Request) -> int:
+    """Return `?limit=`."""
+    return int(_query(request, "limit", _LIMIT, 50, "a whole number from 1 to 200"))
+
+
+def _query(request: web.Request, name: str, kind: TypeAdapter[Any], default: Any, expected: str) -> Any:
+    text = request.query.get(name)
+    if text is None:
+        return default
+    try:
+        return kind.validate_python(text)
+    except ValidationError:
+        raise Unprocessable(f"{name}: send {expected}.", code="INVALID_QUERY") from None
+
+
+def moment(value: datetime) -> str:
+    """Write a moment as the wire does: RFC 3339 in UTC, ending in Z."""
+    return value.isoformat().replace("+00:00", "Z")

@@ -1,0 +1,76 @@
+"""The API's desk: every refusal becomes one JSON body with a code, one sentence and details."""
+
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+
+from bot.deciding import CannotAskSlack
+from governance.errors import (
+    Conflict,
+    Forbidden,
+    Malformed,
+    NotFound,
+    Refusal,
+    TooMany,
+    Unauthenticated,
+    Unprocessable,
+)
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_STATUS: dict[type[Refusal], int] = {
+    Malformed: 400,
+    Unauthenticated: 401,
+    Forbidden: 403,
+    NotFound: 404,
+    Conflict: 409,
+    Unprocessable: 422,
+    TooMany: 429,
+    CannotAskSlack: 503,
+}
+_HTTP = {
+    404: ("NOT_FOUND", "There is nothing at this address; the API is under /api/v1."),
+    405: ("METHOD_NOT_ALLOWED", "This address does not take this method."),
+    413: ("BODY_TOO_LARGE", "The body is larger than 1 MiB; send less."),
+}
+
+
+@web.middleware
+async def desk(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn whatever a handler raises into an answer."""
+    try:
+        return await handler(request)
+    except Refusal as refusal:
+        return refused(refusal)
+    except web.HTTPException as error:
+        code, sentence = _HTTP.get(error.status, ("BAD_REQUEST", "The request is not acceptable."))
+        headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
+        return problem(error.status, code, sentence, headers=headers)
+    except Exception:  # the outer edge: an unknown fault must not reach the caller as anything but a sentence
+        log.exception("%s %s failed", request.method, request.path)
+        return problem(500, "INTERNAL", "Something went wrong on our side; nothing was recorded. Try again.")
+
+
+def refused(refusal: Refusal) -> web.Response:
+    """Answer a refusal."""
+    status = next((_STATUS[kind] for kind in type(refusal).__mro__ if kind in _STATUS), 400)
+    headers = {"Retry-After": str(refusal.details["retry_after"])} if "retry_after" in refusal.details else {}
+    return problem(status, refusal.name, refusal.sentence, refusal.details, headers)
+
+
+def problem(
+    status: int, code: str, sentence: str, details: dict[str, Any] | None = None, headers: dict[str, str] | None = None
+) -> web.Response:
+    """Answer with the one shape all errors have."""
+    return answer({"code": code, "error": sentence, "details": details or {}}, status, headers)
+
+
+def answer(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    """Answer with JSON."""
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return web.Response(text=text, status=status, headers=headers, content_type="application/json")

@@ -1,0 +1,43 @@
+"""Every address the API answers."""
+
+from aiohttp import web
+
+from bot.api.approvals import Approvals
+from bot.api.errors import answer, desk
+from bot.api.health import Health
+from bot.api.principals import Operator, principal_of
+from bot.api.proposals import Proposals
+from bot.api.rate import RateLimiter
+from bot.office import Office
+
+MAX_BODY = 1024 * 1024
+BASE = "/api/v1"
+
+
+def new_web_app(office: Office) -> web.Application:
+    """Return the web application with the API's routes; app.py adds Slack's."""
+    app = web.Application(client_max_size=MAX_BODY, middlewares=[desk])
+    proposals, approvals, health = Proposals(office, RateLimiter()), Approvals(office), Health(office)
+
+    async def whoami(request: web.Request) -> web.Response:
+        """`GET /whoami`: whom this key stands for."""
+        caller = await principal_of(request, office)
+        if isinstance(caller, Operator):
+            return answer({"kind": "operator", "id": caller.person, "role": caller.role, "key_id": caller.key_id})
+        return answer({"kind": "agent", "id": caller.id, "name": caller.name, "scopes": sorted(caller.scopes)})
+
+    app.add_routes(
+        [
+            web.post(f"{BASE}/proposals", proposals.create),
+            web.get(f"{BASE}/proposals/{{id}}", proposals.read, allow_head=False),
+            web.delete(f"{BASE}/proposals/{{id}}", proposals.withdraw),
+            web.get(f"{BASE}/proposals/{{id}}/events", proposals.events, allow_head=False),
+            web.get(f"{BASE}/approvals", approvals.index, allow_head=False),
+            web.get(f"{BASE}/approvals/{{id}}", approvals.read, allow_head=False),
+            web.post(f"{BASE}/approvals/{{id}}", approvals.decide),
+            web.get(f"{BASE}/whoami", whoami, allow_head=False),
+            web.get("/healthz", health.live),
+            web.get("/readyz", health.ready),
+        ]
+    )
+    return app

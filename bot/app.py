@@ -1,0 +1,143 @@
+"""The composition root: builds every part of a server and joins them; the one module that knows all."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+
+from bot.api.routes import new_web_app
+from bot.connectors.http import HttpConnector
+from bot.delivery import Delivery
+from bot.listeners import register_all
+from bot.office import Office
+from bot.policy import PolicyProblem, PolicySource
+from bot.settings import Settings
+from bot.slack import SlackTrouble, new_client
+from scheduler.execution import Executor
+from scheduler.loop import Loop
+from scheduler.outbox import Outbox
+from storage import audit
+from storage.database import Tx
+from storage.opening import open_database
+
+log = logging.getLogger(__name__)
+
+_SLACK_RETRY = 5.0
+
+
+class Server:
+    """One server process: API, Slack, loop. `start` returns once it answers; `stop` drains it."""
+
+    def __init__(self, office: Office, settings: Settings, environment: Mapping[str, str]) -> None:
+        self.office, self._settings = office, settings
+        database = office.database
+        self._http = HttpConnector(environment, database.clock)
+        self._delivery = Delivery(database, office)
+        outbox = Outbox(database, self._delivery.handlers())
+        self._loop = Loop(database, outbox, Executor(database, office.policy, {"http": self._http}))
+        self._bolt = _new_bolt(office, settings)
+        self._runner = web.AppRunner(_new_site(office, self._bolt), access_log=None, handle_signals=False)
+        self._background: list[asyncio.Task[None]] = []
+        self._socket: Any = None
+
+    async def start(self) -> None:
+        """Listen, tick, and get to know Slack in the background."""
+        await self._record_policy()
+        await self._runner.setup()
+        await web.TCPSite(self._runner, self._settings.host, self._settings.port).start()
+        self._loop.start()
+        if self._settings.speaks_slack:
+            self._background.append(asyncio.create_task(self._meet_slack(), name="meet slack"))
+
+    async def stop(self) -> None:
+        """Take no new calls, let running ones finish, close everything."""
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        if self._socket is not None:
+            await self._socket.close_async()
+        await self._runner.cleanup()
+        await self._loop.stop()
+        await self._http.close()
+        await self.office.database.close()
+
+    async def reload_policy(self) -> None:
+        """Read countersign.toml again; a mistake is logged and the old policy stays in force."""
+        try:
+            self.office.policy.reload()
+        except PolicyProblem as problem:
+            log.error("the policy was not reloaded, the old one stays in force:\n%s", problem)
+            return
+        await self._record_policy()
+        log.info("policy %s is in force", self.office.policy.current.hash[:12])
+
+    async def _record_policy(self) -> None:
+        policy_hash = self.office.policy.current.hash
+
+        async def record(tx: Tx) -> None:
+            await audit.record(tx, "policy.loaded", "system", detail={"hash": policy_hash})
+
+        await self.office.database.write(self.office.tenant, record)
+
+    async def _meet_slack(self) -> None:
+        """Learn who we are, and connect the socket in Socket Mode; try again until Slack answers."""
+        while True:
+            try:
+                identity = await self.office.identify()
+                await self._connect_socket()
+            except SlackTrouble as trouble:
+                log.warning("Slack does not answer (%s); trying again in %d s", trouble.error, _SLACK_RETRY)
+                await asyncio.sleep(_SLACK_RETRY)
+            else:
+                log.info("connected to Slack team %s at %s", identity.team_id, identity.url)
+                return
+
+    async def _connect_socket(self) -> None:
+        if not self._settings.app_token:
+            return
+        from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler  # only where it is used
+
+        self._socket = AsyncSocketModeHandler(self._bolt, self._settings.app_token, web_client=self.office.client)
+        await self._socket.connect_async()
+
+
+async def build(settings: Settings, environment: Mapping[str, str], *, migrate: bool = True) -> Server:
+    """Open what a server needs and build it. Raises PolicyProblem, SchemaProblem, KeyProblem or ValueError."""
+    policy = PolicySource(settings.config, environment)
+    database = await open_database(settings.database_url, settings.encryption_key, migrate=migrate)
+    office = Office(database, policy, new_client(settings.bot_token, settings.slack_api_url))
+    return Server(office, settings, environment)
+
+
+def _new_bolt(office: Office, settings: Settings) -> AsyncApp:
+    """Return the Bolt app. It authorizes from what auth.test said once, so that no click waits for it."""
+
+    async def authorize(**_: Any) -> AuthorizeResult:
+        identity = await office.identify()
+        return AuthorizeResult(
+            enterprise_id=None, team_id=identity.team_id, bot_token=settings.bot_token, bot_id=identity.bot_id,
+            bot_user_id=identity.bot_user_id,
+        )  # fmt: skip
+
+    # Without a secret no request over HTTP can be genuine; a random one refuses them all.
+    secret = settings.signing_secret or secrets.token_hex(32)
+    bolt = AsyncApp(signing_secret=secret, client=office.client, authorize=authorize)
+    register_all(bolt, office)
+    return bolt
+
+
+def _new_site(office: Office, bolt: AsyncApp) -> web.Application:
+    site = new_web_app(office)
+
+    async def slack(request: web.Request) -> web.StreamResponse:
+        """`POST /slack/events`: interactions, commands and events, signed by Slack."""
+        return await to_aiohttp_response(await bolt.async_dispatch(await to_bolt_request(request)))
+
+    site.router.add_post("/slack/events", slack)
+    return site

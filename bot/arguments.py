@@ -1,0 +1,55 @@
+"""Showing a call's arguments: complete where there is room, else cut visibly with the size of what is hidden."""
+
+import json
+from collections.abc import Iterator
+
+from governance.canonical import Json
+from governance.text import cut, visible
+
+PREVIEW_TOTAL = 2600
+_VALUE = 400
+_FIELDS = 20
+
+
+def preview(canonical_text: str) -> str:
+    """Return the arguments as a few readable lines, never longer than a card has room for."""
+    arguments = json.loads(canonical_text)
+    whole = visible(json.dumps(arguments, ensure_ascii=False, indent=2))
+    if len(whole) <= PREVIEW_TOTAL:
+        return whole
+    if not isinstance(arguments, dict):
+        return _cut_value(whole, PREVIEW_TOTAL)
+    return cut("\n".join(_lines(arguments)), PREVIEW_TOTAL + 200)
+
+
+def is_cut(canonical_text: str) -> bool:
+    """Whether `preview` leaves anything out."""
+    return len(visible(json.dumps(json.loads(canonical_text), ensure_ascii=False, indent=2))) > PREVIEW_TOTAL
+
+
+def complete(canonical_text: str) -> str:
+    """Return every character of the arguments, for Details."""
+    return visible(json.dumps(json.loads(canonical_text), ensure_ascii=False, indent=2))
+
+
+def one_line_preview(canonical_text: str, limit: int) -> str:
+    """Return the arguments on one line, for notifications."""
+    return cut(visible(canonical_text), limit)
+
+
+def _lines(arguments: dict[str, Json]) -> Iterator[str]:
+    room = PREVIEW_TOTAL
+    for shown, (name, value) in enumerate(arguments.items()):
+        text = visible(json.dumps(value, ensure_ascii=False))
+        line = f"{cut(visible(name), 80)}: {_cut_value(text, _VALUE)}"
+        room -= len(line) + 1
+        if shown >= _FIELDS or room < 0:
+            yield f"… and {len(arguments) - shown} more fields, all of them in Details"
+            return
+        yield line
+
+
+def _cut_value(text: str, limit: int) -> str:
+    if len(text) <= limit:
+        return text
+    return f"{text[:limit]}… ({len(text) - limit:,} of {len(text):,} characters hidden; Details shows all)"

@@ -1,0 +1,1 @@
+"""How approved calls are really run, one module per kind."""

@@ -1,0 +1,44 @@
+"""What a click on one of our cards or a submission of one of our modals says, read from its payload."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from bot.office import Office
+from governance.errors import NotFound
+from storage import surfaces
+from storage.database import Tx
+from storage.dossier import Dossier, dossier
+from storage.tables import ApprovalRequest, Rendering
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """Who did it, and the rendering whose button it was."""
+
+    user: str
+    rendering_id: str
+
+
+def click_of(body: dict[str, Any]) -> Click:
+    """Read a block action on a card."""
+    return Click(body["user"]["id"], str(body["actions"][0].get("value", "")))
+
+
+def submission_of(body: dict[str, Any]) -> Click:
+    """Read a submission of, or an action inside, one of our modals."""
+    return Click(body["user"]["id"], str(body["view"].get("private_metadata", "")))
+
+
+async def look_up(office: Office, click: Click) -> tuple[Rendering, Dossier]:
+    """Return the rendering a click belongs to and what is stored about its request. Raises NotFound."""
+    async with office.database.read(office.tenant) as tx:
+        rendering = await surfaces.rendering(tx, click.rendering_id)
+        request_found = await _dossier(tx, rendering) if rendering else None
+    if rendering is None or request_found is None:
+        raise NotFound("This button belongs to no request here; it may be from another installation.")
+    return rendering, request_found
+
+
+async def _dossier(tx: Tx, rendering: Rendering) -> Dossier | None:
+    request = await tx.get(ApprovalRequest, rendering.request_id)
+    return await dossier(tx, request.proposal_id) if request else None

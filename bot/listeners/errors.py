@@ -1,0 +1,125 @@
+"""The one desk: every refusal and every fault becomes one private sentence, where the person is."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.response import BoltResponse
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+from bot.cards import people
+from bot.drawing import date, mrkdwn
+from bot.ids import Block
+from bot.modals import message_modal
+from bot.office import Office
+from bot.slack import SlackTrouble, calling
+from governance.errors import Refusal, Unprocessable
+
+log = logging.getLogger(__name__)
+
+_FAULT = "Something went wrong on our side and nothing was decided. Please try again; the server's log has the details."
+_SLACK = "Slack did not take our answer in time and nothing was decided. Please click again."
+
+
+def register(app: AsyncApp, office: Office) -> None:
+    """Register the desk."""
+    speaking: set[asyncio.Task[None]] = set()
+
+    def in_background(work: Awaitable[None]) -> None:
+        """Answer Slack first; the sentence follows at once."""
+        task = asyncio.ensure_future(work)
+        speaking.add(task)
+        task.add_done_callback(speaking.discard)
+
+    @app.error
+    async def desk(error: Exception, body: dict[str, Any], client: AsyncWebClient) -> BoltResponse:
+        return answer(error, body, client, in_background)
+
+
+def answer(
+    error: Exception, body: dict[str, Any], client: AsyncWebClient, in_background: Callable[[Awaitable[None]], None]
+) -> BoltResponse:
+    """Return the acknowledgement that carries the sentence, or acknowledge and say it privately."""
+    if not isinstance(error, Refusal | SlackTrouble):
+        log.error("a listener failed", exc_info=error)
+    sentence = sentence_for(error)
+    if body.get("type") == "view_submission":
+        return BoltResponse(status=200, body=_inside_modal(error, sentence))
+    if "command" in body:
+        return BoltResponse(status=200, body={"response_type": "ephemeral", "text": sentence})
+    if "event" not in body:
+        in_background(say_privately(client, body, sentence))
+    return BoltResponse(status=200, body="")
+
+
+def sentence_for(error: Exception) -> str:
+    """Return what the person reads: why not, and what to do next."""
+    if isinstance(error, SlackTrouble):
+        return _SLACK
+    if not isinstance(error, Refusal):
+        return _FAULT
+    told = _TOLD.get(error.name)
+    return told(error) if told else mrkdwn(error.sentence)
+
+
+def _already_decided(refusal: Refusal) -> str:
+    winner = refusal.details.get("winner") or {}
+    if not winner.get("by"):
+        return f"{mrkdwn(refusal.sentence)} Nothing changed; the card shows where it stands."
+    at = date(datetime.fromisoformat(winner["at"])) if winner.get("at") else ""
+    return f"This was already {winner['verdict']} by <@{winner['by']}> {at}, so your answer changed nothing."
+
+
+def _not_a_reviewer(refusal: Refusal) -> str:
+    return f"You may not answer this request, so nothing changed. Ask one of those who may: {_others(refusal)}."
+
+
+def _self_review(refusal: Refusal) -> str:
+    return f"This was asked for on your behalf, so somebody else must countersign it: {_others(refusal)}."
+
+
+def _others(refusal: Refusal) -> str:
+    return people(list(refusal.details.get("reviewers", []))) or "an admin"
+
+
+_TOLD: dict[str, Callable[[Refusal], str]] = {
+    "ALREADY_DECIDED": _already_decided,
+    "NOT_A_REVIEWER": _not_a_reviewer,
+    "SELF_REVIEW": _self_review,
+}
+
+
+def _inside_modal(error: Exception, sentence: str) -> dict[str, Any]:
+    """Mark the field that is wrong, or replace the modal by the sentence."""
+    if isinstance(error, Unprocessable):
+        return {"response_action": "errors", "errors": {Block.REASON.value: error.sentence}}
+    return {"response_action": "update", "view": message_modal("Nothing changed", sentence)}
+
+
+async def say_privately(client: AsyncWebClient, body: dict[str, Any], sentence: str) -> None:
+    """Say a sentence to one person alone: in the channel or thread, by response_url, or in a direct message."""
+    user, channel = body["user"]["id"], (body.get("channel") or {}).get("id")
+    thread_ts = (body.get("container") or {}).get("thread_ts") or (body.get("message") or {}).get("thread_ts")
+    try:
+        if channel is None:
+            await calling(client.chat_postMessage(channel=user, text=sentence))
+            return
+        thread = {"thread_ts": thread_ts} if thread_ts else {}
+        await calling(client.chat_postEphemeral(channel=channel, user=user, text=sentence, **thread))
+    except SlackTrouble as trouble:
+        await _by_response_url(body, sentence, trouble)
+
+
+async def _by_response_url(body: dict[str, Any], sentence: str, trouble: SlackTrouble) -> None:
+    url = body.get("response_url")
+    if not url:
+        log.error("could not tell %s: %s", body["user"]["id"], trouble.error)
+        return
+    try:
+        await calling(AsyncWebhookClient(url).send(text=sentence, response_type="ephemeral", replace_original=False))
+    except SlackTrouble as second:
+        log.error("could not tell %s: %s, then %s", body["user"]["id"], trouble.error, second.error)

@@ -1,0 +1,38 @@
+"""Middleware: who is this? Guests and people from outside are refused before any listener runs, in time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.context.async_context import AsyncBoltContext
+
+from bot.deciding import CannotAskSlack
+from bot.office import Office
+from bot.slack import SlackTrouble
+from governance.errors import Forbidden
+
+
+_PATIENCE = 2.0
+
+
+def register(app: AsyncApp, office: Office) -> None:
+    """Register the middleware for everything a person does."""
+
+    @app.middleware
+    async def members_only(context: AsyncBoltContext, body: dict[str, Any], next: Callable[[], Awaitable[Any]]) -> None:  # noqa: A002 - Bolt's name
+        if context.user_id is not None and "event" not in body:
+            await _check(office, context.user_id)
+        await next()
+
+
+async def _check(office: Office, user: str) -> None:
+    """Raise what the error desk then says privately."""
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            person = await office.directory.person(user)
+    except (SlackTrouble, TimeoutError):
+        raise CannotAskSlack() from None
+    if not person.may_decide:
+        raise Forbidden("Countersign serves full members of this workspace only, not guests or people from outside.",
+                        code="NOT_A_MEMBER")  # fmt: skip

@@ -1,0 +1,71 @@
+"""Loading countersign.toml: a mistake names file, line, key and remedy; the old policy stays in force."""
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from bot.policy import places
+from bot.policy.compile import Mistake, compile_policy
+from bot.policy.shape import PolicyFile
+from governance.policy import Policy
+
+_REMEDIES = {
+    "extra_forbidden": "there is no such key here; remove it or mend its spelling",
+    "missing": "is required; add it",
+    "string_pattern_mismatch": "is not written as it should be",
+}
+
+
+class PolicyProblem(Exception):
+    """The policy cannot be used. The text names file, line, key and remedy of every mistake, one per line."""
+
+
+def load_policy(path: Path, environment: Mapping[str, str]) -> Policy:
+    """Read and compile a policy file. Raises PolicyProblem."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise PolicyProblem(f"{path}: {error.strerror}; set COUNTERSIGN_CONFIG to your countersign.toml") from None
+    try:
+        text = raw.decode()
+        table = tomllib.loads(text)
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise PolicyProblem(f"{path}: not valid TOML: {error}") from None
+    try:
+        # As JSON, because only there does strictness leave enums and durations their text.
+        file = PolicyFile.model_validate_json(json.dumps(table, default=str), strict=True)
+        return compile_policy(file, hashlib.sha256(raw).hexdigest(), environment)
+    except ValidationError as error:
+        lines = places.lines_of(text)
+        raise PolicyProblem("\n".join(_told(path, lines, detail) for detail in error.errors())) from None
+    except Mistake as mistake:
+        raise PolicyProblem(_line(path, places.lines_of(text), mistake.path, mistake.message)) from None
+
+
+def _told(path: Path, lines: dict[places.Path, int], detail: ErrorDetails) -> str:
+    message = _REMEDIES.get(detail["type"], detail["msg"].removeprefix("Value error, "))
+    pattern = (detail.get("ctx") or {}).get("pattern")
+    given = "" if isinstance(detail["input"], dict | list) or detail["type"] == "missing" else f" (it says {detail['input']!r:.60})"
+    return _line(path, lines, detail["loc"], message + (f" ({pattern})" if pattern else "") + given)
+
+
+def _line(path: Path, lines: dict[places.Path, int], key: places.Path, message: str) -> str:
+    return f"{path}:{places.line_of(lines, key)}: {'.'.join(map(str, key)) or 'file'}: {message}"
+
+
+class PolicySource:
+    """The policy in force, and how to read it again."""
+
+    def __init__(self, path: Path, environment: Mapping[str, str]) -> None:
+        self._path, self._environment = path, environment
+        self.current = load_policy(path, environment)
+
+    def reload(self) -> Policy:
+        """Load the file again and return the new policy; on PolicyProblem the old one stays in force."""
+        self.current = load_policy(self._path, self._environment)
+        return self.current

@@ -1,0 +1,74 @@
+"""Who may answer a request, and when the answers settle it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from governance.errors import NotAReviewer, SelfReview
+from governance.policy import Agent, Policy, Tool
+
+
+class ReviewVerdict(StrEnum):
+    """One person's answer."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+    DEFER = "defer"
+
+
+def is_group(reviewer: str) -> bool:
+    """Whether a reviewer id names a Slack user group rather than a person."""
+    return reviewer.startswith("S")
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """The people and user groups who may answer one request, and how many of them must agree."""
+
+    reviewers: tuple[str, ...]
+    quorum: int
+    requester: str | None = None
+
+    def can_settle(self) -> bool:
+        """Whether enough different people could approve; user groups are counted when somebody clicks."""
+        return any(map(is_group, self.reviewers)) or len(self._named()) >= self.quorum
+
+    def shortage(self) -> str:
+        """Say why a panel that cannot settle cannot."""
+        return f"{len(self._named())} of the {self.quorum} people needed, the requester not counted"
+
+    def groups(self) -> tuple[str, ...]:
+        """Return the user groups whose live members decide eligibility."""
+        return tuple(filter(is_group, self.reviewers))
+
+    def admits(self, person: str, members: Mapping[str, frozenset[str]]) -> bool:
+        """Whether `person` may answer; `members` holds the live members of each user group."""
+        return person in self.reviewers or any(person in members.get(group, ()) for group in self.groups())
+
+    def check(self, person: str, members: Mapping[str, frozenset[str]]) -> None:
+        """Raise SelfReview or NotAReviewer where `person` may not answer."""
+        if person == self.requester:
+            raise SelfReview(details={"reviewers": [r for r in self.reviewers if r != person]})
+        if not self.admits(person, members):
+            raise NotAReviewer(details={"reviewers": list(self.reviewers)})
+
+    def _named(self) -> set[str]:
+        return {r for r in self.reviewers if not is_group(r) and r != self.requester}
+
+
+def panel_of(policy: Policy, agent: Agent, tool: Tool, on_behalf_of: str | None) -> Panel:
+    """Return who may answer a call: the tool's reviewers, else the admins and the agent's creator.
+
+    The requester is whom the agent acts for; else its creator, where the tool says the creator may not approve.
+    """
+    creator_barred = tool.creator_may_approve is False
+    requester = on_behalf_of or (agent.creator if creator_barred else None)
+    fallback = policy.admins if creator_barred else (*policy.admins, agent.creator)
+    return Panel(tuple(dict.fromkeys(tool.reviewers or fallback)), tool.quorum, requester)
+
+
+def approvals_that_count(
+    panel: Panel, approvers: Iterable[str], members: Mapping[str, frozenset[str]]
+) -> frozenset[str]:
+    """Return the distinct approvers who are still eligible now; quorum is re-checked at settlement."""
+    return frozenset(p for p in approvers if p != panel.requester and panel.admits(p, members))

@@ -1,0 +1,92 @@
+"""Secret arguments: which they are, how they are lifted out, masked, hashed and put back."""
+
+import copy
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from governance.canonical import Json, keyed_hash
+
+MASK = "••••••••"
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Arguments with the secrets taken out: what may be shown, what enters the digest, what is sealed."""
+
+    masked: Json
+    hashed: Json
+    secrets: dict[str, Json]  #: JSON Pointer -> the secret value
+
+
+def split(arguments: Json, fields: Iterable[str], key: bytes) -> Split:
+    """Lift the secret `fields` (JSON Pointers; a bare name is top level) out of `arguments`.
+
+    `key` is the install key: it keeps low-entropy secrets from being guessed out of a digest.
+    """
+    masked, hashed, secrets = copy.deepcopy(arguments), copy.deepcopy(arguments), {}
+    for pointer in (as_pointer(field) for field in fields):
+        holder = _holder(arguments, pointer)
+        if holder is None:
+            continue
+        secrets[pointer] = holder[0][holder[1]]
+        _put(masked, pointer, MASK)
+        _put(hashed, pointer, "hmac-sha256:" + keyed_hash(key, secrets[pointer]))
+    return Split(masked, hashed, secrets)
+
+
+def join(masked: Json, secrets: Mapping[str, Json]) -> Json:
+    """Put lifted secrets back; the inverse of `split`."""
+    arguments = copy.deepcopy(masked)
+    for pointer, value in secrets.items():
+        _put(arguments, pointer, value)
+    return arguments
+
+
+def mask_echoes(text: str, secrets: Iterable[Json]) -> str:
+    """Mask every secret string that an answer echoes back, plain or as it looks inside JSON."""
+    found = {string for secret in secrets for string in _strings(secret) if string}
+    escaped = {json.dumps(string, ensure_ascii=ascii)[1:-1] for string in found for ascii in (True, False)}
+    for string in sorted(found | escaped, key=len, reverse=True):
+        text = text.replace(string, MASK)
+    return text
+
+
+def _strings(value: Json) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _strings(item)
+
+
+def as_pointer(field: str) -> str:
+    """Return a JSON Pointer for a secret field as written in the policy."""
+    return field if field.startswith("/") else "/" + field.replace("~", "~0").replace("/", "~1")
+
+
+def _put(root: Json, pointer: str, value: Json) -> None:
+    holder = _holder(root, pointer)
+    if holder is not None:
+        holder[0][holder[1]] = value
+
+
+def _holder(root: Json, pointer: str) -> tuple[Any, str | int] | None:
+    """Return the container and key a pointer leads to, or None where the arguments have no such place."""
+    *path, last = (part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:])
+    for part in path:
+        step = _step(root, part)
+        if step is None:
+            return None
+        root = root[step]
+    step = _step(root, last)
+    return None if step is None else (root, step)
+
+
+def _step(container: Json, part: str) -> str | int | None:
+    if isinstance(container, dict):
+        return part if part in container else None
+    if isinstance(container, list) and part.isdecimal() and int(part) < len(container):
+        return int(part)
+    return None

@@ -1,0 +1,158 @@
+"""Running allowed calls: claim under a lease after asking the live policy again, then settle what came back."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from governance import attempts
+from governance.canonical import Json, call_digest
+from governance.lifecycle import ExecutionStatus, state_of_execution
+from governance.policy import Policy, Tool
+from governance.revalidation import Allowed, why_invalid
+from governance.secret_fields import join, mask_echoes, split
+from governance.text import storable
+from governance.tiers import Tier
+from operations.notify import note, tell_owners
+from storage import audit, executions, proposals, surfaces
+from storage.database import Tx
+from storage.outbox import Priority
+from storage.tables import Execution, Proposal
+
+LEASE = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """An execution claimed for one attempt, with all a connector needs. Secrets are in `arguments` only."""
+
+    execution: Execution
+    proposal: Proposal
+    tool: Tool
+    arguments: Json
+    secrets: tuple[Json, ...]
+
+
+async def start_next(tx: Tx, policy: Policy, owner: str) -> Started | Execution | None:
+    """Claim the execution that is due longest. Returns the row alone where it turned out invalid, None if none is due."""
+    execution = await executions.next_due(tx)
+    if execution is None:
+        return None
+    tx.tenant = execution.tenant
+    proposal = await tx.get(Proposal, execution.proposal_id)
+    assert proposal is not None
+    secrets = _secrets_of(tx, proposal)
+    arguments = join(json.loads(proposal.arguments), secrets)
+    why = _why_invalid(tx, policy, execution, proposal, arguments, tuple(secrets))
+    if why is not None:
+        return await _invalidate(tx, execution, proposal, why)
+    await _claim(tx, execution, proposal, owner)
+    return Started(execution, proposal, policy.tools[proposal.tool], arguments, tuple(secrets.values()))
+
+
+def _secrets_of(tx: Tx, proposal: Proposal) -> dict[str, Json]:
+    if proposal.sealed_secrets is None:
+        return {}
+    opened: dict[str, Json] = json.loads(tx.keys.sealer.unseal(proposal.sealed_secrets, proposal.id))
+    return opened
+
+
+def _why_invalid(
+    tx: Tx, policy: Policy, execution: Execution, proposal: Proposal, arguments: Json, fields: tuple[str, ...]
+) -> str | None:
+    hashed = split(arguments, fields, tx.keys.digest_key).hashed
+    allowed = Allowed(
+        proposal.agent_id, proposal.tool, proposal.tool_version, execution.tier, proposal.digest, execution.start_by
+    )
+    digest_now = call_digest(proposal.tool, proposal.tool_version, hashed)
+    return why_invalid(policy, allowed, digest_now=digest_now, attempt=execution.attempt, now=tx.now)
+
+
+async def _invalidate(tx: Tx, execution: Execution, proposal: Proposal, why: str) -> Execution:
+    await executions.move(tx, execution, ExecutionStatus.INVALIDATED, finished_at=tx.now, error=why)
+    await _finish(tx, execution, proposal)
+    return execution
+
+
+async def _claim(tx: Tx, execution: Execution, proposal: Proposal, owner: str) -> None:
+    attempt = execution.attempt + 1
+    await executions.move(
+        tx, execution, ExecutionStatus.RUNNING, attempt=attempt, lease_owner=owner, lease_until=tx.now + LEASE,
+        started_at=execution.started_at or tx.now,
+    )  # fmt: skip
+    await _note_down(tx, execution, proposal, "execution.started")
+    await surfaces.touch(tx, proposal.id, Priority.OUTCOME)
+
+
+async def keep_lease(tx: Tx, execution: Execution) -> bool:
+    """Prolong the claim while a call is under way; False where somebody else has taken over."""
+    return await executions.extend_lease(tx, execution, tx.now + LEASE)
+
+
+async def settle(tx: Tx, started: Started, result: attempts.Result) -> bool:
+    """Record what an attempt brought: done, failed, again later, or unknown. False where the lease was lost meanwhile."""
+    execution, connector = await executions.still_held(tx, started.execution), started.tool.connector
+    if execution is None:
+        return False
+    following = attempts.after(
+        result, attempt=execution.attempt, attempts=connector.attempts, idempotent=connector.idempotent
+    )
+    text = mask_echoes(storable(result.result), started.secrets) if result.result is not None else None
+    error = mask_echoes(storable(result.error), started.secrets) if result.error is not None else None
+    return await _leave_running(tx, execution, started.proposal, following, text, error)
+
+
+async def recover_next(tx: Tx, policy: Policy) -> Execution | None:
+    """Take one execution back from a worker that died: again where that is safe, else unknown."""
+    execution = await executions.with_lost_lease(tx)
+    if execution is None:
+        return None
+    tx.tenant = execution.tenant
+    proposal = await tx.get(Proposal, execution.proposal_id)
+    assert proposal is not None
+    tool = policy.tools.get(proposal.tool)
+    attempts_allowed, idempotent = (tool.connector.attempts, tool.connector.idempotent) if tool else (0, False)
+    following = attempts.after_lost_lease(
+        attempt=execution.attempt, attempts=attempts_allowed, idempotent=idempotent
+    )
+    error = "the process that ran it stopped before an answer came"
+    await _leave_running(tx, execution, proposal, following, None, error)
+    return execution
+
+
+async def _leave_running(
+    tx: Tx, execution: Execution, proposal: Proposal, following: attempts.Next, result: str | None, error: str | None
+) -> bool:
+    again_at: datetime = tx.now + following.delay
+    is_again = following.status is ExecutionStatus.QUEUED
+    moved = await executions.move(
+        tx, execution, following.status, lease_owner=None, lease_until=None, result=result, error=error,
+        next_attempt_at=again_at, finished_at=None if is_again else tx.now,
+    )  # fmt: skip
+    if not moved:
+        return False
+    if is_again:
+        await _note_down(tx, execution, proposal, "execution.postponed")
+        await surfaces.touch(tx, proposal.id, Priority.OUTCOME)
+        tx.announce("executions")
+        return True
+    await _finish(tx, execution, proposal)
+    return True
+
+
+async def _finish(tx: Tx, execution: Execution, proposal: Proposal) -> None:
+    """Tell everybody how an execution ended: the agent, the card, its thread, the owners."""
+    await proposals.enter_state(tx, proposal.id, state_of_execution(execution.status))
+    await _note_down(tx, execution, proposal, "execution.finished")
+    await surfaces.touch(tx, proposal.id, Priority.OUTCOME)
+    await note(tx, proposal.id, execution.status.value, priority=Priority.OUTCOME)
+    if execution.tier is not Tier.ACT_AUTO or execution.status is not ExecutionStatus.SUCCEEDED:
+        await tell_owners(tx, proposal, execution.status.value)
+
+
+async def _note_down(tx: Tx, execution: Execution, proposal: Proposal, kind: str) -> None:
+    detail = {"status": execution.status, "attempt": execution.attempt, "error": execution.error,
+              "digest": proposal.digest}  # fmt: skip
+    await audit.record(
+        tx, kind, "system", agent_id=proposal.agent_id, proposal_id=proposal.id, execution_id=execution.id,
+        detail=detail,
+    )  # fmt: skip

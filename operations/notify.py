@@ -1,0 +1,29 @@
+"""What people are owed when something happened: a line in the thread, a direct message to the owners."""
+
+from storage import surfaces
+from storage.database import Tx
+from storage.outbox import Owed, Priority, owe
+from storage.tables import Proposal
+from storage.tables.base import new_id
+
+
+async def note(
+    tx: Tx, proposal_id: str, event: str, *, by: str | None = None, reason: str | None = None,
+    priority: Priority = Priority.TRAIL,
+) -> None:  # fmt: skip
+    """Owe one line in the thread where the request is discussed. `event` names its wording in bot/cards."""
+    shown = await surfaces.of_proposal(tx, proposal_id)
+    if not shown:
+        return
+    payload = {"proposal_id": proposal_id, "surface_id": shown[0].id, "event": event, "at": tx.now.isoformat()}
+    payload |= {"by": by} if by else {}
+    payload |= {"reason": reason} if reason else {}
+    await owe(tx, Owed.NOTE, new_id("note"), priority, payload)
+
+
+async def tell_owners(tx: Tx, proposal: Proposal, event: str) -> None:
+    """Owe a direct message to the agent's creator and to the person it acted for."""
+    for person in dict.fromkeys((proposal.creator, proposal.on_behalf_of)):
+        if person is not None:
+            payload = {"proposal_id": proposal.id, "person": person, "event": event}
+            await owe(tx, Owed.TELL, f"{proposal.id}:{event}:{person}", Priority.OUTCOME, payload)

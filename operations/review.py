@@ -1,0 +1,192 @@
+"""A person answers an approval request; the answer that completes the quorum, or rejects, settles it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from governance.errors import AlreadyDecided, ApprovalExpired, ArgumentsChanged, NotFound, Unprocessable
+from governance.lifecycle import OPEN_REQUESTS, ProposalState, RequestStatus
+from governance.reviewers import Panel, ReviewVerdict, approvals_that_count
+from governance.text import storable
+from operations.notify import note, tell_owners
+from operations.propose import queue_execution
+from storage import audit, proposals, requests, surfaces
+from storage.database import Tx
+from storage.outbox import Priority
+from storage.tables import ApprovalRequest, Door, Proposal, Review
+from storage.tables.base import new_id
+
+Members = Mapping[str, frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One person's answer as it came in at one door."""
+
+    reviewer: str
+    verdict: ReviewVerdict
+    via: Door
+    reason: str | None = None
+    until: datetime | None = None
+    seen_version: int | None = None  #: the version of the card that was clicked
+    seen_digest: str | None = None  #: the digest an operator sent along
+
+
+async def review(tx: Tx, request_id: str, answer: Answer, members: Members) -> ApprovalRequest:
+    """Record an answer and settle the request where it does; `members` holds the live members of its user groups.
+
+    Raises NotFound, SelfReview, NotAReviewer, AlreadyDecided, ApprovalExpired, ArgumentsChanged or Unprocessable;
+    then nothing is written. The same answer by the same person again changes nothing.
+    """
+    request = await requests.locked(tx, request_id)
+    if request is None:
+        raise NotFound("There is no approval request under this id.")
+    panel = panel_of_request(request)
+    panel.check(answer.reviewer, members)
+    reviews = await requests.live_reviews(tx, request.id)
+    if _said_before(reviews, answer) and request.status is not RequestStatus.DEFERRED:
+        return request
+    _check_open(request, tx.now)
+    _check_seen(request, answer)
+    _check_words(tx, request, answer)
+    await _write_down(tx, request, answer)
+    if answer.verdict is ReviewVerdict.DEFER:
+        return await _defer(tx, request, answer)
+    if answer.verdict is ReviewVerdict.REJECT:
+        return await _settle(tx, request, answer, RequestStatus.REJECTED)
+    approvers = [*requests.approvers(reviews), answer.reviewer]
+    if len(approvals_that_count(panel, approvers, members)) >= request.quorum:
+        return await _settle(tx, request, answer, RequestStatus.APPROVED)
+    return await _keep_waiting(tx, request, answer)
+
+
+def panel_of_request(request: ApprovalRequest) -> Panel:
+    """Return who may answer a request, from the snapshot taken when it was asked."""
+    return Panel(tuple(request.reviewers), request.quorum, request.requester)
+
+
+def winner_of(request: ApprovalRequest) -> dict[str, str | None]:
+    """Return who settled a request, how, when and why, as losers of a race are told."""
+    at = request.decided_at.isoformat().replace("+00:00", "Z") if request.decided_at else None
+    return {"by": request.decided_by, "verdict": request.status.value, "at": at, "reason": request.reason}
+
+
+def _said_before(reviews: list[Review], answer: Answer) -> bool:
+    return any(r.reviewer == answer.reviewer and r.verdict is answer.verdict for r in reviews)
+
+
+def check_answerable(request: ApprovalRequest, now: datetime, seen_version: int) -> None:
+    """Raise what an answer to this rendering would meet, before anybody is asked for words."""
+    _check_open(request, now)
+    if seen_version != request.version:
+        raise ArgumentsChanged()
+
+
+def _check_open(request: ApprovalRequest, now: datetime) -> None:
+    if request.status is RequestStatus.EXPIRED or (request.status in OPEN_REQUESTS and now >= request.expires_at):
+        raise ApprovalExpired()
+    if request.status is RequestStatus.WITHDRAWN:
+        raise AlreadyDecided("The agent withdrew this request.", details={"winner": winner_of(request)})
+    if request.status not in OPEN_REQUESTS:
+        raise AlreadyDecided(details={"winner": winner_of(request)})
+
+
+def _check_seen(request: ApprovalRequest, answer: Answer) -> None:
+    """Refuse an answer to another rendering than the current one; above version 1 it must name what it saw."""
+    if answer.seen_version is not None and answer.seen_version != request.version:
+        raise ArgumentsChanged()
+    if answer.seen_digest is not None and answer.seen_digest != request.digest:
+        raise ArgumentsChanged()
+    if request.version > 1 and answer.seen_version is None and answer.seen_digest is None:
+        raise ArgumentsChanged("The arguments were edited; send the digest you have looked at.")
+
+
+def _check_words(tx: Tx, request: ApprovalRequest, answer: Answer) -> None:
+    if answer.verdict is ReviewVerdict.APPROVE:
+        return
+    if not (answer.reason or "").strip():
+        raise Unprocessable(f"reason: say why you {answer.verdict}; the agent and the requester read it.")
+    if answer.verdict is ReviewVerdict.DEFER and not (answer.until and tx.now < answer.until < request.expires_at):
+        raise Unprocessable("until: name a moment from now on and before the request expires.")
+
+
+async def _write_down(tx: Tx, request: ApprovalRequest, answer: Answer) -> None:
+    await requests.void_review(tx, request.id, answer.reviewer)
+    await tx.add(
+        Review(
+            id=new_id("rev"), tenant=tx.tenant, request_id=request.id, request_version=request.version,
+            reviewer=answer.reviewer, verdict=answer.verdict, reason=_clean(answer.reason), via=answer.via, at=tx.now,
+        )  # fmt: skip
+    )
+
+
+async def _settle(tx: Tx, request: ApprovalRequest, answer: Answer, status: RequestStatus) -> ApprovalRequest:
+    """Move the request to its end; an approval queues the execution in the same commit."""
+    await _move(
+        tx, request, status, decided_at=tx.now, decided_by=answer.reviewer, decided_via=answer.via,
+        reason=_clean(answer.reason), warn_at=None, reopen_at=None,
+    )  # fmt: skip
+    proposal = await _proposal_of(tx, request)
+    if status is RequestStatus.APPROVED:
+        await queue_execution(tx, proposal, request.expires_at)
+    await proposals.enter_state(tx, proposal.id, _STATE_AFTER[status])
+    await _note_down(tx, request, proposal, answer, "approval.decided")
+    await surfaces.touch(tx, proposal.id, Priority.ANSWER)
+    await note(tx, proposal.id, status.value, by=answer.reviewer, reason=_clean(answer.reason))
+    if status is RequestStatus.REJECTED:
+        await tell_owners(tx, proposal, "rejected")
+    return request
+
+
+_STATE_AFTER = {
+    RequestStatus.APPROVED: ProposalState.ALLOWED,
+    RequestStatus.REJECTED: ProposalState.REJECTED,
+}
+
+
+async def _keep_waiting(tx: Tx, request: ApprovalRequest, answer: Answer) -> ApprovalRequest:
+    if request.status is RequestStatus.DEFERRED:
+        await _move(tx, request, RequestStatus.PENDING, reopen_at=None)
+    proposal = await _proposal_of(tx, request)
+    await _note_down(tx, request, proposal, answer, "review.recorded")
+    await surfaces.touch(tx, proposal.id, Priority.ANSWER)
+    await note(tx, proposal.id, "vote", by=answer.reviewer)
+    tx.announce(proposals.topic(proposal.id))
+    return request
+
+
+async def _defer(tx: Tx, request: ApprovalRequest, answer: Answer) -> ApprovalRequest:
+    if request.status is RequestStatus.DEFERRED:  # deferring again just moves the moment
+        await _move(tx, request, RequestStatus.PENDING, reopen_at=None)
+    await _move(tx, request, RequestStatus.DEFERRED, reopen_at=answer.until)
+    proposal = await _proposal_of(tx, request)
+    await _note_down(tx, request, proposal, answer, "approval.deferred")
+    await surfaces.touch(tx, proposal.id, Priority.ANSWER)
+    await note(tx, proposal.id, "deferred", by=answer.reviewer, reason=_clean(answer.reason))
+    return request
+
+
+async def _move(tx: Tx, request: ApprovalRequest, status: RequestStatus, **changes: object) -> None:
+    if not await requests.move(tx, request, status, **changes):
+        raise AlreadyDecided(details={"winner": winner_of(request)})
+
+
+async def _proposal_of(tx: Tx, request: ApprovalRequest) -> Proposal:
+    proposal = await tx.get(Proposal, request.proposal_id)
+    assert proposal is not None  # the foreign key says so
+    return proposal
+
+
+async def _note_down(tx: Tx, request: ApprovalRequest, proposal: Proposal, answer: Answer, kind: str) -> None:
+    detail = {
+        "verdict": answer.verdict, "status": request.status, "via": answer.via, "version": request.version,
+        "reason": _clean(answer.reason), "digest": request.digest,
+    }  # fmt: skip
+    await audit.record(
+        tx, kind, f"person:{answer.reviewer}", agent_id=proposal.agent_id, proposal_id=proposal.id,
+        request_id=request.id, detail=detail,
+    )  # fmt: skip
+
+
+def _clean(reason: str | None) -> str | None:
+    return storable(reason.strip()) or None if reason else None

@@ -1,0 +1,76 @@
+"""Running allowed calls: claim, call under a heartbeat, settle; and taking over from workers that died."""
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import Mapping
+
+from governance.attempts import Answer, Result
+from operations import execute
+from scheduler.ports import Connector, HasPolicy
+from scheduler.slots import Slots
+from storage.database import Database
+from storage.tables.base import new_id
+
+log = logging.getLogger(__name__)
+
+_HEARTBEAT = 3.0
+_SLOTS = 16
+
+
+class Executor:
+    """Runs due executions of every tenant, a bounded number at once."""
+
+    def __init__(self, database: Database, policy: HasPolicy, connectors: Mapping[str, Connector]) -> None:
+        self._database, self._policy, self._connectors = database, policy, connectors
+        self._owner = f"{socket.gethostname()[:16]}:{os.getpid()}:{new_id('w')[-12:]}"
+        self._slots = Slots(_SLOTS, lambda: database.signals.announce(["executions"]))
+
+    async def drain(self) -> None:
+        """Start everything that is due and fits; what does not fit starts as slots fall free."""
+        while self._slots.free:
+            started = await self._database.write(
+                "", lambda tx: execute.start_next(tx, self._policy.current, self._owner)
+            )
+            if started is None:
+                return
+            if isinstance(started, execute.Started):
+                self._slots.run(self._run(started))
+
+    async def recover(self) -> None:
+        """Take over every execution whose worker stopped sending heartbeats."""
+        while await self._database.write("", lambda tx: execute.recover_next(tx, self._policy.current)):
+            pass
+
+    async def stop(self, grace: float = 10.0) -> None:
+        """Let running calls finish within `grace` seconds; whoever starts next recovers the rest."""
+        await self._slots.stop(grace)
+
+    async def _run(self, started: execute.Started) -> None:
+        heartbeat = asyncio.create_task(self._beat(started))
+        try:
+            result = await self._call(started)
+        finally:
+            heartbeat.cancel()
+        tenant = started.execution.tenant
+        if not await self._database.write(tenant, lambda tx: execute.settle(tx, started, result)):
+            log.warning("%s: an answer came after the lease was lost; it was not recorded", started.execution.id)
+
+    async def _call(self, started: execute.Started) -> Result:
+        connector = started.tool.connector
+        try:
+            async with asyncio.timeout(connector.timeout.total_seconds() + 5):
+                return await self._connectors[connector.kind](started)
+        except TimeoutError:
+            return Result(Answer.NO_ANSWER, error="no answer in time")
+        except Exception:  # the outer loop: a connector that breaks says nothing about the other side
+            log.exception("connector %s broke while running %s", connector.kind, started.execution.id)
+            return Result(Answer.NO_ANSWER, error="the connector broke; the server's log says how")
+
+    async def _beat(self, started: execute.Started) -> None:
+        while True:
+            await asyncio.sleep(_HEARTBEAT)
+            await self._database.write(
+                started.execution.tenant, lambda tx: execute.keep_lease(tx, started.execution)
+            )

@@ -1,0 +1,57 @@
+"""The loop: APScheduler only ticks; what is due stands in the database."""
+
+from collections.abc import Awaitable, Callable
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from scheduler import expiry, upkeep
+from scheduler.execution import Executor
+from scheduler.outbox import Outbox
+from scheduler.pump import Pump
+from storage.database import Database
+
+
+class Loop:
+    """All pumps of a process, ticked at their intervals and nudged by commits."""
+
+    def __init__(self, database: Database, outbox: Outbox, executor: Executor) -> None:
+        self._database, self._outbox, self._executor = database, outbox, executor
+        self._scheduler = AsyncIOScheduler(timezone="UTC")
+        self._pumps: list[tuple[Pump, str | None]] = []
+        self._add("outbox", outbox.drain, 1, "outbox")
+        self._add("executions", executor.drain, 1, "executions")
+        self._add("leases", executor.recover, 1)
+        self._add("expiry", self._bound(expiry.attend_due), 1)
+        self._add("seals", self._bound(upkeep.seal_audit), 1)
+        self._add("surfaces", self._bound(upkeep.reconcile_surfaces), 30)
+        self._add("nonces", self._bound(upkeep.forget_nonces), 60)
+
+    def start(self) -> None:
+        """Start ticking; the first tick of everything comes at once, so that what waited is caught up."""
+        for pump, topic in self._pumps:
+            pump.start(self._database.signals, topic)
+            pump.nudge()
+        self._scheduler.start()
+
+    async def stop(self) -> None:
+        """Stop ticking and let running calls finish."""
+        self._scheduler.shutdown(wait=False)
+        for pump, _topic in self._pumps:
+            await pump.stop()
+        await self._executor.stop()
+        await self._outbox.stop()
+
+    def _bound(self, tick: Callable[[Database], Awaitable[object]]) -> Callable[[], Awaitable[None]]:
+        async def drain() -> None:
+            await tick(self._database)
+
+        return drain
+
+    def _add(self, name: str, drain: Callable[[], Awaitable[None]], seconds: int, topic: str | None = None) -> None:
+        pump = Pump(name, drain)
+        self._pumps.append((pump, topic))
+
+        async def tick() -> None:  # a coroutine, because APScheduler runs plain functions in threads
+            pump.nudge()
+
+        self._scheduler.add_job(tick, "interval", seconds=seconds, id=name, coalesce=True, misfire_grace_time=None)

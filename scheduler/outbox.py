@@ -1,0 +1,67 @@
+"""Paying what commits owe: claim messages, hand them to their handlers, settle them, back off."""
+
+import logging
+from collections.abc import Mapping
+from datetime import timedelta
+
+from scheduler.ports import Handler, Postponed, Undeliverable
+from scheduler.slots import Slots
+from storage import outbox
+from storage.database import Database
+from storage.tables import OutboxMessage
+
+log = logging.getLogger(__name__)
+
+_AT_ONCE = 10
+_LONGEST_WAIT = 60.0
+_GIVE_UP_AFTER = timedelta(hours=24)
+
+
+class Outbox:
+    """Delivers outbox messages of every tenant."""
+
+    def __init__(self, database: Database, handlers: Mapping[str, Handler]) -> None:
+        self._database, self._handlers = database, handlers
+        self._slots = Slots(_AT_ONCE, lambda: database.signals.announce(["outbox"]))
+
+    async def drain(self) -> None:
+        """Start delivering everything that is due and fits; the most urgent first."""
+        while self._slots.free:
+            claimed = await self._database.write("", lambda tx: outbox.claim(tx, self._slots.free))
+            for message in claimed:
+                self._slots.run(self._deliver(message))
+            if not claimed:
+                return
+
+    async def stop(self, grace: float = 5.0) -> None:
+        """Let deliveries under way end; leases bring back what could not."""
+        await self._slots.stop(grace)
+
+    async def _deliver(self, message: OutboxMessage) -> None:
+        try:
+            await self._handlers[message.kind](message)
+        except Postponed as postponed:
+            await self._postpone(message, postponed)
+        except Undeliverable as why:
+            log.error("gave up on %s for %s: %s", message.kind, message.subject, why)
+            await self._database.write(message.tenant, lambda tx: outbox.dead(tx, message.id, str(why)))
+        except Exception:
+            log.exception("delivering %s for %s failed; it will be tried again", message.kind, message.subject)
+            await self._postpone(message, Postponed("internal error", after=5.0, certain=False))
+        else:
+            await self._database.write(message.tenant, lambda tx: outbox.sent(tx, message.id))
+
+    async def _postpone(self, message: OutboxMessage, why: Postponed) -> None:
+        now = self._database.clock()
+        if now - message.created_at > _GIVE_UP_AFTER:
+            await self._database.write(message.tenant, lambda tx: outbox.dead(tx, message.id, str(why)))
+            return
+        at = now + timedelta(seconds=min(why.after, _LONGEST_WAIT * 10))
+        await self._database.write(
+            message.tenant, lambda tx: outbox.again(tx, message, at, str(why), certain=why.certain)
+        )
+
+
+def backoff(attempts: int) -> float:
+    """Return how many seconds to wait after the given number of tries."""
+    return min(0.5 * float(2**attempts), _LONGEST_WAIT)

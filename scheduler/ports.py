@@ -1,0 +1,35 @@
+"""What the scheduler is given: handlers for what is owed, connectors for what may run, the policy in force."""
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from governance.attempts import Result
+from governance.policy import Policy
+from operations.execute import Started
+from storage.tables import OutboxMessage
+
+#: Delivers one outbox message; raises Postponed to have it again, Undeliverable to give it up.
+Handler = Callable[[OutboxMessage], Awaitable[None]]
+
+#: Runs one attempt of an allowed call and reports what came back; it does not raise for the other side's troubles.
+Connector = Callable[[Started], Awaitable[Result]]
+
+
+class HasPolicy(Protocol):
+    """Whoever holds the policy in force."""
+
+    @property
+    def current(self) -> Policy:
+        """The policy as of now."""
+
+
+class Postponed(Exception):
+    """This message could not be delivered now. `certain` says that nothing reached the other side."""
+
+    def __init__(self, why: str, *, after: float, certain: bool) -> None:
+        super().__init__(why)
+        self.after, self.certain = after, certain
+
+
+class Undeliverable(Exception):
+    """This message can never be delivered."""

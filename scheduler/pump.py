@@ -1,0 +1,50 @@
+"""A pump drains one kind of work whenever it is nudged: by a tick, or by the commit that made the work."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from storage.signals import Signals
+
+log = logging.getLogger(__name__)
+
+
+class Pump:
+    """Calls `drain` once for every nudge that came while it was idle; a failure is logged and the next nudge tries again."""
+
+    def __init__(self, name: str, drain: Callable[[], Awaitable[None]]) -> None:
+        self.name, self._drain = name, drain
+        self._nudged = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def nudge(self) -> None:
+        """Say that there may be work."""
+        self._nudged.set()
+
+    def start(self, signals: Signals, topic: str | None = None) -> None:
+        """Start pumping; commits that announce `topic` nudge as well."""
+        self._tasks.append(asyncio.create_task(self._run(), name=f"pump {self.name}"))
+        if topic is not None:
+            self._tasks.append(asyncio.create_task(self._listen(signals, topic), name=f"listen {topic}"))
+
+    async def stop(self) -> None:
+        """Stop pumping; work under way is cancelled and its lease runs out."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _listen(self, signals: Signals, topic: str) -> None:
+        with signals.listen(topic) as event:
+            while True:
+                await event.wait()
+                event.clear()
+                self.nudge()
+
+    async def _run(self) -> None:
+        while True:
+            await self._nudged.wait()
+            self._nudged.clear()
+            try:
+                await self._drain()
+            except Exception:  # the outer loop: whatever broke, the next tick starts afresh
+                log.exception("the %s pump failed; the next tick tries again", self.name)

@@ -1,0 +1,30 @@
+"""Housekeeping: seal the audit chain, repair surfaces that fell behind, forget used nonces."""
+
+from operations import seal
+from storage import access, surfaces
+from storage.database import Database, Tx
+from storage.outbox import Owed, Priority, owe
+
+_BATCH = 100
+
+
+async def seal_audit(database: Database) -> None:
+    """Number and chain every committed audit entry."""
+    while await database.write("", seal.seal_next):
+        pass
+
+
+async def reconcile_surfaces(database: Database) -> None:
+    """Owe a drawing for every surface that shows less than it should, whatever became of the earlier message."""
+    await database.write("", _owe_stale)
+
+
+async def _owe_stale(tx: Tx) -> None:
+    for surface in await surfaces.stale(tx, _BATCH):
+        tx.tenant = surface.tenant
+        await owe(tx, Owed.SHOW, surface.id, Priority.CARD)
+
+
+async def forget_nonces(database: Database) -> None:
+    """Drop nonces that no accepted timestamp can carry any more."""
+    await database.write("", access.forget_nonces)

@@ -1,0 +1,1 @@
+"""The records: tables, transactions, queries and guarded moves, on SQLite or PostgreSQL."""

@@ -1,0 +1,102 @@
+"""Writing audit entries, reading them back in order, and sealing them into the chain."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlmodel import col
+
+from governance.canonical import Json, canonical
+from governance.chain import entry_mac
+from storage.database import Tx
+from storage.tables import AuditEntry, AuditSeal
+
+_PAGE = 500
+
+
+async def record(
+    tx: Tx,
+    kind: str,
+    actor: str,
+    *,
+    agent_id: str | None = None,
+    proposal_id: str | None = None,
+    request_id: str | None = None,
+    execution_id: str | None = None,
+    detail: Mapping[str, Json] | None = None,
+) -> None:
+    """Append one entry to this transaction: `kind` says what happened in the past tense, `actor` who did it.
+
+    Actors are written `agent:<id>`, `person:<slack id>`, `operator:<name>` or `system`.
+    """
+    entry = AuditEntry(
+        tenant=tx.tenant, at=tx.now, kind=kind, actor=actor, agent_id=agent_id, proposal_id=proposal_id,
+        request_id=request_id, execution_id=execution_id, detail=canonical(dict(detail or {})).decode(),
+    )  # fmt: skip
+    entry.mac = entry_mac(tx.keys.audit_key, content_of(entry)) if tx.keys.audit_key else None
+    tx.session.add(entry)
+    tx.announce("audit")
+
+
+def content_of(entry: AuditEntry) -> dict[str, Any]:
+    """Return what an entry says, as it is authenticated and chained."""
+    return {
+        "tenant": entry.tenant, "at": _moment(entry.at), "kind": entry.kind, "actor": entry.actor,
+        "agent": entry.agent_id, "proposal": entry.proposal_id, "request": entry.request_id,
+        "execution": entry.execution_id, "detail": entry.detail,
+    }  # fmt: skip
+
+
+def _moment(at: datetime) -> str:
+    return at.isoformat(timespec="microseconds")
+
+
+async def last_seal(tx: Tx) -> AuditSeal | None:
+    """Return the head of this tenant's chain."""
+    query = select(AuditSeal).where(col(AuditSeal.tenant) == tx.tenant)
+    return (await tx.session.scalars(query.order_by(col(AuditSeal.chain_index).desc()).limit(1))).first()
+
+
+async def sealed_pages(tx: Tx) -> AsyncIterator[Sequence[tuple[AuditSeal, AuditEntry | None]]]:
+    """Yield this tenant's seals in order, each with its entry or None where the entry is gone."""
+    after = 0
+    while True:
+        query = (
+            select(AuditSeal, AuditEntry)
+            .join(AuditEntry, col(AuditEntry.id) == col(AuditSeal.entry_id), isouter=True)
+            .where(col(AuditSeal.tenant) == tx.tenant, col(AuditSeal.chain_index) > after)
+            .order_by(col(AuditSeal.chain_index))
+            .limit(_PAGE)
+        )
+        page = [(seal, entry) for seal, entry in await tx.session.execute(query)]
+        if not page:
+            return
+        yield page
+        after = page[-1][0].chain_index
+        tx.session.expunge_all()
+
+
+async def unsealed(tx: Tx) -> list[AuditEntry]:
+    """Return this tenant's entries that no seal names, oldest first."""
+    query = (
+        select(AuditEntry)
+        .join(AuditSeal, col(AuditSeal.entry_id) == col(AuditEntry.id), isouter=True)
+        .where(col(AuditEntry.tenant) == tx.tenant, col(AuditSeal.entry_id).is_(None))
+        .order_by(col(AuditEntry.id))
+    )
+    return list(await tx.session.scalars(query))
+
+
+async def entries_of(tx: Tx, proposal_id: str) -> list[AuditEntry]:
+    """Return what happened to one proposal, oldest first."""
+    query = select(AuditEntry).where(
+        col(AuditEntry.tenant) == tx.tenant, col(AuditEntry.proposal_id) == proposal_id
+    )
+    return list(await tx.session.scalars(query.order_by(col(AuditEntry.id))))
+
+
+async def highest_sealed_entry(tx: Tx) -> int:
+    """Return the largest entry id that a seal of this tenant names."""
+    query = select(func.max(col(AuditSeal.entry_id))).where(col(AuditSeal.tenant) == tx.tenant)
+    return (await tx.session.scalar(query)) or 0

@@ -1,0 +1,444 @@
+"""The first schema, and the triggers that keep the audit record insert-only."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+_AUDIT = ("audit_entries", "audit_seals")
+
+
+def upgrade() -> None:
+    op.create_table(
+        "api_keys",
+        sa.Column("id", sa.String(length=48), nullable=False),
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("principal", sa.String(length=255), nullable=False),
+        sa.Column("role", sa.String(length=32), nullable=True),
+        sa.Column("secret_hash", sa.String(length=64), nullable=False),
+        sa.Column("sealed_secret", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("kind IN ('agent', 'operator')", name="ck_kind_known"),
+        sa.CheckConstraint("role IN ('reviewer', 'operator', 'admin')", name="ck_role_known"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("secret_hash"),
+    )
+    op.create_table(
+        "audit_entries",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("kind", sa.String(length=64), nullable=False),
+        sa.Column("actor", sa.String(length=255), nullable=False),
+        sa.Column("agent_id", sa.String(length=255), nullable=True),
+        sa.Column("proposal_id", sa.String(length=48), nullable=True),
+        sa.Column("request_id", sa.String(length=48), nullable=True),
+        sa.Column("execution_id", sa.String(length=48), nullable=True),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("mac", sa.String(length=64), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(("ix_audit_entries_proposal_id"), "audit_entries", ["proposal_id"], unique=False)
+    op.create_table(
+        "audit_seals",
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("chain_index", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("entry_id", sa.BigInteger(), nullable=False),
+        sa.Column("previous_hash", sa.String(length=64), nullable=False),
+        sa.Column("entry_hash", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "chain_index"),
+        sa.UniqueConstraint("entry_id"),
+    )
+    op.create_table(
+        "installation",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("sealed_key", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "nonces",
+        sa.Column("key_id", sa.String(length=48), nullable=False),
+        sa.Column("nonce", sa.String(length=64), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("key_id", "nonce"),
+    )
+    op.create_index("ix_nonces_age", "nonces", ["seen_at"], unique=False)
+    op.create_table(
+        "outbox_messages",
+        sa.Column("id", sa.String(length=48), nullable=False),
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("subject", sa.String(length=255), nullable=False),
+        sa.Column("payload", sa.JSON(), nullable=False),
+        sa.Column("priority", sa.Integer(), nullable=False),
+        sa.Column("status", sa.String(length=32), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("certain", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_error", sa.Text(), nullable=True),
+        sa.CheckConstraint("status IN ('queued', 'sending', 'sent', 'dead')", name="ck_status_known"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "ix_outbox_due",
+        "outbox_messages",
+        ["next_attempt_at", "priority"],
+        unique=False,
+        sqlite_where=sa.text("status = 'queued'"),
+        postgresql_where=sa.text("status = 'queued'"),
+    )
+    op.create_index(
+        "ix_outbox_leases",
+        "outbox_messages",
+        ["lease_until"],
+        unique=False,
+        sqlite_where=sa.text("status = 'sending'"),
+        postgresql_where=sa.text("status = 'sending'"),
+    )
+    op.create_index(
+        "ux_outbox_coalesced",
+        "outbox_messages",
+        ["kind", "subject"],
+        unique=True,
+        sqlite_where=sa.text("status = 'queued'"),
+        postgresql_where=sa.text("status = 'queued'"),
+    )
+    op.create_table(
+        "proposals",
+        sa.Column("id", sa.String(length=48), nullable=False),
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("agent_id", sa.String(length=255), nullable=False),
+        sa.Column("agent_name", sa.String(length=255), nullable=False),
+        sa.Column("creator", sa.String(length=64), nullable=False),
+        sa.Column("requester", sa.String(length=64), nullable=True),
+        sa.Column("tool", sa.String(length=255), nullable=False),
+        sa.Column("tool_version", sa.String(length=80), nullable=False),
+        sa.Column("title", sa.String(length=255), nullable=False),
+        sa.Column("action_class", sa.String(length=255), nullable=False),
+        sa.Column("risk", sa.String(length=32), nullable=True),
+        sa.Column("arguments", sa.Text(), nullable=False),
+        sa.Column("sealed_secrets", sa.Text(), nullable=True),
+        sa.Column("digest", sa.String(length=80), nullable=False),
+        sa.Column("call_hash", sa.String(length=80), nullable=False),
+        sa.Column("idempotency_key", sa.String(length=255), nullable=True),
+        sa.Column("claim_key", sa.String(length=271), nullable=True),
+        sa.Column("session_id", sa.String(length=255), nullable=True),
+        sa.Column("trace_id", sa.String(length=255), nullable=True),
+        sa.Column("rationale", sa.Text(), nullable=True),
+        sa.Column("on_behalf_of", sa.String(length=64), nullable=True),
+        sa.Column("thread_channel", sa.String(length=64), nullable=True),
+        sa.Column("thread_ts", sa.String(length=32), nullable=True),
+        sa.Column("consequence", sa.Text(), nullable=True),
+        sa.Column("state", sa.String(length=32), nullable=False),
+        sa.Column("tier", sa.String(length=32), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("code", sa.String(length=64), nullable=True),
+        sa.Column("rule_id", sa.String(length=48), nullable=True),
+        sa.Column("problems", sa.JSON(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "state IN ('allowed', 'pending', 'suggested', 'shadowed', 'denied', 'rejected', 'expired', 'withdrawn', 'succeeded', 'failed', 'unknown', 'invalidated')",
+            name="ck_state_known",
+        ),
+        sa.CheckConstraint(
+            "tier IN ('shadow', 'suggest', 'act_with_approval', 'act_and_notify', 'act_auto')",
+            name="ck_tier_known",
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_proposals_newest", "proposals", ["tenant", "created_at", "id"], unique=False)
+    op.create_index(
+        "ix_proposals_open",
+        "proposals",
+        ["tenant", "agent_id", "created_at"],
+        unique=False,
+        sqlite_where=sa.text("closed_at IS NULL"),
+        postgresql_where=sa.text("closed_at IS NULL"),
+    )
+    op.create_index(
+        "ix_proposals_open_call",
+        "proposals",
+        ["tenant", "agent_id", "call_hash"],
+        unique=False,
+        sqlite_where=sa.text("closed_at IS NULL"),
+        postgresql_where=sa.text("closed_at IS NULL"),
+    )
+    op.create_index(
+        "ux_proposals_claim",
+        "proposals",
+        ["tenant", "agent_id", "claim_key"],
+        unique=True,
+        sqlite_where=sa.text("claim_key IS NOT NULL"),
+        postgresql_where=sa.text("claim_key IS NOT NULL"),
+    )
+    op.create_table(
+        "sequencer",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("cursor", sa.BigInteger(), nullable=False),
+        sa.Column("gaps", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "approval_requests",
+        sa.Column("id", sa.String(length=48), nullable=False),
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("proposal_id", sa.String(length=48), nullable=False),
+        sa.Column("request_type", sa.String(length=32), nullable=False),
+        sa.Column("status", sa.String(length=32), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.String(length=80), nullable=False),
+        sa.Column("reviewers", sa.JSON(), nullable=False),
+        sa.Column("quorum", sa.Integer(), nullable=False),
+        sa.Column("requester", sa.String(length=64), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("warn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("warned", sa.Integer(), nullable=False),
+        sa.Column("reopen_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decided_by", sa.String(length=64), nullable=True),
+        sa.Column("decided_via", sa.String(length=32), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.CheckConstraint("decided_via IN ('slack', 'api', 'system')", name="ck_decided_via_known"),
+        sa.CheckConstraint(
+            "request_type IN ('tool_call', 'capability_request', 'external_post', 'quota_override', 'lifecycle_review', 'elevated_capability', 'depth_override', 'retirement_action')",
+            name="ck_request_type_known",
+        ),
+        sa.CheckConstraint(
+            "status IN ('pending', 'deferred', 'approved', 'rejected', 'expired', 'withdrawn')",
+            name="ck_status_known",
+        ),
+        sa.CheckConstraint("quorum >= 1", name="ck_quorum_positive"),
+        sa.ForeignKeyConstraint(
+            ["proposal_id"],
+            ["proposals.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(("ix_approval_requests_proposal_id"), "approval_requests", ["proposal_id"], unique=False)
+    op.create_index(
+        "ix_requests_expiry",
+        "approval_requests",
+        ["expires_at"],
+        unique=False,
+        sqlite_where=sa.text("status IN ('pending', 'deferred')"),
+        postgresql_where=sa.text("status IN ('pending', 'deferred')"),
+    )
+    op.create_index("ix_requests_newest", "approval_requests", ["tenant", "created_at", "id"], unique=False)
+    op.create_index(
+        "ix_requests_reopen",
+        "approval_requests",
+        ["reopen_at"],
+        unique=False,
+        sqlite_where=sa.text("reopen_at IS NOT NULL"),
+        postgresql_where=sa.text("reopen_at IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_requests_warning",
+        "approval_requests",
+        ["warn_at"],
+        unique=False,
+        sqlite_where=sa.text("warn_at IS NOT NULL"),
+        postgresql_where=sa.text("warn_at IS NOT NULL"),
+    )
+    op.create_index(
+        "ux_requests_one_open",
+        "approval_requests",
+        ["proposal_id"],
+        unique=True,
+        sqlite_where=sa.text("status IN ('pending', 'deferred')"),
+        postgresql_where=sa.text("status IN ('pending', 'deferred')"),
+    )
+    op.create_table(
+        "executions",
+        sa.Column("id", sa.String(length=48), nullable=False),
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("proposal_id", sa.String(length=48), nullable=False),
+        sa.Column("status", sa.String(length=32), nullable=False),
+        sa.Column("tier", sa.String(length=32), nullable=False),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("queued_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("start_by", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("lease_owner", sa.String(length=64), nullable=True),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("result", sa.Text(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "status IN ('queued', 'running', 'succeeded', 'failed', 'unknown', 'invalidated')",
+            name="ck_status_known",
+        ),
+        sa.CheckConstraint(
+            "tier IN ('shadow', 'suggest', 'act_with_approval', 'act_and_notify', 'act_auto')",
+            name="ck_tier_known",
+        ),
+        sa.ForeignKeyConstraint(
+            ["proposal_id"],
+            ["proposals.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "ix_executions_due",
+        "executions",
+        ["next_attempt_at"],
+        unique=False,
+        sqlite_where=sa.text("status = 'queued'"),
+        postgresql_where=sa.text("status = 'queued'"),
+    )
+    op.create_index(
+        "ix_executions_leases",
+        "executions",
+        ["lease_until"],
+        unique=False,
+        sqlite_where=sa.text("status = 'running'"),
+        postgresql_where=sa.text("status = 'running'"),
+    )
+    op.create_index(("ix_executions_proposal_id"), "executions", ["proposal_id"], unique=False)
+    op.create_index(
+        "ux_executions_one_open",
+        "executions",
+        ["proposal_id"],
+        unique=True,
+        sqlite_where=sa.text("status IN ('queued', 'running')"),
+        postgresql_where=sa.text("status IN ('queued', 'running')"),
+    )
+    op.create_index(
+        "ux_executions_one_success",
+        "executions",
+        ["proposal_id"],
+        unique=True,
+        sqlite_where=sa.text("status = 'succeeded'"),
+        postgresql_where=sa.text("status = 'succeeded'"),
+    )
+    op.create_table(
+        "surfaces",
+        sa.Column("id", sa.String(length=48), nullable=False),
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("proposal_id", sa.String(length=48), nullable=False),
+        sa.Column("channel", sa.String(length=64), nullable=False),
+        sa.Column("thread_ts", sa.String(length=32), nullable=True),
+        sa.Column("ts", sa.String(length=32), nullable=True),
+        sa.Column("status", sa.String(length=32), nullable=False),
+        sa.Column("desired", sa.Integer(), nullable=False),
+        sa.Column("rendered", sa.Integer(), nullable=False),
+        sa.Column("reposts", sa.Integer(), nullable=False),
+        sa.Column("busy_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("status IN ('new', 'posting', 'posted', 'gone')", name="ck_status_known"),
+        sa.ForeignKeyConstraint(
+            ["proposal_id"],
+            ["proposals.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(("ix_surfaces_proposal_id"), "surfaces", ["proposal_id"], unique=False)
+    op.create_index(
+        "ix_surfaces_stale",
+        "surfaces",
+        ["tenant", "id"],
+        unique=False,
+        sqlite_where=sa.text("desired > rendered"),
+        postgresql_where=sa.text("desired > rendered"),
+    )
+    op.create_table(
+        "renderings",
+        sa.Column("id", sa.String(length=48), nullable=False),
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("surface_id", sa.String(length=48), nullable=False),
+        sa.Column("request_id", sa.String(length=48), nullable=False),
+        sa.Column("request_version", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.String(length=80), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["request_id"],
+            ["approval_requests.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["surface_id"],
+            ["surfaces.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(("ix_renderings_surface_id"), "renderings", ["surface_id"], unique=False)
+    op.create_table(
+        "reviews",
+        sa.Column("id", sa.String(length=48), nullable=False),
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("request_id", sa.String(length=48), nullable=False),
+        sa.Column("request_version", sa.Integer(), nullable=False),
+        sa.Column("reviewer", sa.String(length=64), nullable=False),
+        sa.Column("verdict", sa.String(length=32), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("via", sa.String(length=32), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("voided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("verdict IN ('approve', 'reject', 'defer')", name="ck_verdict_known"),
+        sa.CheckConstraint("via IN ('slack', 'api', 'system')", name="ck_via_known"),
+        sa.ForeignKeyConstraint(
+            ["request_id"],
+            ["approval_requests.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "ux_reviews_one_each",
+        "reviews",
+        ["request_id", "reviewer"],
+        unique=True,
+        sqlite_where=sa.text("voided_at IS NULL"),
+        postgresql_where=sa.text("voided_at IS NULL"),
+    )
+
+    _refuse_changes(op.get_bind().dialect.name)
+
+
+def _refuse_changes(dialect: str) -> None:
+    """Refuse UPDATE, DELETE and replacing inserts on the audit tables: a guard against accidents, not against owners."""
+    if dialect == "sqlite":
+        for table in _AUDIT:
+            _refuse_on_sqlite(table)
+        return
+    op.execute(
+        "CREATE FUNCTION countersign_refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'the audit record is insert-only'; END $$"
+    )
+    for table in _AUDIT:
+        op.execute(
+            f"CREATE TRIGGER {table}_rows BEFORE UPDATE OR DELETE ON {table} "
+            "FOR EACH ROW EXECUTE FUNCTION countersign_refuse_change()"
+        )
+        op.execute(
+            f"CREATE TRIGGER {table}_whole BEFORE TRUNCATE ON {table} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION countersign_refuse_change()"
+        )
+
+
+def _refuse_on_sqlite(table: str) -> None:
+    refuse = "BEGIN SELECT RAISE(ABORT, 'the audit record is insert-only'); END"
+    key = {
+        "audit_entries": "id = NEW.id",
+        "audit_seals": "tenant = NEW.tenant AND chain_index = NEW.chain_index",
+    }
+    op.execute(f"CREATE TRIGGER {table}_update BEFORE UPDATE ON {table} {refuse}")
+    op.execute(f"CREATE TRIGGER {table}_delete BEFORE DELETE ON {table} {refuse}")
+    op.execute(  # INSERT OR REPLACE deletes without firing the trigger above
+        f"CREATE TRIGGER {table}_replace BEFORE INSERT ON {table} "
+        f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {key[table]}) {refuse}"
+    )

@@ -1,0 +1,102 @@
+"""Opening a database: bring its schema up to date under a lock, then unlock the installation's keys."""
+
+import base64
+import secrets
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.database import Clock, Database, Tx, database_url, sqlite_path, utc_now
+from storage.keyring import KEY_BYTES, Keyring, Sealer, key_beside, parse_keys
+from storage.migrations import HEAD
+from storage.tables import Installation
+
+_ADVISORY_LOCK = 0x4D696772
+_OPEN_KEY = "plain:"
+_ROW = "installation"
+
+
+class SchemaProblem(Exception):
+    """The schema is older and may not be changed, or newer than this program."""
+
+
+async def open_database(url: str, encryption_key: str = "", *, migrate: bool = True, clock: Clock = utc_now) -> Database:
+    """Open a database ready for use. Raises ValueError, KeyProblem or SchemaProblem, each one sentence."""
+    database = Database(database_url(url), clock)
+    path = sqlite_path(database.url)
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    keys = parse_keys(encryption_key) or ([key_beside(path)] if path else [])
+    try:
+        async with database.writer.connect() as connection:
+            await bring_up_to_date(connection, migrate=migrate)
+        database.keys = await _unlock(database, Sealer(keys))
+    except BaseException:
+        await database.close()
+        raise
+    return database
+
+
+async def bring_up_to_date(connection: AsyncConnection, *, migrate: bool) -> None:
+    """Run the missing migrations, one process at a time. Raises SchemaProblem for a newer schema."""
+    async with connection.begin():
+        if await connection.run_sync(_revision) == HEAD:
+            return
+        if not migrate:
+            raise SchemaProblem("The database schema is not up to date; run `countersign migrate`.")
+        await _lock(connection)
+        await connection.run_sync(_upgrade)
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revision: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return revision
+
+
+def _upgrade(connection: Connection) -> None:
+    from alembic import command  # heavy: loaded only when there is something to do
+    from alembic.config import Config
+    from alembic.util import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise SchemaProblem(
+            f"The database was written by a newer Countersign ({error}); start that version, or restore a backup."
+        ) from None
+
+
+async def _unlock(database: Database, sealer: Sealer) -> Keyring:
+    """Return the keyring, making the installation's secret the first time and sealing it once there is a key."""
+    database.keys = Keyring(sealer, b"")
+    return Keyring(sealer, await database.write("", lambda tx: _install_key(tx, sealer)))
+
+
+async def _install_key(tx: Tx, sealer: Sealer) -> bytes:
+    await _lock(await tx.session.connection())
+    row = await tx.session.get(Installation, 1)
+    if row is None:
+        key = secrets.token_bytes(KEY_BYTES)
+        await tx.add(Installation(id=1, sealed_key=_closed(key, sealer), created_at=tx.now))
+        return key
+    if not row.sealed_key.startswith(_OPEN_KEY):
+        return sealer.unseal(row.sealed_key, _ROW)
+    key = base64.b64decode(row.sealed_key.removeprefix(_OPEN_KEY))
+    row.sealed_key = _closed(key, sealer)
+    return key
+
+
+def _closed(key: bytes, sealer: Sealer) -> str:
+    return sealer.seal(key, _ROW) if sealer.ready else _OPEN_KEY + base64.b64encode(key).decode()
+
+
+async def _lock(connection: AsyncConnection) -> None:
+    """Let one process at a time change the schema or the installation row; SQLite's writers queue by themselves."""
+    if connection.dialect.name == "postgresql":
+        await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})

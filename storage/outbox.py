@@ -1,0 +1,117 @@
+"""What a commit owes the outside world: queueing, claiming and settling outbox messages."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import IntEnum, StrEnum
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import col
+
+from storage.database import Tx
+from storage.tables import OutboxMessage, OutboxStatus
+from storage.tables.base import new_id
+
+LEASE = timedelta(seconds=30)
+
+
+class Owed(StrEnum):
+    """The kinds of outbox messages; each has one handler."""
+
+    SHOW = "show"  #: bring one surface up to date (subject: surface id)
+    NOTE = "note"  #: add one line to a card's thread (subject: unique)
+    TELL = "tell"  #: send one person a direct message (subject: unique)
+
+
+class Priority(IntEnum):
+    """Queue order: what removes buttons first, chatter last."""
+
+    ANSWER = 0
+    CARD = 10
+    OUTCOME = 20
+    WARNING = 30
+    TRAIL = 40
+
+
+async def owe(tx: Tx, kind: Owed, subject: str, priority: Priority, payload: Mapping[str, str] | None = None) -> None:
+    """Queue one message with this transaction; the same kind and subject still queued absorbs it."""
+    values = {
+        "id": new_id("out"), "tenant": tx.tenant, "kind": kind.value, "subject": subject, "payload": dict(payload or {}),
+        "priority": int(priority), "status": OutboxStatus.QUEUED, "attempts": 0, "certain": True,
+        "created_at": tx.now, "next_attempt_at": tx.now,
+    }  # fmt: skip
+    dialect = sqlite if tx.session.get_bind().dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(OutboxMessage).values(**values)
+    await tx.session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["kind", "subject"],
+            index_where=col(OutboxMessage.status) == OutboxStatus.QUEUED.value,
+            set_={"priority": _least(dialect)(OutboxMessage.priority, int(priority))},
+        )
+    )
+    tx.announce("outbox")
+
+
+def _least(dialect: Any) -> Any:
+    return func.min if dialect is sqlite else func.least
+
+
+async def claim(tx: Tx, limit: int) -> list[OutboxMessage]:
+    """Claim due messages of every tenant, most urgent first, and messages whose claimant died."""
+    due = (
+        (col(OutboxMessage.status) == OutboxStatus.QUEUED) & (col(OutboxMessage.next_attempt_at) <= tx.now)
+    ) | ((col(OutboxMessage.status) == OutboxStatus.SENDING) & (col(OutboxMessage.lease_until) < tx.now))
+    query = (
+        select(OutboxMessage)
+        .where(due)
+        .order_by(col(OutboxMessage.priority), col(OutboxMessage.next_attempt_at))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    claimed = list(await tx.session.scalars(query))
+    for message in claimed:
+        message.status, message.attempts = OutboxStatus.SENDING, message.attempts + 1
+        message.lease_until = tx.now + LEASE
+    await tx.session.flush()
+    return claimed
+
+
+async def begin_sending(tx: Tx, message_id: str) -> None:
+    """Remember, before the first byte, that from here on the outcome is uncertain."""
+    await _change(tx, message_id, certain=False)
+
+
+async def sent(tx: Tx, message_id: str) -> None:
+    """Settle a message that was delivered."""
+    await _change(tx, message_id, status=OutboxStatus.SENT, sent_at=tx.now, lease_until=None, last_error=None)
+
+
+async def dead(tx: Tx, message_id: str, error: str) -> None:
+    """Give a message up, visibly."""
+    await _change(tx, message_id, status=OutboxStatus.DEAD, lease_until=None, last_error=error)
+
+
+async def again(tx: Tx, message: OutboxMessage, at: datetime, error: str, *, certain: bool) -> None:
+    """Put a message back until `at`; a newer queued one for the same subject takes its place instead."""
+    newer = select(col(OutboxMessage.id)).where(
+        col(OutboxMessage.kind) == message.kind, col(OutboxMessage.subject) == message.subject,
+        col(OutboxMessage.status) == OutboxStatus.QUEUED,
+    )  # fmt: skip
+    if (await tx.session.scalar(newer)) is not None:
+        await sent(tx, message.id)
+        return
+    await _change(
+        tx, message.id, status=OutboxStatus.QUEUED, next_attempt_at=at, lease_until=None, last_error=error, certain=certain
+    )
+
+
+async def _change(tx: Tx, message_id: str, **values: Any) -> bool:
+    statement = (
+        update(OutboxMessage)
+        .where(col(OutboxMessage.id) == message_id, col(OutboxMessage.status) == OutboxStatus.SENDING)
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
+    return cast(CursorResult[Any], await tx.session.execute(statement)).rowcount == 1
+

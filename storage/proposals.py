@@ -1,0 +1,65 @@
+"""Queries on proposals, and the one place their state word is written."""
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import case, func, select, update
+from sqlmodel import col
+
+from governance.lifecycle import OPEN_STATES, ProposalState
+from storage.database import Tx
+from storage.tables import Proposal
+
+KEY_LIFETIME = timedelta(days=30)
+
+
+def topic(proposal_id: str) -> str:
+    """Return the signal that is announced when a proposal changes."""
+    return f"proposal:{proposal_id}"
+
+
+async def by_idempotency_key(tx: Tx, agent_id: str, key: str) -> Proposal | None:
+    """Return the agent's proposal that holds this caller's key within the last 30 days."""
+    claim = f"key:{key}"
+    query = select(Proposal).where(
+        col(Proposal.tenant) == tx.tenant, col(Proposal.agent_id) == agent_id, col(Proposal.claim_key) == claim
+    )
+    found = (await tx.session.scalars(query)).first()
+    if found is not None and found.created_at < tx.now - KEY_LIFETIME:
+        await tx.session.execute(update(Proposal).where(col(Proposal.id) == found.id).values(claim_key=None))
+        return None
+    return found
+
+
+async def open_call(tx: Tx, agent_id: str, call_hash: str, session_id: str | None) -> Proposal | None:
+    """Return the agent's identical call that is still open, if there is one."""
+    query = select(Proposal).where(
+        col(Proposal.tenant) == tx.tenant, col(Proposal.agent_id) == agent_id,
+        col(Proposal.call_hash) == call_hash, col(Proposal.closed_at).is_(None),
+        col(Proposal.session_id).is_not_distinct_from(session_id),
+    )  # fmt: skip
+    return (await tx.session.scalars(query.limit(1))).first()
+
+
+async def count_waiting(tx: Tx, agent_id: str) -> int:
+    """Return how many of the agent's proposals wait for people."""
+    query = select(func.count()).where(
+        col(Proposal.tenant) == tx.tenant, col(Proposal.agent_id) == agent_id, col(Proposal.closed_at).is_(None),
+        col(Proposal.state).in_((ProposalState.PENDING, ProposalState.SUGGESTED)),
+    )  # fmt: skip
+    return (await tx.session.scalar(query)) or 0
+
+
+async def enter_state(tx: Tx, proposal_id: str, state: ProposalState) -> None:
+    """Write the word the agent reads, after its request or execution has moved; closing frees the call's claim.
+
+    A caller's own key stays claimed for its 30 days; the claim of an unkeyed call ends with the call.
+    """
+    closing = state not in OPEN_STATES
+    values: dict[str, Any] = {"state": state, "closed_at": tx.now if closing else None}
+    if closing:
+        unkeyed = col(Proposal.idempotency_key).is_(None)
+        values["claim_key"] = case((unkeyed, None), else_=col(Proposal.claim_key))
+    mine = (col(Proposal.id) == proposal_id, col(Proposal.tenant) == tx.tenant)
+    await tx.session.execute(update(Proposal).where(*mine).values(values).execution_options(synchronize_session=False))
+    tx.announce(topic(proposal_id))

@@ -1,0 +1,106 @@
+"""Queries and guarded moves of approval requests and their reviews."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, Select, select, update
+from sqlmodel import col
+
+from governance.lifecycle import OPEN_REQUESTS, RequestStatus, sources_of_request
+from governance.reviewers import ReviewVerdict
+from storage.database import Tx
+from storage.tables import ApprovalRequest, Proposal, RequestType, Review
+
+
+async def locked(tx: Tx, request_id: str) -> ApprovalRequest | None:
+    """Return a request with its row locked, so that two votes of one quorum see each other."""
+    query = select(ApprovalRequest).where(
+        col(ApprovalRequest.id) == request_id, col(ApprovalRequest.tenant) == tx.tenant
+    )
+    return (await tx.session.scalars(query.with_for_update().execution_options(populate_existing=True))).first()
+
+
+async def of_proposal(tx: Tx, proposal_id: str) -> ApprovalRequest | None:
+    """Return the newest request about a proposal."""
+    query = select(ApprovalRequest).where(
+        col(ApprovalRequest.proposal_id) == proposal_id, col(ApprovalRequest.tenant) == tx.tenant
+    )
+    return (await tx.session.scalars(query.order_by(col(ApprovalRequest.id).desc()).limit(1))).first()
+
+
+async def move(tx: Tx, request: ApprovalRequest, to: RequestStatus, **changes: Any) -> bool:
+    """Move a request to another status if the lifecycle allows it from where it stands now.
+
+    One guarded UPDATE; False means that somebody else was first. The object is brought up to date either way.
+    """
+    statement = (
+        update(ApprovalRequest)
+        .where(col(ApprovalRequest.id) == request.id, col(ApprovalRequest.status).in_(sources_of_request(to)))
+        .values(status=to, **changes)
+        .execution_options(synchronize_session=False)
+    )
+    moved = cast(CursorResult[Any], await tx.session.execute(statement)).rowcount == 1
+    await tx.session.refresh(request)
+    return moved
+
+
+async def live_reviews(tx: Tx, request_id: str) -> list[Review]:
+    """Return the reviews that count at present, oldest first."""
+    query = select(Review).where(col(Review.request_id) == request_id, col(Review.voided_at).is_(None))
+    return list(await tx.session.scalars(query.order_by(col(Review.at), col(Review.id))))
+
+
+async def void_review(tx: Tx, request_id: str, reviewer: str) -> None:
+    """Make room for a changed mind."""
+    await tx.session.execute(
+        update(Review)
+        .where(
+            col(Review.request_id) == request_id, col(Review.reviewer) == reviewer, col(Review.voided_at).is_(None)
+        )
+        .values(voided_at=tx.now)
+    )
+
+
+def approvers(reviews: Sequence[Review]) -> list[str]:
+    """Return who has approved."""
+    return [review.reviewer for review in reviews if review.verdict is ReviewVerdict.APPROVE]
+
+
+async def page(
+    tx: Tx,
+    *,
+    status: RequestStatus | None = None,
+    request_type: RequestType | None = None,
+    agent_id: str | None = None,
+    before: tuple[datetime, str] | None = None,
+    limit: int,
+) -> list[ApprovalRequest]:
+    """Return requests newest first: those of one agent or of all, before a place in the list."""
+    query: Select[Any] = select(ApprovalRequest).where(col(ApprovalRequest.tenant) == tx.tenant)
+    if status is not None:
+        query = query.where(col(ApprovalRequest.status) == status)
+    if request_type is not None:
+        query = query.where(col(ApprovalRequest.request_type) == request_type)
+    if agent_id is not None:
+        query = query.join(Proposal, col(Proposal.id) == col(ApprovalRequest.proposal_id))
+        query = query.where(col(Proposal.agent_id) == agent_id)
+    if before is not None:
+        created_at, request_id = before
+        query = query.where(
+            (col(ApprovalRequest.created_at) < created_at)
+            | ((col(ApprovalRequest.created_at) == created_at) & (col(ApprovalRequest.id) < request_id))
+        )
+    query = query.order_by(col(ApprovalRequest.created_at).desc(), col(ApprovalRequest.id).desc())
+    return list(await tx.session.scalars(query.limit(limit)))
+
+
+async def due(tx: Tx, now: datetime, limit: int) -> list[ApprovalRequest]:
+    """Return open requests of every tenant whose warning, expiry or reopening is due."""
+    is_open = col(ApprovalRequest.status).in_(OPEN_REQUESTS)
+    columns = (ApprovalRequest.expires_at, ApprovalRequest.warn_at, ApprovalRequest.reopen_at)
+    found: dict[str, ApprovalRequest] = {}
+    for column in columns:
+        query = select(ApprovalRequest).where(col(column) <= now, is_open).order_by(col(column)).limit(limit)
+        found.update({request.id: request for request in await tx.session.scalars(query)})
+    return list(found.values())

@@ -1,0 +1,31 @@
+"""Wake-ups inside one process: whoever waits for a topic is told after the commit that touched it."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+
+class Signals:
+    """Topics that waiters sleep on. A wake-up carries no news: the waiter reads the database again."""
+
+    def __init__(self) -> None:
+        self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+
+    @contextmanager
+    def listen(self, topic: str) -> Iterator[asyncio.Event]:
+        """Yield an event that is set whenever `topic` is announced; subscribe before you read."""
+        event = asyncio.Event()
+        self._waiting[topic].add(event)
+        try:
+            yield event
+        finally:
+            self._waiting[topic].discard(event)
+            if not self._waiting[topic]:
+                del self._waiting[topic]
+
+    def announce(self, topics: Iterable[str]) -> None:
+        """Wake everybody who waits for one of the topics."""
+        for topic in topics:
+            for event in self._waiting.get(topic, ()):
+                event.set()

@@ -1,0 +1,79 @@
+"""The Slack messages that show a request: what they should show, what they do show."""
+
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, select, update
+from sqlmodel import col
+
+from storage.database import Tx
+from storage.outbox import LEASE, Owed, Priority, owe
+from storage.tables import Rendering, Surface, SurfaceStatus
+from storage.tables.base import new_id
+
+
+async def open_one(tx: Tx, proposal_id: str, channel: str, thread_ts: str | None = None) -> Surface:
+    """Add a message that is still to be posted, and owe the posting."""
+    surface = Surface(
+        id=new_id("sfc"), tenant=tx.tenant, proposal_id=proposal_id, channel=channel, thread_ts=thread_ts,
+        status=SurfaceStatus.NEW, created_at=tx.now,
+    )  # fmt: skip
+    tx.session.add(surface)
+    await tx.session.flush()
+    await owe(tx, Owed.SHOW, surface.id, Priority.CARD)
+    return surface
+
+
+async def touch(tx: Tx, proposal_id: str, priority: Priority) -> None:
+    """Note that every copy of a card must change, and owe the changing."""
+    statement = (
+        update(Surface)
+        .where(col(Surface.proposal_id) == proposal_id, col(Surface.status) != SurfaceStatus.GONE)
+        .values(desired=Surface.desired + 1)
+        .returning(col(Surface.id))
+        .execution_options(synchronize_session=False)
+    )
+    for surface_id in list(await tx.session.scalars(statement)):
+        await owe(tx, Owed.SHOW, surface_id, priority)
+
+
+async def of_proposal(tx: Tx, proposal_id: str) -> list[Surface]:
+    """Return a proposal's surfaces, the one where the work is discussed first."""
+    query = select(Surface).where(col(Surface.proposal_id) == proposal_id, col(Surface.tenant) == tx.tenant)
+    return sorted(await tx.session.scalars(query), key=lambda surface: (surface.thread_ts is None, surface.id))
+
+
+async def change(tx: Tx, surface_id: str, **values: Any) -> None:
+    """Record what happened to one message."""
+    await tx.session.execute(
+        update(Surface)
+        .where(col(Surface.id) == surface_id, col(Surface.tenant) == tx.tenant)
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def seize(tx: Tx, surface_id: str) -> bool:
+    """Claim a surface for drawing, so that no two hands post or update it at once; False where it is taken."""
+    statement = (
+        update(Surface)
+        .where(
+            col(Surface.id) == surface_id,
+            col(Surface.busy_until).is_(None) | (col(Surface.busy_until) < tx.now),
+        )
+        .values(busy_until=tx.now + LEASE)
+        .execution_options(synchronize_session=False)
+    )
+    return cast(CursorResult[Any], await tx.session.execute(statement)).rowcount == 1
+
+
+async def stale(tx: Tx, limit: int) -> list[Surface]:
+    """Return surfaces of every tenant that show less than they should."""
+    query = select(Surface).where(
+        col(Surface.desired) > col(Surface.rendered), col(Surface.status) != SurfaceStatus.GONE
+    )
+    return list(await tx.session.scalars(query.limit(limit)))
+
+
+async def rendering(tx: Tx, rendering_id: str) -> Rendering | None:
+    """Return the drawing a button belongs to."""
+    return await tx.get(Rendering, rendering_id)

@@ -1,0 +1,97 @@
+"""Approval requests and the reviews people gave on them."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import JSON, CheckConstraint, Column, Index, Text, text
+from sqlmodel import Field, SQLModel
+
+from governance.lifecycle import RequestStatus
+from governance.reviewers import ReviewVerdict
+from storage.tables.base import ID_LENGTH, PERSON_LENGTH, EnumText, UtcDateTime, one_of
+
+
+class RequestType(StrEnum):
+    """What a request asks people about."""
+
+    TOOL_CALL = "tool_call"
+    CAPABILITY_REQUEST = "capability_request"
+    EXTERNAL_POST = "external_post"
+    QUOTA_OVERRIDE = "quota_override"
+    LIFECYCLE_REVIEW = "lifecycle_review"
+    ELEVATED_CAPABILITY = "elevated_capability"
+    DEPTH_OVERRIDE = "depth_override"
+    RETIREMENT_ACTION = "retirement_action"
+
+
+class Door(StrEnum):
+    """Where an answer came in."""
+
+    SLACK = "slack"
+    API = "api"
+    SYSTEM = "system"
+
+
+_OPEN = text("status IN ('pending', 'deferred')")
+
+
+class ApprovalRequest(SQLModel, table=True):
+    """One question to people. `reviewers` is a snapshot of people and user groups, taken when it was asked."""
+
+    __tablename__ = "approval_requests"
+    __table_args__ = (
+        one_of("status", RequestStatus),
+        one_of("request_type", RequestType),
+        one_of("decided_via", Door),
+        CheckConstraint("quorum >= 1", name="ck_quorum_positive"),
+        Index("ux_requests_one_open", "proposal_id", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
+        Index("ix_requests_expiry", "expires_at", sqlite_where=_OPEN, postgresql_where=_OPEN),
+        Index("ix_requests_warning", "warn_at",
+              sqlite_where=text("warn_at IS NOT NULL"), postgresql_where=text("warn_at IS NOT NULL")),
+        Index("ix_requests_reopen", "reopen_at",
+              sqlite_where=text("reopen_at IS NOT NULL"), postgresql_where=text("reopen_at IS NOT NULL")),
+        Index("ix_requests_newest", "tenant", "created_at", "id"),
+    )  # fmt: skip
+
+    id: str = Field(primary_key=True, max_length=ID_LENGTH)
+    tenant: str = Field(max_length=PERSON_LENGTH)
+    proposal_id: str = Field(foreign_key="proposals.id", max_length=ID_LENGTH, index=True)
+    request_type: RequestType = Field(sa_type=EnumText(RequestType))
+    status: RequestStatus = Field(sa_type=EnumText(RequestStatus))
+    version: int = 1
+    digest: str = Field(max_length=80)
+    reviewers: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    quorum: int = 1
+    requester: str | None = Field(default=None, max_length=PERSON_LENGTH)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+    warn_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    warned: int = 0
+    reopen_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    decided_by: str | None = Field(default=None, max_length=PERSON_LENGTH)
+    decided_via: Door | None = Field(default=None, sa_type=EnumText(Door))
+    reason: str | None = Field(default=None, sa_column=Column(Text))
+
+
+class Review(SQLModel, table=True):
+    """One person's answer. A changed mind voids the earlier row and adds one."""
+
+    __tablename__ = "reviews"
+    __table_args__ = (
+        one_of("verdict", ReviewVerdict),
+        one_of("via", Door),
+        Index("ux_reviews_one_each", "request_id", "reviewer", unique=True,
+              sqlite_where=text("voided_at IS NULL"), postgresql_where=text("voided_at IS NULL")),
+    )  # fmt: skip
+
+    id: str = Field(primary_key=True, max_length=ID_LENGTH)
+    tenant: str = Field(max_length=PERSON_LENGTH)
+    request_id: str = Field(foreign_key="approval_requests.id", max_length=ID_LENGTH)
+    request_version: int
+    reviewer: str = Field(max_length=PERSON_LENGTH)
+    verdict: ReviewVerdict = Field(sa_type=EnumText(ReviewVerdict))
+    reason: str | None = Field(default=None, sa_column=Column(Text))
+    via: Door = Field(sa_type=EnumText(Door))
+    at: datetime = Field(sa_type=UtcDateTime)
+    voided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
