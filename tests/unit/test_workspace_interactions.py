@@ -322,8 +322,10 @@ async def test_commands(workspace, app, server):
     await server.command(BOB, "/approvals")
     assert [message.text for message in workspace.messages_in(APPROVALS)] == ["All see"]
     assert (await server.command(BOB, "/approvals")).ephemeral == []
+    await server.command(BOB, "/approvals", "delegate to @Carol & <@U0BOB> in #approvals")
+    assert app.last["text"] == "delegate to <@U0CAROL|carol> &amp; <@U0BOB> in <#C0APPROVALS|approvals>"
     unknown = await server.command(BOB, "/deploy")
-    assert (unknown.status, len(app.requests)) == (0, 3)
+    assert (unknown.status, len(app.requests)) == (0, 4)
     assert workspace.notices[-1].text == "/deploy is not a valid command."
 
 
@@ -416,6 +418,8 @@ async def test_only_subscribed_events_are_sent(workspace, app, posted, server):
 
 
 async def test_changes_of_people_reach_the_app(workspace, app, server):
+    heard = {"subteam_members_changed", "user_change", "member_left_channel"}
+    workspace.app.events = workspace.app.events | heard
     happen = server.seat.happenings
     await happen.group_changed(ONCALL, [CAROL])
     assert app.last["event"]["removed_users"] == [BOB]

@@ -2,9 +2,11 @@
 
 import asyncio
 import dataclasses
+from pathlib import Path
 
 import aiohttp
 import pytest
+import yaml
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -73,6 +75,15 @@ async def test_scopes(workspace, client):
     assert "users:read" in answer["provided"]
     answer = await error_of(client.conversations_history(channel=APPROVALS))
     assert answer["needed"] == "channels:history"
+
+
+def test_the_app_is_the_one_the_manifest_describes(workspace):
+    manifest = yaml.safe_load((Path(__file__).parents[2] / "manifest.yml").read_text())
+    assert set(manifest["oauth_config"]["scopes"]["bot"]) == workspace.app.scopes
+    assert set(manifest["settings"]["event_subscriptions"]["bot_events"]) == workspace.app.events
+    commands = manifest["features"]["slash_commands"]
+    assert [command["command"] for command in commands] == list(workspace.app.commands)
+    assert all(command["should_escape"] for command in commands)
 
 
 async def test_unknown_method(client):
@@ -216,6 +227,7 @@ async def test_history_pages_and_bounds(workspace, client):
 
 
 async def test_people_groups_and_places(workspace, client):
+    workspace.app.scopes = workspace.app.scopes | {"team:read"}
     workspace.add_user(User("U0FAR", "Far", is_stranger=True, team_id="T0OTHER"))
     assert (await client.users_info(user="U0GUEST"))["user"]["is_restricted"]
     assert (await client.users_info(user="U0FAR"))["user"]["team_id"] == "T0OTHER"
@@ -241,6 +253,7 @@ async def test_permalink_opens_the_message_on_the_page(server, client):
 
 
 async def test_reactions_and_ephemerals(workspace, client):
+    workspace.app.scopes = workspace.app.scopes | {"reactions:write"}
     posted = await client.chat_postMessage(channel=APPROVALS, text="x")
     await client.reactions_add(channel=APPROVALS, timestamp=posted["ts"], name="eyes")
     again = await error_of(client.reactions_add(channel=APPROVALS, timestamp=posted["ts"], name="eyes"))
