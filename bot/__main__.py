@@ -1,6 +1,7 @@
 """The command line: `countersign serve | demo | migrate | keys | policy | audit | manifest`."""
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
@@ -304,14 +305,14 @@ def manifest(url: str | None) -> None:
 
 @cli.command()
 @click.option("--port", default=8900, show_default=True, help="The page; bot and services take the ports after it.")
-@click.option("--fresh", is_flag=True, help="Forget what an earlier demo decided.")
 @failing_clearly
-def demo(port: int, fresh: bool) -> None:
+def demo(port: int) -> None:
     """Run everything without Slack: a local workspace in the browser, the bot, an agent and a service it changes."""
     logging.basicConfig(level=logging.WARNING, format=_LOG_FORMAT)
     from bot.demo import run_demo
 
-    asyncio.run(run_demo(port, fresh=fresh))
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(run_demo(port))
 
 
 if __name__ == "__main__":

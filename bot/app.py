@@ -55,6 +55,11 @@ class Server:
         if self._settings.speaks_slack:
             self._background.append(asyncio.create_task(self._meet_slack(), name="meet slack"))
 
+    @property
+    def port(self) -> int:
+        """The port it listens on, also where the settings said 0."""
+        return int(self._runner.addresses[0][1])
+
     async def stop(self) -> None:
         """Take no new calls, let running ones finish, close everything."""
         for task in self._background:
