@@ -130,9 +130,11 @@ def _new_bolt(office: Office, settings: Settings) -> AsyncApp:
             bot_user_id=identity.bot_user_id,
         )  # fmt: skip
 
+    quiet = logging.getLogger("bot.bolt")
+    quiet.setLevel(logging.ERROR)  # its warnings advise on settings that are as they are on purpose
     # Without a secret no request over HTTP can be genuine; a random one refuses them all.
     secret = settings.signing_secret or secrets.token_hex(32)
-    bolt = AsyncApp(signing_secret=secret, client=office.client, authorize=authorize)
+    bolt = AsyncApp(signing_secret=secret, client=office.client, authorize=authorize, logger=quiet)
     register_all(bolt, office)
     return bolt
 

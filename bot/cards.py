@@ -125,7 +125,8 @@ def _outcome(execution: Execution | None) -> str | None:
 def _seconds(execution: Execution) -> str:
     if execution.started_at is None or execution.finished_at is None:
         return "no time"
-    return f"{(execution.finished_at - execution.started_at).total_seconds():.1f} s"
+    seconds = (execution.finished_at - execution.started_at).total_seconds()
+    return f"{seconds:.1f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
 
 
 def _fields(dossier: Dossier) -> list[str]:

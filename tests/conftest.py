@@ -96,11 +96,21 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'countersign.db'}"
 
 
+def _new_postgresql(uri: str) -> str:
+    name = f"t{next(_NUMBERS)}"
+    _admin(uri, f"CREATE DATABASE {name} TEMPLATE template_countersign")
+    return named(uri, name)
+
+
 @pytest.fixture
 def postgresql_url(postgres_uri: str) -> str:
-    name = f"t{next(_NUMBERS)}"
-    _admin(postgres_uri, f"CREATE DATABASE {name} TEMPLATE template_countersign")
-    return named(postgres_uri, name)
+    return _new_postgresql(postgres_uri)
+
+
+@pytest.fixture
+def postgresql_urls(postgres_uri: str) -> list[str]:
+    """Several fresh databases, for tests that run several servers."""
+    return [_new_postgresql(postgres_uri) for _ in range(3)]
 
 
 _NUMBERS = iter(range(10**9))
