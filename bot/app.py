@@ -29,6 +29,7 @@ from storage.opening import open_database
 log = logging.getLogger(__name__)
 
 _SLACK_RETRY = 5.0
+_DRAIN = 10.0  # seconds that calls under way have to end
 
 
 class Server:
@@ -42,7 +43,7 @@ class Server:
         outbox = Outbox(database, self._delivery.handlers())
         self._loop = Loop(database, outbox, Executor(database, office.policy, {"http": self._http}))
         self._bolt = _new_bolt(office, settings)
-        self._runner = web.AppRunner(_new_site(office, self._bolt), access_log=None, handle_signals=False)
+        self._runner = web.AppRunner(_new_site(office, self._bolt), access_log=None, shutdown_timeout=_DRAIN)
         self._background: list[asyncio.Task[None]] = []
         self._socket: Any = None
 
@@ -62,6 +63,7 @@ class Server:
 
     async def stop(self) -> None:
         """Take no new calls, let running ones finish, close everything."""
+        self.office.database.signals.close()
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)

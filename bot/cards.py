@@ -18,6 +18,7 @@ from storage.tables import ApprovalRequest, Execution, Proposal
 
 _ALIAS = {tier: alias for alias, tier in TIER_ALIASES.items()}
 _SHOWN_REVIEWERS = 8
+_SHOWN_DEFERRALS = 2
 _TEXT = 3500
 
 
@@ -151,11 +152,9 @@ def _words(dossier: Dossier) -> list[dict[str, str]]:
     if request is not None and request.reason:
         by_agent = request.status is RequestStatus.WITHDRAWN
         said.append(("Reason given by the agent" if by_agent else "Reason given", request.reason))
-    said += [
-        ("Why it was put off", review.reason)
-        for review in dossier.reviews
-        if review.verdict is ReviewVerdict.DEFER and request is not None and request.status is RequestStatus.DEFERRED
-    ]
+    if request is not None and request.status is RequestStatus.DEFERRED:
+        put_off = [review for review in dossier.reviews if review.verdict is ReviewVerdict.DEFER]
+        said += [("Why it was put off", review.reason) for review in put_off[-_SHOWN_DEFERRALS:]]
     if execution is not None:
         said += [("Answer", execution.result), ("Trouble", execution.error)]
     return [{"whose": whose, "text": cut(visible(text), 700)} for whose, text in said if text]
@@ -189,8 +188,8 @@ def _fallback(dossier: Dossier) -> str:
     """Say the whole card in one text, for push notifications and screen readers."""
     proposal = dossier.proposal
     parts = [
-        f"{mrkdwn(proposal.agent_name)}: {mrkdwn(proposal.title)}.", mrkdwn(proposal.consequence or ""),
-        f"Arguments: {mrkdwn(arguments.one_line_preview(proposal.arguments, 1200))}", _status(dossier).replace("*", ""),
+        f"{mrkdwn(proposal.agent_name)}: {mrkdwn(proposal.title)}.", cut(mrkdwn(proposal.consequence or ""), 700),
+        f"Arguments: {cut(mrkdwn(arguments.one_line_preview(proposal.arguments, 1200)), 1200)}", _status(dossier).replace("*", ""),
         (_outcome(dossier.execution) or "").replace("*", ""), f"Digest {short(proposal.digest)}",
     ]  # fmt: skip
     return cut(" ".join(part for part in parts if part), _TEXT)

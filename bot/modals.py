@@ -1,5 +1,6 @@
 """Modals: pure functions from stored state to views."""
 
+import json
 from typing import Any
 
 from bot import arguments
@@ -13,6 +14,7 @@ View = dict[str, Any]
 
 _CHUNK = 2900
 _PARTS_A_PAGE = 15
+_PAGE_SIZE = 150_000  # of the 250 KB a view may have, counted as JSON escapes it
 
 
 def reject_modal(dossier: Dossier, rendering_id: str) -> View:
@@ -49,7 +51,16 @@ def _pages(dossier: Dossier) -> list[list[dict[str, str]]]:
     proposal = dossier.proposal
     parts = _parts(f"Why, in the words of {visible(proposal.agent_name)}", "quote", visible(proposal.rationale or ""))
     parts += _parts("Exact arguments", "preformatted", arguments.complete(proposal.arguments))
-    return [parts[i : i + _PARTS_A_PAGE] for i in range(0, len(parts), _PARTS_A_PAGE)]
+    pages: list[list[dict[str, str]]] = [[]]
+    room = _PAGE_SIZE
+    for part in parts:
+        size = len(json.dumps(part))
+        if pages[-1] and (len(pages[-1]) == _PARTS_A_PAGE or size > room):
+            pages.append([])
+            room = _PAGE_SIZE
+        pages[-1].append(part)
+        room -= size
+    return pages
 
 
 def _parts(heading: str, kind: str, text: str) -> list[dict[str, str]]:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, func, select, update
+from sqlalchemy import CursorResult, func, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
@@ -14,6 +14,9 @@ from storage.tables import OutboxMessage, OutboxStatus
 from storage.tables.base import new_id
 
 LEASE = timedelta(seconds=30)
+
+#: Written out, because PostgreSQL's generic plans do not match a partial index against a bound value.
+_QUEUED = text(f"status = '{OutboxStatus.QUEUED.value}'")
 
 
 class Owed(StrEnum):
@@ -46,7 +49,7 @@ async def owe(tx: Tx, kind: Owed, subject: str, priority: Priority, payload: Map
     await tx.session.execute(
         statement.on_conflict_do_update(
             index_elements=["kind", "subject"],
-            index_where=col(OutboxMessage.status) == OutboxStatus.QUEUED.value,
+            index_where=_QUEUED,
             set_={"priority": _least(dialect)(OutboxMessage.priority, int(priority))},
         )
     )

@@ -11,6 +11,7 @@ class Signals:
 
     def __init__(self) -> None:
         self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self.closed = False
 
     @contextmanager
     def listen(self, topic: str) -> Iterator[asyncio.Event]:
@@ -23,6 +24,11 @@ class Signals:
             self._waiting[topic].discard(event)
             if not self._waiting[topic]:
                 del self._waiting[topic]
+
+    def close(self) -> None:
+        """Wake everybody for good: the process stops, and long waits should end with what is known."""
+        self.closed = True
+        self.announce(list(self._waiting))
 
     def announce(self, topics: Iterable[str]) -> None:
         """Wake everybody who waits for one of the topics."""

@@ -102,7 +102,7 @@ class Proposals:
                 changed.clear()
                 found = await self._dossier(proposal_id)
                 left = deadline - asyncio.get_running_loop().time()
-                if found.proposal.state not in _WAITING or left <= 0:
+                if found.proposal.state not in _WAITING or left <= 0 or self._office.database.signals.closed:
                     return found
                 await _either(changed, min(left, _RECHECK))
 

@@ -16,6 +16,7 @@ from governance.schemas import compile_schema
 from governance.text import cut, one_line
 
 MAX_CONSEQUENCE = 500
+_UNTOLD = "— (the consequence line of this tool does not fit these arguments)"
 
 
 @dataclass
@@ -59,14 +60,14 @@ def _agent(table: AgentTable) -> Agent:
 def _tool(table: ToolTable, path: Path, environment: Mapping[str, str]) -> Tool:
     connector = Connector(**table.connector.model_dump())
     if connector.secret_env and not environment.get(connector.secret_env):
-        raise Mistake((*path, "connector"), f"secret_env: the environment has no {connector.secret_env}; set it")
+        raise Mistake((*path, "connector", "secret_env"), f"the environment has no {connector.secret_env}; set it")
     try:
         find_problems = compile_schema(table.input_schema)
     except ValueError as error:
         raise Mistake((*path, "input_schema"), str(error)) from None
     return Tool(
         name=table.name, title=table.title, action_class=table.action_class, capability=table.capability,
-        connector=connector, version=_version(table), find_problems=find_problems,
+        connector=connector, version=_version(table, path), find_problems=find_problems,
         tell_consequence=_consequence(table.consequence, (*path, "consequence")), scopes=frozenset(table.scopes),
         risk=table.risk, approval_mode=table.approval_mode, tier=table.tier, reviewers=tuple(table.reviewers),
         quorum=table.quorum, creator_may_approve=table.creator_may_approve, ttl=table.ttl,
@@ -74,13 +75,16 @@ def _tool(table: ToolTable, path: Path, environment: Mapping[str, str]) -> Tool:
     )  # fmt: skip
 
 
-def _version(table: ToolTable) -> str:
+def _version(table: ToolTable, path: Path) -> str:
     """Hash what an approver relied on; a change of any of it invalidates what was approved before."""
     parts = table.model_dump(
         mode="json",
         include={"input_schema", "connector", "risk", "action_class", "capability", "scopes", "consequence"},
     )
-    return content_hash({**parts, "scopes": sorted(table.scopes)})
+    try:
+        return content_hash({**parts, "scopes": sorted(table.scopes)})
+    except ValueError as error:
+        raise Mistake((*path, "input_schema"), f"{error}; write finite numbers within ±(2^53-1)") from None
 
 
 def _consequence(source: str, path: Path) -> Callable[[Mapping[str, Any]], str]:
@@ -90,7 +94,10 @@ def _consequence(source: str, path: Path) -> Callable[[Mapping[str, Any]], str]:
         raise Mistake(path, f"the template is wrong: {error.message}") from None
 
     def tell(arguments: Mapping[str, Any]) -> str:
-        return cut(one_line(template.render(arguments if isinstance(arguments, dict) else {})), MAX_CONSEQUENCE)
+        try:
+            return cut(one_line(template.render(arguments)), MAX_CONSEQUENCE)
+        except Exception:  # noqa: BLE001 - whatever an agent's values do to a template, the proposal is still judged
+            return _UNTOLD
 
     return tell
 
@@ -98,13 +105,14 @@ def _consequence(source: str, path: Path) -> Callable[[Mapping[str, Any]], str]:
 def _check_names(file: PolicyFile) -> None:
     _no_twins([table.id for table in file.agents], "agents", "id")
     _no_twins([table.name for table in file.tools], "tools", "name")
-    known = {table.name for table in file.tools} | {table.action_class for table in file.tools}
+    classes = {table.action_class for table in file.tools}
+    known = classes | {table.name for table in file.tools}
     for i, agent in enumerate(file.agents):
         for name in agent.tiers:
             if name not in known:
                 raise Mistake(("agents", i, "tiers", name), f"{name!r} is neither a tool nor an action class here")
     for name in file.classes:
-        if name not in known:
+        if name not in classes:
             raise Mistake(("classes", name), f"no tool has the action class {name!r}")
     for i, tool in enumerate(file.tools):
         _check_panel(tool, file, ("tools", i))
@@ -117,8 +125,17 @@ def _no_twins(names: list[str], array: str, key: str) -> None:
 
 
 def _check_panel(tool: ToolTable, file: PolicyFile, path: Path) -> None:
-    named = set(tool.reviewers)
-    if named and not any(map(is_group, named)) and len(named) < tool.quorum:
-        raise Mistake((*path, "quorum"), f"{tool.quorum} people must agree but only {len(named)} may; add reviewers")
-    if not named and not file.roles.admins and tool.creator_may_approve is False:
+    if not tool.reviewers and not file.roles.admins and tool.creator_may_approve is False:
         raise Mistake((*path, "reviewers"), "nobody may approve: name reviewers here or admins under [roles]")
+    able = _most_approvers(tool, file)
+    if not any(map(is_group, tool.reviewers)) and able < tool.quorum:
+        raise Mistake((*path, "quorum"), f"{tool.quorum} people must agree but only {able} may; add reviewers")
+
+
+def _most_approvers(tool: ToolTable, file: PolicyFile) -> int:
+    """Return how many people could approve a call of the agent whose creator adds most to the panel."""
+    if tool.reviewers:
+        return len(set(tool.reviewers))
+    admins = set(file.roles.admins)
+    from_outside = tool.creator_may_approve is not False and any(one.creator not in admins for one in file.agents)
+    return len(admins) + from_outside

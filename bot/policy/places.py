@@ -2,9 +2,11 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 
 _HEADER = re.compile(r"^\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _KEY = re.compile(r"""^\s*((?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)(?:\s*\.\s*(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+))*)\s*=""")
+_OPAQUE = re.compile(r"""\"{3}[\s\S]*?\"{3}|'{3}[\s\S]*?'{3}|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|#[^\n]*""")
 _PART = re.compile(r""""([^"]*)"|'([^']*)'|([A-Za-z0-9_-]+)""")
 
 Path = tuple[str | int, ...]
@@ -15,7 +17,7 @@ def lines_of(text: str) -> dict[Path, int]:
     found: dict[Path, int] = {}
     counts: Counter[Path] = Counter()
     table: Path = ()
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in _lines_that_begin_something(text):
         if header := _HEADER.match(line):
             table = _table_path(_parts(header[2]), header[1] == "[[", counts)
             found.setdefault(table, number)
@@ -30,6 +32,16 @@ def line_of(lines: dict[Path, int], path: Path) -> int:
     while path and path not in lines:
         path = path[:-1]
     return lines.get(path, 1)
+
+
+def _lines_that_begin_something(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the numbered lines that do not begin inside an array or a string."""
+    brackets = _OPAQUE.sub(lambda opaque: "[" + "\n" * opaque[0].count("\n") + "]", text)
+    depth = 0
+    for number, (line, bare) in enumerate(zip(text.split("\n"), brackets.split("\n"), strict=True), start=1):
+        if depth == 0:
+            yield number, line
+        depth += sum(map(bare.count, "[{")) - sum(map(bare.count, "]}"))
 
 
 def _parts(dotted: str) -> Path:

@@ -17,7 +17,10 @@ def parse_duration(text: Any) -> timedelta:
     if not isinstance(text, str) or not _DURATION.fullmatch(text):
         raise ValueError("write a duration such as 30s, 15m, 48h or 7d")
     parts = re.findall(r"(\d+)([smhdw])", text)
-    total: timedelta = sum((timedelta(**{_UNITS[unit]: int(n)}) for n, unit in parts), timedelta())
+    try:
+        total = sum((timedelta(**{_UNITS[unit]: int(n)}) for n, unit in parts), timedelta())
+    except OverflowError:
+        total = timedelta.max
     if not timedelta() < total <= timedelta(days=366):
         raise ValueError("write a duration above zero and up to 366d")
     return total
@@ -33,7 +36,7 @@ Duration = Annotated[
 TierName = Annotated[
     Tier, BeforeValidator(_tier), WithJsonSchema({"enum": [*[tier.value for tier in Tier], *TIER_ALIASES]})
 ]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Name = Annotated[str, StringConstraints(pattern=r"\S", max_length=200)]
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,200}$")]
 PersonId = Annotated[str, StringConstraints(pattern=r"^[UW][A-Z0-9]{2,30}$")]
 ReviewerId = Annotated[str, StringConstraints(pattern=r"^[UWS][A-Z0-9]{2,30}$")]

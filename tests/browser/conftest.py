@@ -1,0 +1,51 @@
+"""Chromium, if there is one, and the demo it looks at."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright
+
+from bot.demo import Demo
+
+_ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--no-first-run",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("there is no Chromium on this machine; install Debian's chromium to run the browser tests")
+    async with async_playwright() as playwright:
+        started = await playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
+        yield started
+        await started.close()
+
+
+@pytest.fixture
+async def demo() -> AsyncIterator[Demo]:
+    running = Demo()
+    await running.start()
+    yield running
+    await running.stop()
+
+
+@pytest.fixture
+async def page(browser: Browser, demo: Demo) -> AsyncIterator[Page]:
+    opened = await browser.new_page(viewport={"width": 1440, "height": 900}, device_scale_factor=1)
+    await opened.goto(demo.page)
+    yield opened
+    await opened.close()
+
+
+async def picture(page: Page, name: str) -> None:
+    """Keep a picture for the documentation, where COUNTERSIGN_SCREENSHOTS names a folder."""
+    folder = os.environ.get("COUNTERSIGN_SCREENSHOTS")
+    if folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        await page.screenshot(path=Path(folder) / f"{name}.png")
