@@ -28,7 +28,7 @@ async def create_key(tx: Tx, kind: KeyKind, principal: str, role: Role | None = 
         ApiKey(
             id=key_id, tenant=tx.tenant, kind=kind, principal=principal, role=role, secret_hash=hash_of(secret),
             sealed_secret=sealed, created_at=tx.now,
-        )  # fmt: skip
+        )
     )
     detail = {"key_id": key_id, "kind": kind, "principal": principal, "role": role}
     await audit.record(tx, "key.created", "system", detail=detail)

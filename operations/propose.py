@@ -147,7 +147,7 @@ def _row(
         consequence=storable(tool.tell_consequence(parts.masked)) if accepted else None,
         state=state, tier=verdict.tier, reason=storable(verdict.reason), code=verdict.code, created_at=tx.now,
         closed_at=tx.now if state in (ProposalState.DENIED, ProposalState.SHADOWED) else None,
-    )  # fmt: skip
+    )
 
 
 def _claim(tx: Tx, submission: Submission, call_hash: str, state: ProposalState) -> str | None:
@@ -173,7 +173,7 @@ async def _open_request(
             status=RequestStatus.PENDING, digest=proposal.digest, reviewers=list(verdict.panel.reviewers),
             quorum=verdict.panel.quorum, requester=verdict.panel.requester, created_at=tx.now,
             expires_at=expires_at, warn_at=warning_due(tx.now, expires_at, 0),
-        )  # fmt: skip
+        )
     )
     if proposal.thread_channel is not None:
         await surfaces.open_one(tx, proposal.id, proposal.thread_channel, proposal.thread_ts)
@@ -189,7 +189,7 @@ async def queue_execution(tx: Tx, proposal: Proposal, expires_at: datetime | Non
         Execution(
             id=new_id("exe"), tenant=tx.tenant, proposal_id=proposal.id, status=ExecutionStatus.QUEUED,
             tier=proposal.tier, queued_at=tx.now, next_attempt_at=tx.now, start_by=start_by(tx.now, expires_at),
-        )  # fmt: skip
+        )
     )
 
 

@@ -44,7 +44,7 @@ async def review(tx: Tx, request_id: str, answer: Answer, members: Members) -> A
     panel = panel_of_request(request)
     panel.check(answer.reviewer, members)
     reviews = await requests.live_reviews(tx, request.id)
-    if _said_before(reviews, answer) and request.status is not RequestStatus.DEFERRED:
+    if _is_repetition(request, reviews, answer):
         return request
     _check_open(request, tx.now)
     _check_seen(request, answer)
@@ -71,7 +71,13 @@ def winner_of(request: ApprovalRequest) -> dict[str, str | None]:
     return {"by": request.decided_by, "verdict": request.status.value, "at": at, "reason": request.reason}
 
 
-def _said_before(reviews: list[Review], answer: Answer) -> bool:
+def _is_repetition(request: ApprovalRequest, reviews: list[Review], answer: Answer) -> bool:
+    """Whether this person has said so already. On a deferred request any answer is news; a request that reopened
+    may be put off again."""
+    if request.status is RequestStatus.DEFERRED:
+        return False
+    if answer.verdict is ReviewVerdict.DEFER and request.status in OPEN_REQUESTS:
+        return False
     return any(r.reviewer == answer.reviewer and r.verdict is answer.verdict for r in reviews)
 
 
@@ -116,7 +122,7 @@ async def _write_down(tx: Tx, request: ApprovalRequest, answer: Answer) -> None:
         Review(
             id=new_id("rev"), tenant=tx.tenant, request_id=request.id, request_version=request.version,
             reviewer=answer.reviewer, verdict=answer.verdict, reason=_clean(answer.reason), via=answer.via, at=tx.now,
-        )  # fmt: skip
+        )
     )
 
 
@@ -125,7 +131,7 @@ async def _settle(tx: Tx, request: ApprovalRequest, answer: Answer, status: Requ
     await _move(
         tx, request, status, decided_at=tx.now, decided_by=answer.reviewer, decided_via=answer.via,
         reason=_clean(answer.reason), warn_at=None, reopen_at=None,
-    )  # fmt: skip
+    )
     proposal = await _proposal_of(tx, request)
     if status is RequestStatus.APPROVED:
         await queue_execution(tx, proposal, request.expires_at)
@@ -185,7 +191,7 @@ async def _note_down(tx: Tx, request: ApprovalRequest, proposal: Proposal, answe
     await audit.record(
         tx, kind, f"person:{answer.reviewer}", agent_id=proposal.agent_id, proposal_id=proposal.id,
         request_id=request.id, detail=detail,
-    )  # fmt: skip
+    )
 
 
 def _clean(reason: str | None) -> str | None:

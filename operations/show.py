@@ -54,7 +54,7 @@ async def _note_rendering(tx: Tx, surface: Surface, found: Dossier) -> str:
             Rendering(
                 id=rendering_id, tenant=tx.tenant, surface_id=surface.id, request_id=found.request.id,
                 request_version=found.request.version, digest=found.request.digest, created_at=tx.now,
-            )  # fmt: skip
+            )
         )
     return rendering_id
 

@@ -5,6 +5,7 @@ import logging
 from operations import expire
 from storage import requests
 from storage.database import Database
+from storage.tables import ApprovalRequest
 
 log = logging.getLogger(__name__)
 
@@ -17,12 +18,16 @@ async def attend_due(database: Database) -> int:
     while True:
         async with database.read("") as tx:
             due = await requests.due(tx, tx.now, _BATCH)
-        for request in due:
-            try:
-                await database.write(request.tenant, lambda tx, id=request.id: expire.attend(tx, id))  # type: ignore[misc]
-            except Exception:  # the outer loop: one bad row stops nothing
-                log.exception("attending to request %s failed", request.id)
-                return attended
-        attended += len(due)
-        if len(due) < _BATCH:
+        done = sum([await _attend(database, request) for request in due])
+        attended += done
+        if len(due) < _BATCH or not done:
             return attended
+
+
+async def _attend(database: Database, request: ApprovalRequest) -> bool:
+    try:
+        await database.write(request.tenant, lambda tx: expire.attend(tx, request.id))
+    except Exception:  # the outer loop: one bad row stops nothing
+        log.exception("attending to request %s failed; the next tick tries again", request.id)
+        return False
+    return True

@@ -42,9 +42,10 @@ class Outbox:
             await self._handlers[message.kind](message)
         except Postponed as postponed:
             await self._postpone(message, postponed)
-        except Undeliverable as why:
+        except Undeliverable as never:
+            why = str(never)
             log.error("gave up on %s for %s: %s", message.kind, message.subject, why)
-            await self._database.write(message.tenant, lambda tx: outbox.dead(tx, message.id, str(why)))
+            await self._database.write(message.tenant, lambda tx: outbox.dead(tx, message.id, why))
         except Exception:
             log.exception("delivering %s for %s failed; it will be tried again", message.kind, message.subject)
             await self._postpone(message, Postponed("internal error", after=5.0, certain=False))

@@ -12,7 +12,6 @@ from bot.office import Office
 from bot.slack import SlackTrouble
 from governance.errors import Forbidden
 
-
 _PATIENCE = 2.0
 
 
@@ -20,7 +19,7 @@ def register(app: AsyncApp, office: Office) -> None:
     """Register the middleware for everything a person does."""
 
     @app.middleware
-    async def members_only(context: AsyncBoltContext, body: dict[str, Any], next: Callable[[], Awaitable[Any]]) -> None:  # noqa: A002 - Bolt's name
+    async def members_only(context: AsyncBoltContext, body: dict[str, Any], next: Callable[[], Awaitable[Any]]) -> None:
         if context.user_id is not None and "event" not in body:
             await _check(office, context.user_id)
         await next()

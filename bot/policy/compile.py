@@ -34,7 +34,7 @@ class _Dash(ChainableUndefined):
         return "—"
 
 
-_SANDBOX = ImmutableSandboxedEnvironment(undefined=_Dash, autoescape=False)  # noqa: S701 - cards escape what they show
+_SANDBOX = ImmutableSandboxedEnvironment(undefined=_Dash, autoescape=False)
 
 
 def compile_policy(file: PolicyFile, file_hash: str, environment: Mapping[str, str]) -> Policy:

@@ -120,7 +120,7 @@ class Transport:
         return await self._post(workspace.app.request_url, body, headers, started)
 
     async def _post(self, url: str, body: bytes, headers: dict[str, str], started: float) -> Reply:
-        assert self._session is not None, "start() comes first"  # noqa: S101
+        assert self._session is not None, "start() comes first"
         try:
             async with (
                 asyncio.timeout(self.ack_seconds),

@@ -14,7 +14,7 @@ class AuditEntry(SQLModel, table=True):
     """What happened. The database refuses to change or delete a row; `mac` is keyed from outside it."""
 
     __tablename__ = "audit_entries"
-    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 - SQLAlchemy's own form
+    __table_args__ = {"sqlite_autoincrement": True}
 
     id: int | None = Field(default=None, sa_column=Column(_BIG_ID, primary_key=True, autoincrement=True))
     tenant: str = Field(max_length=PERSON_LENGTH)
