@@ -1,0 +1,24 @@
+"""The root command and its families."""
+
+import click
+
+from bot.cli.audit import audit
+from bot.cli.keys import keys
+from bot.cli.policy import policy
+from bot.cli.serve import demo, serve
+from bot.cli.setup import manifest, migrate
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="countersign")
+def cli() -> None:
+    """Countersign stands between AI agents and their side effects: people countersign in Slack.
+
+    Settings come from the environment: COUNTERSIGN_DATABASE_URL, COUNTERSIGN_CONFIG (countersign.toml),
+    COUNTERSIGN_HOST, COUNTERSIGN_PORT, COUNTERSIGN_ENCRYPTION_KEY, SLACK_BOT_TOKEN, SLACK_SIGNING_SECRET (HTTP mode)
+    or SLACK_APP_TOKEN (Socket Mode), SLACK_API_URL.
+    """
+
+
+for command in (serve, demo, migrate, manifest, keys, policy, audit):
+    cli.add_command(command)
