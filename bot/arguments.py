@@ -13,8 +13,7 @@ _FIELDS = 20
 
 def preview(canonical_text: str) -> str:
     """Return the arguments as a few readable lines, never longer than a card has room for."""
-    arguments = json.loads(canonical_text)
-    whole = visible(json.dumps(arguments, ensure_ascii=False, indent=2))
+    arguments, whole = json.loads(canonical_text), complete(canonical_text)
     if len(whole) <= PREVIEW_TOTAL:
         return whole
     if not isinstance(arguments, dict):
@@ -24,7 +23,7 @@ def preview(canonical_text: str) -> str:
 
 def is_cut(canonical_text: str) -> bool:
     """Whether `preview` leaves anything out."""
-    return len(visible(json.dumps(json.loads(canonical_text), ensure_ascii=False, indent=2))) > PREVIEW_TOTAL
+    return len(complete(canonical_text)) > PREVIEW_TOTAL
 
 
 def complete(canonical_text: str) -> str:
@@ -34,7 +33,7 @@ def complete(canonical_text: str) -> str:
 
 def one_line_preview(canonical_text: str, limit: int) -> str:
     """Return the arguments on one line, for notifications."""
-    return cut(visible(canonical_text), limit)
+    return cut(visible(canonical_text[: limit + 1]), limit)
 
 
 def _lines(arguments: dict[str, Json]) -> Iterator[str]:

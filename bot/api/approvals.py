@@ -10,7 +10,7 @@ from aiohttp import web
 
 from bot.api import bodies, wire
 from bot.api.errors import answer
-from bot.api.principals import Operator, operator_of, principal_of
+from bot.api.principals import Callers, Operator
 from bot.deciding import decide
 from bot.office import Office
 from governance.errors import NotFound, Unprocessable
@@ -34,12 +34,12 @@ _VERDICTS = {
 class Approvals:
     """Handlers of `/approvals`."""
 
-    def __init__(self, office: Office) -> None:
-        self._office = office
+    def __init__(self, office: Office, callers: Callers) -> None:
+        self._office, self._callers = office, callers
 
     async def index(self, request: web.Request) -> web.Response:
         """`GET /approvals?status=&request_type=&limit=&cursor=`: newest first."""
-        caller = await principal_of(request, self._office)
+        caller = await self._callers.either(request)
         limit = bodies.limit_of(request)
         status, kind = _one_of(request, "status", RequestStatus), _one_of(request, "request_type", RequestType)
         agent_id = None if isinstance(caller, Operator) else caller.id
@@ -53,7 +53,7 @@ class Approvals:
 
     async def read(self, request: web.Request) -> web.Response:
         """`GET /approvals/{id}`."""
-        caller = await principal_of(request, self._office)
+        caller = await self._callers.either(request)
         found = await self._dossier(request.match_info["id"])
         if not isinstance(caller, Operator) and found.proposal.agent_id != caller.id:
             raise NotFound("There is no approval request under this id.")
@@ -61,7 +61,7 @@ class Approvals:
 
     async def decide(self, request: web.Request) -> web.Response:
         """`POST /approvals/{id}`: one operator's answer, signed."""
-        operator = await operator_of(request, self._office)
+        operator = await self._callers.operator(request)
         body, _ = await bodies.read_body(request, bodies.DecisionBody)
         if body.remember != "once":
             raise Unprocessable("remember: only `once` is in this version; remembered rules come later.")

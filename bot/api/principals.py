@@ -7,18 +7,19 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from bot.api.rate import RateLimiter
 from bot.office import Office
 from governance.errors import Forbidden, Unauthenticated
 from governance.policy import Agent
 from operations.keys import hash_of
 from storage import access
-from storage.database import Tx
 from storage.keyring import KeyProblem
 from storage.tables import ApiKey, Role
 
 MAX_AGE = 300
 MAX_AHEAD = 60
 _NONCE = re.compile(r"[\x21-\x7e]{16,64}")
+_NOT_SIGNED = "The call is not signed by a live operator key."
 _DIGITS = re.compile(r"\d{1,12}")
 
 
@@ -31,44 +32,57 @@ class Operator:
     role: Role
 
 
-async def agent_of(request: web.Request, office: Office) -> Agent:
-    """Return the agent behind `Authorization: Bearer`. Raises Unauthenticated; Forbidden where policy dropped it."""
-    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not secret.strip():
-        raise Unauthenticated("Send your agent key as `Authorization: Bearer <secret>`.")
-    async with office.database.read(office.tenant) as tx:
-        key = await access.agent_key(tx, hash_of(secret.strip()))
-    if key is None or key.tenant != office.tenant:
-        raise Unauthenticated("This key is unknown, expired or revoked.")
-    agent = office.policy.current.agents.get(key.principal)
-    if agent is None:
-        raise Forbidden(f"Agent {key.principal} is not in the policy.", code="UNKNOWN_AGENT")
-    return agent
+class Callers:
+    """Finds out who calls, and counts the call against that caller's rate."""
 
+    def __init__(self, office: Office) -> None:
+        self._office, self._rates = office, RateLimiter()
 
-async def operator_of(request: web.Request, office: Office) -> Operator:
-    """Return the operator who signed this call, and use up its nonce. Raises Unauthenticated, always the same.
+    async def agent(self, request: web.Request) -> Agent:
+        """Return the agent behind `Authorization: Bearer`.
 
-    Verified over the raw bytes, before anything is parsed.
-    """
-    body = await request.read()
-    key = await _signing_key(request, office)
-    if key is None or not _is_signed(request, office, key, body):
-        raise Unauthenticated("The call is not signed by a live operator key.")
-    nonce = request.headers["X-Countersign-Nonce"]
+        Raises Unauthenticated, Forbidden where the policy dropped the agent, TooMany where it calls too often.
+        """
+        scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not secret.strip():
+            raise Unauthenticated("Send your agent key as `Authorization: Bearer <secret>`.")
+        async with self._office.database.read(self._office.tenant) as tx:
+            key = await access.agent_key(tx, hash_of(secret.strip()))
+        if key is None or key.tenant != self._office.tenant:
+            raise Unauthenticated("This key is unknown, expired or revoked.")
+        self._count(key)
+        agent = self._office.policy.current.agents.get(key.principal)
+        if agent is None:
+            raise Forbidden(f"Agent {key.principal} is not in the policy.", code="UNKNOWN_AGENT")
+        return agent
 
-    async def use(tx: Tx) -> bool:
-        return await access.use_nonce(tx, key.id, nonce)
+    async def operator(self, request: web.Request) -> Operator:
+        """Return the operator who signed this call, and use up its nonce.
 
-    if not await office.database.write(office.tenant, use):
-        raise Unauthenticated("The call is not signed by a live operator key.")
-    return Operator(key.principal, key.id, _role_of(key, office))
+        Verified over the raw bytes, before anything is parsed. Raises Unauthenticated, always the same; TooMany.
+        """
+        body = await request.read()
+        key = await self._signing_key(request)
+        if key is None or not _is_signed(request, self._office, key, body):
+            raise Unauthenticated(_NOT_SIGNED)
+        nonce = request.headers["X-Countersign-Nonce"]
+        if not await self._office.database.write(self._office.tenant, lambda tx: access.use_nonce(tx, key.id, nonce)):
+            raise Unauthenticated(_NOT_SIGNED)
+        self._count(key)
+        return Operator(key.principal, key.id, _role_of(key, self._office))
 
+    async def either(self, request: web.Request) -> Agent | Operator:
+        """Return whoever calls: an agent by bearer key, else an operator by signature."""
+        return await (self.agent(request) if "Authorization" in request.headers else self.operator(request))
 
-async def _signing_key(request: web.Request, office: Office) -> ApiKey | None:
-    async with office.database.read(office.tenant) as tx:
-        key = await access.operator_key(tx, request.headers.get("X-Countersign-Key", "")[:64])
-    return key if key is not None and key.tenant == office.tenant else None
+    def _count(self, key: ApiKey) -> None:
+        limits = self._office.policy.current.limits
+        self._rates.take(key.id, limits.rate_per_second, limits.rate_burst)
+
+    async def _signing_key(self, request: web.Request) -> ApiKey | None:
+        async with self._office.database.read(self._office.tenant) as tx:
+            key = await access.operator_key(tx, request.headers.get("X-Countersign-Key", "")[:64])
+        return key if key is not None and key.tenant == self._office.tenant else None
 
 
 def _is_signed(request: web.Request, office: Office, key: ApiKey, body: bytes) -> bool:
@@ -97,10 +111,3 @@ def _role_of(key: ApiKey, office: Office) -> Role:
         by_policy = Role.ADMIN
     roles = list(Role)
     return min(key.role or by_policy, by_policy, key=roles.index)
-
-
-async def principal_of(request: web.Request, office: Office) -> Agent | Operator:
-    """Return whoever calls: an agent by bearer key, else an operator by signature."""
-    if "Authorization" in request.headers:
-        return await agent_of(request, office)
-    return await operator_of(request, office)

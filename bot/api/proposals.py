@@ -6,8 +6,7 @@ from aiohttp import web
 
 from bot.api import bodies, wire
 from bot.api.errors import answer, problem
-from bot.api.principals import Operator, agent_of, principal_of
-from bot.api.rate import RateLimiter
+from bot.api.principals import Callers, Operator
 from bot.office import Office
 from governance.errors import NotFound
 from governance.gates import Outcome, Verdict, judge
@@ -29,14 +28,12 @@ _BLOCKED_STATUS = {Outcome.NEEDS_INPUT: 422, Outcome.SCOPE_INVALID: 403, Outcome
 class Proposals:
     """Handlers of `/proposals`."""
 
-    def __init__(self, office: Office, limiter: RateLimiter) -> None:
-        self._office, self._limiter = office, limiter
+    def __init__(self, office: Office, callers: Callers) -> None:
+        self._office, self._callers = office, callers
 
     async def create(self, request: web.Request) -> web.Response:
         """`POST /proposals`."""
-        agent = await agent_of(request, self._office)
-        limits = self._office.policy.current.limits
-        self._limiter.take(f"agent:{agent.id}", limits.rate_per_second, limits.rate_burst)
+        agent = await self._callers.agent(request)
         wait = bodies.wait_of(request)
         body, size = await bodies.read_body(request, bodies.ProposalBody)
         proposed = await self._propose(agent, _submission(body), size)
@@ -71,7 +68,7 @@ class Proposals:
 
     async def withdraw(self, request: web.Request) -> web.Response:
         """`DELETE /proposals/{id}`."""
-        agent = await agent_of(request, self._office)
+        agent = await self._callers.agent(request)
         body, _ = await bodies.read_body(request, bodies.WithdrawBody)
         proposal_id = request.match_info["id"]
         await self._office.database.write(
@@ -81,7 +78,7 @@ class Proposals:
 
     async def _own(self, request: web.Request) -> str:
         """Return the id asked for, if the caller may see it; another's answers like an unknown one."""
-        caller = await principal_of(request, self._office)
+        caller = await self._callers.either(request)
         async with self._office.database.read(self._office.tenant) as tx:
             found = await tx.get(Proposal, request.match_info["id"])
         if found is None or (not isinstance(caller, Operator) and found.agent_id != caller.id):

@@ -5,9 +5,8 @@ from aiohttp import web
 from bot.api.approvals import Approvals
 from bot.api.errors import answer, desk
 from bot.api.health import Health
-from bot.api.principals import Operator, principal_of
+from bot.api.principals import Callers, Operator
 from bot.api.proposals import Proposals
-from bot.api.rate import RateLimiter
 from bot.office import Office
 
 MAX_BODY = 1024 * 1024
@@ -17,11 +16,12 @@ BASE = "/api/v1"
 def new_web_app(office: Office) -> web.Application:
     """Return the web application with the API's routes; app.py adds Slack's."""
     app = web.Application(client_max_size=MAX_BODY, middlewares=[desk])
-    proposals, approvals, health = Proposals(office, RateLimiter()), Approvals(office), Health(office)
+    callers, health = Callers(office), Health(office)
+    proposals, approvals = Proposals(office, callers), Approvals(office, callers)
 
     async def whoami(request: web.Request) -> web.Response:
         """`GET /whoami`: whom this key stands for."""
-        caller = await principal_of(request, office)
+        caller = await callers.either(request)
         if isinstance(caller, Operator):
             return answer({"kind": "operator", "id": caller.person, "role": caller.role, "key_id": caller.key_id})
         return answer({"kind": "agent", "id": caller.id, "name": caller.name, "scopes": sorted(caller.scopes)})

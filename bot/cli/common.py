@@ -1,6 +1,7 @@
 """What commands share: failures in one sentence, and the database of the environment."""
 
 import asyncio
+import errno
 import os
 from collections.abc import Awaitable, Callable
 from functools import wraps
@@ -38,6 +39,8 @@ def failing_clearly(command: Callable[P, T]) -> Callable[P, T]:
 
 
 def _database_trouble(problem: Exception) -> str:
+    if getattr(problem, "errno", None) == errno.EADDRINUSE:
+        return "The port is taken; choose another with COUNTERSIGN_PORT, or --port for the demo."
     cause = getattr(problem, "orig", None) or problem
     return f"{cause} ({type(cause).__name__}); check COUNTERSIGN_DATABASE_URL, COUNTERSIGN_HOST and COUNTERSIGN_PORT"
 

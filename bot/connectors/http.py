@@ -33,14 +33,20 @@ class ForbiddenAddress(OSError):
 class GuardedResolver(AbstractResolver):
     """Resolves names and refuses those that lead inside; the address it returns is the one connected to."""
 
-    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC) -> list[ResolveResult]:
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
         """Resolve a name. Raises ForbiddenAddress for loopback, private, link-local and metadata addresses."""
         found = await asyncio.get_running_loop().getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
         for _family, _type, _protocol, _name, address in found:
             if not ipaddress.ip_address(str(address[0]).split("%")[0]).is_global:
-                raise ForbiddenAddress(f"{host} leads to {address[0]}, which is inside; set allow_private = true to mean it")
+                raise ForbiddenAddress(
+                    f"{host} leads to {address[0]}, which is inside; set allow_private = true to mean it"
+                )
         return [
-            ResolveResult(hostname=host, host=str(address[0]), port=port, family=kind, proto=protocol, flags=socket.AI_NUMERICHOST)
+            ResolveResult(
+                hostname=host, host=str(address[0]), port=port, family=kind, proto=protocol, flags=socket.AI_NUMERICHOST
+            )
             for kind, _type, protocol, _name, address in found
         ]
 
@@ -53,8 +59,11 @@ class HttpConnector:
 
     def __init__(self, environment: Mapping[str, str], clock: Clock) -> None:
         self._environment, self._clock = environment, clock
-        self._guarded = aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=GuardedResolver(), use_dns_cache=False))
-        self._open = aiohttp.ClientSession()
+        # A fresh connection for every call: one kept alive may be given up by the other side just as we write to it,
+        # and then nobody knows whether a call that must not be repeated has happened.
+        guarded = aiohttp.TCPConnector(resolver=GuardedResolver(), use_dns_cache=False, force_close=True)
+        self._guarded = aiohttp.ClientSession(connector=guarded)
+        self._open = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
 
     async def close(self) -> None:
         """Close every connection."""
@@ -69,13 +78,15 @@ class HttpConnector:
         try:
             async with session.post(
                 connector.url, data=body, headers=self._headers(started, body), allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=connector.timeout.total_seconds()),
+                timeout=_timeout(connector.timeout.total_seconds()),
             ) as response:  # fmt: skip
                 return await _read(response, self._clock())
-        except ForbiddenAddress as error:
+        except (ForbiddenAddress, aiohttp.InvalidURL) as error:
             return Result(Answer.FAILED, error=str(error))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            if isinstance(error.__cause__, ForbiddenAddress) or isinstance(getattr(error, "os_error", None), ForbiddenAddress):
+            if isinstance(error.__cause__, ForbiddenAddress) or isinstance(
+                getattr(error, "os_error", None), ForbiddenAddress
+            ):
                 return Result(Answer.FAILED, error=str(getattr(error, "os_error", error)))
             return Result(Answer.NOT_SENT, error=f"could not connect: {_said(error)}")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -93,6 +104,11 @@ class HttpConnector:
             signed = hmac.new(_key(secret), f"{execution_id}.{timestamp}.".encode() + body, hashlib.sha256)
             headers["webhook-signature"] = "v1," + base64.b64encode(signed.digest()).decode()
         return headers
+
+
+def _timeout(seconds: float) -> aiohttp.ClientTimeout:
+    """Return the limits of one attempt; connecting gets half, so that it fails as `nothing was sent`."""
+    return aiohttp.ClientTimeout(total=seconds, sock_connect=seconds / 2)
 
 
 def _body(started: Started) -> bytes:
@@ -138,19 +154,19 @@ async def _at_most(response: aiohttp.ClientResponse, limit: int) -> bytes:
 
 def _result(body: bytes) -> str:
     """Return what came back as JSON text: the JSON itself, or the text as a JSON string."""
-    if len(body) <= MAX_RESULT:
-        try:
-            return canonical(parse_strict(body)).decode()
-        except Refusal:
-            pass
-    return json.dumps(cut(body.decode("utf-8", "replace"), MAX_RESULT), ensure_ascii=False)
+    if len(body) > MAX_RESULT:
+        return json.dumps(body.decode("utf-8", "ignore")[: MAX_RESULT - 1] + "…", ensure_ascii=False)
+    try:
+        return canonical(parse_strict(body)).decode()
+    except Refusal:
+        return json.dumps(body.decode("utf-8", "replace"), ensure_ascii=False)
 
 
 def _retry_after(header: str | None, now: datetime) -> timedelta | None:
     if header is None:
         return None
     if header.strip().isdecimal():
-        return timedelta(seconds=min(int(header), 86_400))
+        return timedelta(seconds=min(int(header.strip()[:9]), 86_400))
     try:
         moment = parsedate_to_datetime(header)
     except ValueError:

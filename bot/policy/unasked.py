@@ -14,7 +14,6 @@ def writes_unasked(policy: Policy) -> list[dict[str, str]]:
                 continue
             resolved = resolve_tier(policy, agent, tool)
             if resolved.tier.runs_unasked:
-                found.append(
-                    {"agent": agent.id, "tool": tool.name, "risk": str(tool.risk), "reason": resolved.reason}
-                )
+                risk = str(tool.risk or "not declared")
+                found.append({"agent": agent.id, "tool": tool.name, "risk": risk, "reason": resolved.reason})
     return found
