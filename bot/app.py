@@ -40,7 +40,8 @@ class Server:
         database = office.database
         self._http = HttpConnector(environment, database.clock)
         self._delivery = Delivery(database, office)
-        outbox = Outbox(database, self._delivery.handlers())
+        handlers = self._delivery.handlers() if settings.speaks_slack else self._delivery.held_back()
+        outbox = Outbox(database, handlers)
         self._loop = Loop(database, outbox, Executor(database, office.policy, {"http": self._http}))
         self._bolt = _new_bolt(office, settings)
         self._runner = web.AppRunner(_new_site(office, self._bolt), access_log=None, shutdown_timeout=_DRAIN)
@@ -55,6 +56,9 @@ class Server:
         self._loop.start()
         if self._settings.speaks_slack:
             self._background.append(asyncio.create_task(self._meet_slack(), name="meet slack"))
+        else:
+            self.office.identity.trouble = "SLACK_BOT_TOKEN is not set"
+            log.warning("SLACK_BOT_TOKEN is not set: no cards are posted, and only offline_deciders can decide, over the API")
 
     @property
     def port(self) -> int:

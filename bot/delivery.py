@@ -41,6 +41,14 @@ class Delivery:
         """Return the handler of each kind of outbox message."""
         return {Owed.SHOW: self.show, Owed.NOTE: self.note, Owed.TELL: self.tell}
 
+    def held_back(self) -> dict[str, Handler]:
+        """Return handlers for a server without a workspace: everything waits until one is connected."""
+
+        async def wait(_message: OutboxMessage) -> None:
+            raise Postponed("no Slack workspace is connected", after=60.0, certain=True)
+
+        return dict.fromkeys(self.handlers(), wait)
+
     async def show(self, message: OutboxMessage) -> None:
         """Bring one surface up to date with what is stored now."""
         try:

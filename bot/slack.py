@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 CLICK_AGE = 60.0  #: seconds that membership may be old at a click
 KEY_AGE = 900.0  #: seconds that membership may be old for an operator key
-_TIMEOUT = 10
+_TIMEOUT = 8  # seconds; three calls in a row must end within the lease of the surface they draw
 
 _GONE = frozenset({"token_revoked", "token_expired", "account_inactive", "invalid_auth", "not_authed", "team_access_not_granted"})
 _RETRY = frozenset({"ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"})
