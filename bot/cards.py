@@ -185,12 +185,14 @@ def _when(moment: datetime | None) -> str:
 
 
 def _fallback(dossier: Dossier) -> str:
-    """Say the whole card in one text, for push notifications and screen readers."""
+    """Say the whole card in one text, for push notifications and screen readers; only long words are cut."""
     proposal = dossier.proposal
+    given = arguments.one_line_preview(proposal.arguments, 1200)
     parts = [
-        f"{mrkdwn(proposal.agent_name)}: {mrkdwn(proposal.title)}.", cut(mrkdwn(proposal.consequence or ""), 700),
-        f"Arguments: {cut(mrkdwn(arguments.one_line_preview(proposal.arguments, 1200)), 1200)}", _status(dossier).replace("*", ""),
-        (_outcome(dossier.execution) or "").replace("*", ""), f"Digest {short(proposal.digest)}",
+        f"{cut(mrkdwn(proposal.agent_name), 200)}: {cut(mrkdwn(proposal.title), 200)}.",
+        cut(mrkdwn(proposal.consequence or ""), 700), f"Arguments: {cut(mrkdwn(given), 1200)}",
+        _status(dossier).replace("*", ""), (_outcome(dossier.execution) or "").replace("*", ""),
+        f"Digest {short(proposal.digest)}",
     ]  # fmt: skip
     return cut(" ".join(part for part in parts if part), _TEXT)
 

@@ -39,8 +39,11 @@ class Next:
     delay: timedelta = timedelta(0)
 
 
-def after(result: Result, *, attempt: int, attempts: int, idempotent: bool) -> Next:
-    """Return the next state after attempt number `attempt` (from 1) of at most `attempts`."""
+def after(result: Result, *, attempt: int, attempts: int, idempotent: bool, maybe_ran: bool = False) -> Next:
+    """Return the next state after attempt number `attempt` (from 1) of at most `attempts`.
+
+    `maybe_ran` says that an earlier attempt left something uncertain; then this one cannot prove that nothing ran.
+    """
     if result.answer is Answer.SUCCEEDED:
         return Next(ExecutionStatus.SUCCEEDED)
     if result.answer is Answer.FAILED:
@@ -48,7 +51,7 @@ def after(result: Result, *, attempt: int, attempts: int, idempotent: bool) -> N
     certain_nothing_ran = result.answer is Answer.NOT_SENT
     if attempt < attempts and (certain_nothing_ran or idempotent):
         return Next(ExecutionStatus.QUEUED, _delay(attempt, result.retry_after))
-    return Next(ExecutionStatus.FAILED if certain_nothing_ran else ExecutionStatus.UNKNOWN)
+    return Next(ExecutionStatus.FAILED if certain_nothing_ran and not maybe_ran else ExecutionStatus.UNKNOWN)
 
 
 def after_lost_lease(*, attempt: int, attempts: int, idempotent: bool) -> Next:

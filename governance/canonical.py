@@ -9,9 +9,11 @@ from typing import Any, NoReturn
 import rfc8785
 
 from governance.errors import Malformed, NotStrictJson
+from governance.text import cut
 
 MAX_INT = 2**53 - 1
 MAX_DEPTH = 32
+_FIRST_WITH_EXPONENT = 1e21
 
 #: Any JSON value.
 Json = Any
@@ -20,8 +22,9 @@ Json = Any
 def parse_strict(raw: bytes) -> Json:
     """Parse JSON bytes, refusing whatever two parsers could read differently.
 
-    Refused: invalid UTF-8, duplicate keys, NaN and Infinity, numbers that overflow, integers beyond ±(2^53-1),
-    lone surrogates, nesting deeper than 32. Raises Malformed where it is no JSON, NotStrictJson where it is unsafe JSON.
+    Refused: invalid UTF-8, duplicate keys, NaN and Infinity, numbers that overflow, integers beyond ±(2^53-1)
+    however they are spelt, lone surrogates, nesting deeper than 32.
+    Raises Malformed where it is no JSON, NotStrictJson where it is unsafe JSON.
     """
     try:
         value = json.loads(
@@ -56,7 +59,7 @@ def _no_constant(name: str) -> NoReturn:
 
 def _safe_int(digits: str) -> int:
     if len(digits) > 17 or abs(int(digits)) > MAX_INT:
-        raise NotStrictJson(f"The integer {digits[:20]}… is beyond ±(2^53-1); send it as a string.")
+        raise _unsafe(digits)
     return int(digits)
 
 
@@ -64,7 +67,13 @@ def _finite_float(text: str) -> float:
     number = float(text)
     if number - number != 0:  # only infinities and NaN differ from themselves this way
         raise NotStrictJson(f"The number {text[:20]} is too large; send a finite number or a string.")
+    if MAX_INT < abs(number) < _FIRST_WITH_EXPONENT:  # its canonical form would be read back as an unsafe integer
+        raise _unsafe(text)
     return number
+
+
+def _unsafe(digits: str) -> NotStrictJson:
+    return NotStrictJson(f"The integer {cut(digits, 20)} is beyond ±(2^53-1); send it as a string.")
 
 
 def _check_depth_and_text(value: Json) -> None:

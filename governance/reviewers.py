@@ -43,7 +43,8 @@ class Panel:
 
     def admits(self, person: str, members: Mapping[str, frozenset[str]]) -> bool:
         """Whether `person` may answer; `members` holds the live members of each user group."""
-        return person in self.reviewers or any(person in members.get(group, ()) for group in self.groups())
+        by_name = person in self.reviewers and not is_group(person)
+        return by_name or any(person in members.get(group, ()) for group in self.groups())
 
     def check(self, person: str, members: Mapping[str, frozenset[str]]) -> None:
         """Raise SelfReview or NotAReviewer where `person` may not answer."""
@@ -60,11 +61,13 @@ def panel_of(policy: Policy, agent: Agent, tool: Tool, on_behalf_of: str | None)
     """Return who may answer a call: the tool's reviewers, else the admins and the agent's creator.
 
     The requester is whom the agent acts for; else its creator, where the tool says the creator may not approve.
+    A creator who may not approve is not on the panel either, whomever the agent acts for.
     """
     creator_barred = tool.creator_may_approve is False
     requester = on_behalf_of or (agent.creator if creator_barred else None)
-    fallback = policy.admins if creator_barred else (*policy.admins, agent.creator)
-    return Panel(tuple(dict.fromkeys(tool.reviewers or fallback)), tool.quorum, requester)
+    asked = dict.fromkeys(tool.reviewers or (*policy.admins, agent.creator))
+    admitted = (one for one in asked if not (creator_barred and one == agent.creator))
+    return Panel(tuple(admitted), tool.quorum, requester)
 
 
 def approvals_that_count(

@@ -1,5 +1,6 @@
 """JSON Schema as this product means it: no remote references, and lengths are checked before patterns."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -9,9 +10,11 @@ from referencing import Registry
 
 from governance.canonical import Json
 from governance.policy import Problem
+from governance.text import cut
 
 MAX_PATTERN_INPUT = 4096
 MAX_PROBLEMS = 20
+MAX_NAME = 80
 
 
 def compile_schema(schema: Mapping[str, Any]) -> Callable[[Json], list[Problem]]:
@@ -49,7 +52,7 @@ def _pattern(validator: Any, pattern: str, instance: Any, schema: Mapping[str, A
     """Match a pattern only on strings of bounded length, so that no expression runs away."""
     if not isinstance(instance, str) or len(instance) > schema.get("maxLength", MAX_PATTERN_INPUT):
         if isinstance(instance, str) and "maxLength" not in schema:
-            yield ValidationError("too long to be matched")
+            yield ValidationError("too long", validator="maxLength", validator_value=MAX_PATTERN_INPUT)
         return
     yield from Draft202012Validator.VALIDATORS["pattern"](validator, pattern, instance, schema)
 
@@ -59,20 +62,26 @@ _Validator: Any = extend(Draft202012Validator, {"pattern": _pattern})  # type: i
 
 def _problems(error: ValidationError) -> list[Problem]:
     """Return one problem per field: a missing or unknown field is named itself, not its container."""
-    place = "".join(f"/{_escaped(step)}" for step in error.absolute_path)
+    place = "".join(_step(step) for step in error.absolute_path)
     if error.validator == "required" and isinstance(error.instance, dict):
         required: Any = error.validator_value
         missing = [name for name in required if name not in error.instance]
-        return [Problem(f"{place}/{_escaped(name)}", "is required") for name in missing]
+        return [Problem(place + _step(name), "is required") for name in missing]
     if error.validator == "additionalProperties" and isinstance(error.instance, dict):
-        known = error.schema.get("properties", {}) if isinstance(error.schema, Mapping) else {}
-        unknown = [name for name in error.instance if name not in known]
-        return [Problem(f"{place}/{_escaped(name[:80])}", "is not a field of this tool") for name in unknown[:MAX_PROBLEMS]]
+        unknown = [name for name in error.instance if not _is_known(name, error.schema)]
+        return [Problem(place + _step(name), "is not a field of this tool") for name in unknown[:MAX_PROBLEMS]]
     return [Problem(place, _message(error))]
 
 
-def _escaped(step: object) -> str:
-    return str(step).replace("~", "~0").replace("/", "~1")
+def _is_known(name: str, schema: Any) -> bool:
+    return name in schema.get("properties", {}) or any(
+        re.search(pattern, name) for pattern in schema.get("patternProperties", {})
+    )
+
+
+def _step(step: object) -> str:
+    """Return one step of a JSON Pointer; names are the caller's, so a long one is cut."""
+    return "/" + cut(str(step), MAX_NAME).replace("~", "~0").replace("/", "~1")
 
 
 def _message(error: ValidationError) -> str:

@@ -45,20 +45,47 @@ def join(masked: Json, secrets: Mapping[str, Json]) -> Json:
 
 
 def mask_echoes(text: str, secrets: Iterable[Json]) -> str:
-    """Mask every secret string that an answer echoes back, plain or as it looks inside JSON."""
+    """Mask every secret that an answer echoes back, plain or as it looks inside JSON; what was JSON stays JSON."""
     found = {string for secret in secrets for string in _strings(secret) if string}
     escaped = {json.dumps(string, ensure_ascii=ascii)[1:-1] for string in found for ascii in (True, False)}
-    for string in sorted(found | escaped, key=len, reverse=True):
+    longest_first = sorted(found | escaped, key=len, reverse=True)
+    try:
+        answer = json.loads(text)
+    except (ValueError, RecursionError):
+        return _mask_text(text, longest_first)
+    masked = _mask_json(answer, longest_first)
+    return text if masked == answer else json.dumps(masked, ensure_ascii=False, separators=(",", ":"))
+
+
+def _mask_text(text: str, hidden: list[str]) -> str:
+    for string in hidden:
         text = text.replace(string, MASK)
     return text
 
 
+def _mask_json(value: Json, hidden: list[str]) -> Json:
+    if isinstance(value, dict):
+        return {_mask_text(name, hidden): _mask_json(item, hidden) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_mask_json(item, hidden) for item in value]
+    if _is_number(value):
+        return MASK if json.dumps(value) in hidden else value
+    return _mask_text(value, hidden) if isinstance(value, str) else value
+
+
 def _strings(value: Json) -> Iterator[str]:
+    """Yield what of a secret could be recognised in an answer; one or two digits stand in every text."""
     if isinstance(value, str):
         yield value
+    elif _is_number(value) and len(json.dumps(value)) > 2:
+        yield json.dumps(value)
     elif isinstance(value, dict | list):
         for item in value.values() if isinstance(value, dict) else value:
             yield from _strings(item)
+
+
+def _is_number(value: Json) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def as_pointer(field: str) -> str:

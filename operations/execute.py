@@ -19,6 +19,7 @@ from storage.outbox import Priority
 from storage.tables import Execution, Proposal
 
 LEASE = timedelta(seconds=10)
+_UNCERTAIN = frozenset({attempts.Answer.NO_ANSWER, attempts.Answer.BUSY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,12 @@ async def start_next(tx: Tx, policy: Policy, owner: str) -> Started | Execution 
     tx.tenant = execution.tenant
     proposal = await tx.get(Proposal, execution.proposal_id)
     assert proposal is not None
-    secrets = _secrets_of(tx, proposal)
-    arguments = join(json.loads(proposal.arguments), secrets)
-    why = _why_invalid(tx, policy, execution, proposal, arguments, tuple(secrets))
+    try:
+        secrets = _secrets_of(tx, proposal)
+        arguments = join(json.loads(proposal.arguments), secrets)
+        why = _why_invalid(tx, policy, execution, proposal, arguments, tuple(secrets))
+    except Exception as error:  # noqa: BLE001 - what cannot be read back must not run, nor hold up the rest of the queue
+        why = f"the stored call cannot be read back ({type(error).__name__})"
     if why is not None:
         return await _invalidate(tx, execution, proposal, why)
     await _claim(tx, execution, proposal, owner)
@@ -68,7 +72,13 @@ def _why_invalid(
 
 
 async def _invalidate(tx: Tx, execution: Execution, proposal: Proposal, why: str) -> Execution:
-    await executions.move(tx, execution, ExecutionStatus.INVALIDATED, finished_at=tx.now, error=why)
+    """End an execution that may not start; where an earlier attempt may have run, that is unknown, not `not run`."""
+    if execution.maybe_ran:
+        await executions.move(tx, execution, ExecutionStatus.RUNNING)
+        error = f"an earlier attempt may have run; it was not repeated, because {why}"
+        await executions.move(tx, execution, ExecutionStatus.UNKNOWN, finished_at=tx.now, error=error)
+    else:
+        await executions.move(tx, execution, ExecutionStatus.INVALIDATED, finished_at=tx.now, error=why)
     await _finish(tx, execution, proposal)
     return execution
 
@@ -94,11 +104,13 @@ async def settle(tx: Tx, started: Started, result: attempts.Result) -> bool:
     if execution is None:
         return False
     following = attempts.after(
-        result, attempt=execution.attempt, attempts=connector.attempts, idempotent=connector.idempotent
-    )
+        result, attempt=execution.attempt, attempts=connector.attempts, idempotent=connector.idempotent,
+        maybe_ran=execution.maybe_ran,
+    )  # fmt: skip
     text = mask_echoes(storable(result.result), started.secrets) if result.result is not None else None
     error = mask_echoes(storable(result.error), started.secrets) if result.error is not None else None
-    return await _leave_running(tx, execution, started.proposal, following, text, error)
+    maybe_ran = result.answer in _UNCERTAIN
+    return await _leave_running(tx, execution, started.proposal, following, text, error, maybe_ran=maybe_ran)
 
 
 async def recover_next(tx: Tx, policy: Policy) -> Execution | None:
@@ -115,18 +127,19 @@ async def recover_next(tx: Tx, policy: Policy) -> Execution | None:
         attempt=execution.attempt, attempts=attempts_allowed, idempotent=idempotent
     )
     error = "the process that ran it stopped before an answer came"
-    await _leave_running(tx, execution, proposal, following, None, error)
+    await _leave_running(tx, execution, proposal, following, None, error, maybe_ran=True)
     return execution
 
 
 async def _leave_running(
-    tx: Tx, execution: Execution, proposal: Proposal, following: attempts.Next, result: str | None, error: str | None
-) -> bool:
+    tx: Tx, execution: Execution, proposal: Proposal, following: attempts.Next, result: str | None, error: str | None,
+    *, maybe_ran: bool,
+) -> bool:  # fmt: skip
     again_at: datetime = tx.now + following.delay
     is_again = following.status is ExecutionStatus.QUEUED
     moved = await executions.move(
         tx, execution, following.status, lease_owner=None, lease_until=None, result=result, error=error,
-        next_attempt_at=again_at, finished_at=None if is_again else tx.now,
+        next_attempt_at=again_at, finished_at=None if is_again else tx.now, maybe_ran=execution.maybe_ran or maybe_ran,
     )  # fmt: skip
     if not moved:
         return False

@@ -16,6 +16,7 @@ class Report:
 
     checked: int = 0
     unsealed: int = 0
+    with_mac: int = 0
     without_mac: int = 0
     head: str = GENESIS
     faults: list[str] = field(default_factory=list)
@@ -75,7 +76,10 @@ async def _check_tail(tx: Tx, report: Report) -> None:
 def _check_mac(tx: Tx, report: Report, entry: AuditEntry, where: str) -> None:
     if tx.keys.audit_key is None or entry.mac is None:
         report.without_mac += 1
+        if report.with_mac:  # once there is a key, no process starts without it
+            report.faults.append(f"{where}: it carries no MAC although earlier entries do")
         return
+    report.with_mac += 1
     if not hmac.compare_digest(entry_mac(tx.keys.audit_key, audit.content_of(entry)), entry.mac):
         report.faults.append(f"{where}: it was not written by this installation (its MAC is wrong)")
 

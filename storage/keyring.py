@@ -6,6 +6,8 @@ import hashlib
 import hmac
 import os
 import secrets
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -81,13 +83,23 @@ def _parse_key(text: str) -> bytes:
 def key_beside(database: Path) -> bytes:
     """Return the key kept in a 0600 file beside an SQLite database, making it on first use."""
     path = database.with_name(database.name + ".key")
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return _parse_key(path.read_text().strip())
-    with os.fdopen(handle, "w") as file:
-        file.write(base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode() + "\n")
+    if not path.exists():
+        _place(path, base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode() + "\n")
     return _parse_key(path.read_text().strip())
+
+
+def _place(path: Path, text: str) -> None:
+    """Put a whole file in its place unless somebody else was first; nobody ever reads half of it."""
+    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=path.name)  # 0600
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(handle)
+        with suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        Path(draft).unlink()
 
 
 def _name(key: bytes) -> str:

@@ -35,6 +35,7 @@ class Execution(SQLModel, table=True):
     status: ExecutionStatus = Field(sa_type=EnumText(ExecutionStatus))
     tier: Tier = Field(sa_type=EnumText(Tier))
     attempt: int = 0
+    maybe_ran: bool = False  #: an attempt so far brought no certain answer
     queued_at: datetime = Field(sa_type=UtcDateTime)
     next_attempt_at: datetime = Field(sa_type=UtcDateTime)
     start_by: datetime = Field(sa_type=UtcDateTime)

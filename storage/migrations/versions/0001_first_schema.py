@@ -271,6 +271,7 @@ def upgrade() -> None:
         sa.Column("status", sa.String(length=32), nullable=False),
         sa.Column("tier", sa.String(length=32), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("maybe_ran", sa.Boolean(), nullable=False),
         sa.Column("queued_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("start_by", sa.DateTime(timezone=True), nullable=False),
@@ -434,7 +435,7 @@ def _refuse_on_sqlite(table: str) -> None:
     refuse = "BEGIN SELECT RAISE(ABORT, 'the audit record is insert-only'); END"
     key = {
         "audit_entries": "id = NEW.id",
-        "audit_seals": "tenant = NEW.tenant AND chain_index = NEW.chain_index",
+        "audit_seals": "(tenant = NEW.tenant AND chain_index = NEW.chain_index) OR entry_id = NEW.entry_id",
     }
     op.execute(f"CREATE TRIGGER {table}_update BEFORE UPDATE ON {table} {refuse}")
     op.execute(f"CREATE TRIGGER {table}_delete BEFORE DELETE ON {table} {refuse}")

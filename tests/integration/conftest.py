@@ -1,0 +1,71 @@
+"""What the tests of this folder share besides the databases."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from bot.connectors.http import HttpConnector
+from storage.database import database_url
+from tests.conftest import Clock, named
+from tests.integration.verbs import SECRETS
+from tests.integration.wire import Wire
+from tests.service import Service
+
+_NUMBERS = itertools.count()
+
+
+@pytest.fixture
+def empty_postgresql_url(postgres_uri: str) -> str:
+    """A PostgreSQL database in which there is nothing yet."""
+    name = f"empty{next(_NUMBERS)}"
+    asyncio.run(_create(postgres_uri, name))
+    return named(postgres_uri, name)
+
+
+async def _create(uri: str, name: str) -> None:
+    engine = create_async_engine(database_url(uri), isolation_level="AUTOCOMMIT")
+    async with engine.connect() as connection:
+        await connection.execute(text(f"CREATE DATABASE {name}"))
+    await engine.dispose()
+
+
+@pytest.fixture
+def empty_sqlite_url(tmp_path: Path) -> str:
+    """A file that is not there yet."""
+    return f"sqlite:///{tmp_path / 'empty' / 'countersign.db'}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest) -> str:
+    """The URL of an empty database of either kind."""
+    found: str = request.getfixturevalue(f"empty_{request.param}_url")
+    return found
+
+
+@pytest.fixture
+async def service() -> AsyncIterator[Service]:
+    """The real service that approved calls reach."""
+    running = Service()
+    await running.start()
+    yield running
+    await running.stop()
+
+
+@pytest.fixture
+async def wire() -> AsyncIterator[Wire]:
+    """A server that answers exactly the bytes it is told."""
+    async with Wire() as running:
+        yield running
+
+
+@pytest.fixture
+async def http_connector(clock: Clock) -> AsyncIterator[HttpConnector]:
+    """The connector as the server builds it."""
+    connector = HttpConnector(SECRETS, clock)
+    yield connector
+    await connector.close()

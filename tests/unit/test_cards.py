@@ -1,0 +1,133 @@
+"""A card for every status of request and execution: the right words, and buttons exactly while it can be decided."""
+
+import re
+
+import pytest
+
+from bot.cards import card, is_decidable, people
+from bot.ids import Action
+from governance.lifecycle import ExecutionStatus, RequestStatus
+from governance.reviewers import ReviewVerdict
+from governance.tiers import Tier
+from tests.unit.blockkit import buttons, check_message, whole_text
+from tests.unit.dossiers import RENDERING, dossier, execution, request, review
+
+DATE = r"<!date\^\d+\^\{date_short_pretty\} \{time\}\|2026-11-\d\d \d\d:\d\d UTC>"
+STATUS = {
+    RequestStatus.PENDING: rf"⏳ \*Waiting for approval\* · 0 of 2 · expires {DATE}",
+    RequestStatus.DEFERRED: rf"💤 \*Put off\* until {DATE} · 0 of 2 · expires {DATE}",
+    RequestStatus.APPROVED: rf"✅ \*Approved\* by <@U0BOB> {DATE}",
+    RequestStatus.REJECTED: rf"❌ \*Rejected\* by <@U0BOB> {DATE}",
+    RequestStatus.EXPIRED: rf"⌛ \*Expired\* {DATE} · nobody answered in time; the agent may ask again",
+    RequestStatus.WITHDRAWN: rf"↩️ \*Withdrawn\* by the agent {DATE}",
+}
+OUTCOME = {
+    None: None,
+    ExecutionStatus.QUEUED: r"🕐 \*Queued to run\*",
+    ExecutionStatus.RUNNING: r"▶️ \*Running\* · attempt 1",
+    ExecutionStatus.SUCCEEDED: r"🚀 \*Succeeded\* in 2\.5 s · attempt 1",
+    ExecutionStatus.FAILED: r"🔥 \*Failed\* after attempt 1",
+    ExecutionStatus.UNKNOWN: r"❓ \*Outcome unknown\* · it may or may not have happened; look before repeating it",
+    ExecutionStatus.INVALIDATED: r"🚫 \*Not run\* · what was approved no longer holds; the agent may ask again",
+}
+
+
+@pytest.mark.parametrize("running", OUTCOME)
+@pytest.mark.parametrize("status", RequestStatus)
+def test_a_card_says_where_the_request_and_its_execution_stand(status, running):
+    made = card(dossier(request(status), running=execution(running) if running else None), RENDERING)
+    check_message(made)
+    lines = [block["text"]["text"] for block in made.blocks if block["type"] == "section" and "text" in block]
+    expected = [STATUS[status], OUTCOME[running]] if OUTCOME[running] else [STATUS[status]]
+    assert len(lines) == len(expected)
+    for line, pattern in zip(lines, expected, strict=True):
+        assert re.fullmatch(pattern, line)
+        assert line.replace("*", "") in made.text
+
+
+@pytest.mark.parametrize("status", RequestStatus)
+def test_buttons_stand_exactly_while_it_can_be_decided_and_carry_the_rendering_alone(status):
+    found = dossier(request(status))
+    made = card(found, RENDERING)
+    open_now = status in (RequestStatus.PENDING, RequestStatus.DEFERRED)
+    assert is_decidable(found) is open_now
+    expected = [Action.APPROVE, Action.REJECT, Action.DETAILS] if open_now else []
+    assert [button["action_id"] for button in buttons(made.blocks)] == expected
+    assert {button["value"] for button in buttons(made.blocks)} == ({RENDERING} if open_now else set())
+    block_ids = [block["block_id"] for block in made.blocks if "block_id" in block]
+    assert block_ids == ([RENDERING] if open_now else [])
+
+
+def test_a_card_holds_everything_a_reviewer_needs():
+    made = card(dossier(request(), rationale="The old one leaks"), RENDERING)
+    shown = whole_text(made.blocks)
+    for part in (
+        "Deploy to production · Deployer", "*Agent*\nDeployer (`deployer`)", "*Tool*\n`deploy.production`",
+        "*Risk*\nhigh write", "*Tier*\nact_with_approval (L3)", "*May decide*\n<@U0BOB>, <@U0CAROL>, group S0ONCALL",
+        "*Belongs to*\n<@U0ALICE> (creator)", "What it does: \nReplaces checkout in production", "Exact arguments",
+        '{\n  "service": "checkout"\n}', "Why, in the words of Deployer\nThe old one leaks", "Digest `0123456789ab`",
+        "`prp_0001`",
+    ):  # fmt: skip
+        assert part in shown
+
+
+@pytest.mark.parametrize(
+    ("changes", "part"),
+    [
+        ({"on_behalf_of": "U0CAROL"}, "*On behalf of*\n<@U0CAROL>"),
+        ({"risk": None}, "*Risk*\nnot declared"),
+        ({"tier": Tier.SUGGEST}, "*Suggested: runs only if approved* · 0 of 2"),
+        ({"tier": Tier.SUGGEST}, "*Tier*\nsuggest"),
+        ({"arguments": {"big": "x" * 3000}}, "*arguments are cut here, complete in Details*"),
+    ],
+)
+def test_a_card_says_what_is_special_about_a_call(changes, part):
+    assert part in whole_text(card(dossier(request(), **changes), RENDERING).blocks)
+
+
+def test_votes_are_counted_and_named_while_more_are_needed():
+    found = dossier(request(), [review("U0BOB"), review("U0CAROL", ReviewVerdict.DEFER, "later")])
+    shown = whole_text(card(found, RENDERING).blocks)
+    assert "· 1 of 2 ·" in shown
+    assert "👍 Approved by <@U0BOB>" in shown
+
+
+def test_a_decision_names_everybody_who_agreed_and_its_reason():
+    approved = dossier(request(RequestStatus.APPROVED), [review("U0CAROL"), review("U0BOB")])
+    assert "*Approved* by <@U0BOB>, with <@U0CAROL> " in whole_text(card(approved, RENDERING).blocks)
+    rejected = dossier(request(RequestStatus.REJECTED, reason="Freeze"), [review("U0CAROL")])
+    shown = whole_text(card(rejected, RENDERING).blocks)
+    assert "*Rejected* by <@U0BOB> <" in shown
+    assert "Reason given\nFreeze" in shown
+
+
+def ran(status, **changes):
+    return dossier(request(RequestStatus.APPROVED), running=execution(status, **changes))
+
+
+@pytest.mark.parametrize(
+    ("found", "part"),
+    [
+        (dossier(request(RequestStatus.WITHDRAWN, reason="No more")), "Reason given by the agent\nNo more"),
+        (
+            dossier(request(RequestStatus.DEFERRED), [review("U0BOB", ReviewVerdict.DEFER, "Monday")]),
+            "Why it was put off\nMonday",
+        ),
+        (ran(ExecutionStatus.FAILED, error="HTTP 400"), "Trouble\nHTTP 400"),
+        (ran(ExecutionStatus.SUCCEEDED, result='"ok"'), 'Answer\n"ok"'),
+        (ran(ExecutionStatus.QUEUED, attempt=2), "🔁 *Attempt 2 brought no answer* · next try <!date"),
+    ],
+)
+def test_whose_words_they_are_stands_beside_them(found, part):
+    assert part in whole_text(card(found, RENDERING).blocks)
+
+
+def test_a_copy_in_the_approvals_channel_links_to_the_thread():
+    made = card(dossier(request()), RENDERING, discussed_at="https://acme.slack.com/archives/C0DEPLOYS/p1")
+    assert "<https://acme.slack.com/archives/C0DEPLOYS/p1|discussed in its thread>" in whole_text(made.blocks)
+
+
+def test_a_crowd_of_reviewers_is_counted():
+    assert people(["U0A", "S0B"]) == "<@U0A>, group S0B"
+    assert people([f"U{i}" for i in range(11)]).endswith("<@U7> and 3 more")
+    assert people([]) == ""

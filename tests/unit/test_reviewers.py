@@ -1,0 +1,120 @@
+"""Who may answer a request, and whose approvals count."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from governance.errors import NotAReviewer, SelfReview
+from governance.reviewers import Panel, approvals_that_count, panel_of
+from tests.unit.rules import agent, policy, tool
+
+MEMBERS = {"S0ONCALL": frozenset({"U0DAVE", "U0EVE"})}
+PEOPLE = ["U0ALICE", "U0BOB", "U0CAROL", "U0DAVE", "U0EVE"]
+
+
+def panel(on_behalf_of=None, admins=("U0ADMIN",), **changes):
+    return panel_of(policy(admins=admins), agent(), tool(**changes), on_behalf_of)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reviewers"),
+    [
+        ({"reviewers": ("U0BOB", "S0ONCALL", "U0BOB")}, ("U0BOB", "S0ONCALL")),
+        ({"reviewers": ()}, ("U0ADMIN", "U0ALICE")),
+        ({"reviewers": (), "creator_may_approve": True}, ("U0ADMIN", "U0ALICE")),
+        ({"reviewers": (), "creator_may_approve": False}, ("U0ADMIN",)),
+        ({"reviewers": (), "admins": ("U0ALICE", "U0ADMIN")}, ("U0ALICE", "U0ADMIN")),
+        ({"reviewers": (), "admins": ()}, ("U0ALICE",)),
+        ({"reviewers": (), "admins": (), "creator_may_approve": False}, ()),
+    ],
+)
+def test_without_a_list_the_admins_and_the_creator_are_asked(changes, reviewers):
+    assert panel(**changes).reviewers == reviewers
+
+
+@pytest.mark.parametrize(
+    ("creator_may_approve", "on_behalf_of", "requester"),
+    [
+        (None, None, None),
+        (True, None, None),
+        (False, None, "U0ALICE"),
+        (None, "U0CAROL", "U0CAROL"),
+        (False, "U0CAROL", "U0CAROL"),
+    ],
+)
+def test_the_requester_is_whom_the_agent_acts_for_or_a_barred_creator(creator_may_approve, on_behalf_of, requester):
+    asked = panel(on_behalf_of, creator_may_approve=creator_may_approve)
+    assert asked.requester == requester
+
+
+@pytest.mark.parametrize("on_behalf_of", [None, "U0CAROL", "U0ALICE"])
+def test_a_barred_creator_cannot_approve_whomever_the_agent_acts_for(on_behalf_of):
+    asked = panel(on_behalf_of, reviewers=("U0ALICE", "U0BOB"), creator_may_approve=False)
+    with pytest.raises((SelfReview, NotAReviewer)):
+        asked.check("U0ALICE", {})
+    asked.check("U0BOB", {})
+
+
+def test_the_requester_is_told_who_else_may_answer():
+    asked = Panel(("U0ALICE", "U0BOB"), 1, requester="U0ALICE")
+    with pytest.raises(SelfReview) as caught:
+        asked.check("U0ALICE", {})
+    assert caught.value.details == {"reviewers": ["U0BOB"]}
+
+
+@pytest.mark.parametrize("person", ["U0MALLORY", "", "S0ONCALL", "u0bob"])
+def test_a_stranger_is_told_who_may_answer(person):
+    asked = Panel(("U0BOB", "S0ONCALL"), 1)
+    with pytest.raises(NotAReviewer) as caught:
+        asked.check(person, MEMBERS)
+    assert caught.value.details == {"reviewers": ["U0BOB", "S0ONCALL"]}
+
+
+def test_members_of_a_group_are_eligible_while_they_are_in_it():
+    asked = Panel(("S0ONCALL",), 1)
+    asked.check("U0DAVE", MEMBERS)
+    with pytest.raises(NotAReviewer):
+        asked.check("U0DAVE", {"S0ONCALL": frozenset({"U0EVE"})})
+    with pytest.raises(NotAReviewer):
+        asked.check("U0DAVE", {"S0OTHER": frozenset({"U0DAVE"})})
+
+
+def test_a_requester_inside_the_group_is_still_the_requester():
+    with pytest.raises(SelfReview):
+        Panel(("S0ONCALL",), 1, requester="U0DAVE").check("U0DAVE", MEMBERS)
+
+
+@pytest.mark.parametrize(
+    ("reviewers", "quorum", "requester", "able"),
+    [
+        (("U0BOB",), 1, None, True),
+        (("U0BOB",), 2, None, False),
+        (("U0BOB", "U0BOB"), 2, None, False),
+        (("U0BOB", "U0CAROL"), 2, "U0CAROL", False),
+        (("U0BOB", "U0CAROL"), 2, "U0ALICE", True),
+        (("S0ONCALL",), 2, None, True),
+        ((), 1, None, False),
+    ],
+)
+def test_a_panel_can_settle_where_enough_different_people_may_approve(reviewers, quorum, requester, able):
+    assert Panel(reviewers, quorum, requester).can_settle() is able
+
+
+def test_a_shortage_counts_the_people_named():
+    short = Panel(("U0BOB", "U0CAROL"), 3, "U0CAROL").shortage()
+    assert short == "1 of the 3 people needed, the requester not counted"
+
+
+def test_only_groups_are_looked_up():
+    assert Panel(("U0BOB", "S0ONCALL", "W0GRID"), 1).groups() == ("S0ONCALL",)
+
+
+@given(
+    st.lists(st.sampled_from([*PEOPLE, "S0ONCALL"])),
+    st.lists(st.sampled_from(PEOPLE)),
+    st.sampled_from([None, *PEOPLE]),
+)
+def test_quorum_counts_distinct_people_who_are_eligible_now(reviewers, approvers, requester):
+    counted = approvals_that_count(Panel(tuple(reviewers), 1, requester), approvers, MEMBERS)
+    eligible = set(reviewers) | (MEMBERS["S0ONCALL"] if "S0ONCALL" in reviewers else set())
+    assert counted == {one for one in approvers if one in eligible and one != requester}
