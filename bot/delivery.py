@@ -94,8 +94,9 @@ class Delivery:
             found = await dossier(tx, payload["proposal_id"])
         if surface is None or found is None or surface.status is SurfaceStatus.GONE:
             raise Undeliverable("its card is gone")
-        if surface.ts is None:
-            raise Postponed("its card is not posted yet", after=0.5, certain=True)
+        if surface.ts is None or surface.rendered < surface.desired:
+            # The card first: drawing it finds out whether it is still there, and a reply to nothing would stand alone.
+            raise Postponed("its card is not drawn yet", after=0.5, certain=True)
         said = cards.note(payload["event"], payload, found)
         await self._send_once(message, surface.channel, said, surface.thread_ts or surface.ts)
 

@@ -69,7 +69,7 @@ def _mask_json(value: Json, hidden: list[str]) -> Json:
     if isinstance(value, list):
         return [_mask_json(item, hidden) for item in value]
     if _is_number(value):
-        return MASK if json.dumps(value) in hidden else value
+        return MASK if any(string in json.dumps(value) for string in hidden) else value
     return _mask_text(value, hidden) if isinstance(value, str) else value
 
 

@@ -53,6 +53,7 @@ class Executor:
             result = await self._call(started)
         finally:
             heartbeat.cancel()
+            await asyncio.gather(heartbeat, return_exceptions=True)
         tenant = started.execution.tenant
         if not await self._database.write(tenant, lambda tx: execute.settle(tx, started, result)):
             log.warning("%s: an answer came after the lease was lost; it was not recorded", started.execution.id)

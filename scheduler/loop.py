@@ -1,5 +1,6 @@
 """The loop: APScheduler only ticks; what is due stands in the database."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -36,8 +37,7 @@ class Loop:
     async def stop(self) -> None:
         """Stop ticking and let running calls finish."""
         self._scheduler.shutdown(wait=False)
-        for pump, _topic in self._pumps:
-            await pump.stop()
+        await asyncio.gather(*(pump.stop() for pump, _topic in self._pumps))
         await self._executor.stop()
         await self._outbox.stop()
 

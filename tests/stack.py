@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import io
 import json
 import secrets
 from dataclasses import dataclass
@@ -45,7 +46,9 @@ class Stack:
         headers: dict[str, str] | None = None,
     ) -> tuple[int, Any]:  # fmt: skip
         """Call the API as an agent; returns status and parsed body."""
-        data = raw if raw is not None else (json.dumps(body).encode() if body is not None else None)
+        data: Any = json.dumps(body).encode() if body is not None else None
+        if raw is not None:
+            data = io.BytesIO(raw)  # aiohttp warns of large bytes
         bearer = {"Authorization": f"Bearer {secret or self.agent_secret}"} if secret != "" else {}
         async with self.session.request(method, self.url + path, data=data, headers={**bearer, **(headers or {})}) as answer:
             text = await answer.text()
@@ -61,10 +64,18 @@ class Stack:
         return key.id, secret
 
     async def signed(
-        self, key: tuple[str, str], method: str, path: str, body: Any = None, *, shift: int = 0, nonce: str | None = None,
-        **forged: Any,
-    ) -> tuple[int, Any]:  # fmt: skip
+        self,
+        key: tuple[str, str],
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        shift: int = 0,
+        nonce: str | None = None,
+        forged: dict[str, Any] | None = None,
+    ) -> tuple[int, Any]:
         """Call the API as an operator. `forged` replaces what is signed: method, path, body (bytes), secret."""
+        forged = forged or {}
         raw = json.dumps(body).encode() if body is not None else b""
         timestamp = str(int(self.database.clock().timestamp()) + shift)
         nonce = nonce or secrets.token_hex(12)

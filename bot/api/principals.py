@@ -44,7 +44,7 @@ class Callers:
         Raises Unauthenticated, Forbidden where the policy dropped the agent, TooMany where it calls too often.
         """
         scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not secret.strip():
+        if scheme.lower() != "bearer" or not secret.strip() or not secret.isascii():
             raise Unauthenticated("Send your agent key as `Authorization: Bearer <secret>`.")
         async with self._office.database.read(self._office.tenant) as tx:
             key = await access.agent_key(tx, hash_of(secret.strip()))
@@ -80,8 +80,11 @@ class Callers:
         self._rates.take(key.id, limits.rate_per_second, limits.rate_burst)
 
     async def _signing_key(self, request: web.Request) -> ApiKey | None:
+        key_id = request.headers.get("X-Countersign-Key", "")[:64]
+        if not key_id.isascii():  # bytes that are no text; a database would choke on them
+            return None
         async with self._office.database.read(self._office.tenant) as tx:
-            key = await access.operator_key(tx, request.headers.get("X-Countersign-Key", "")[:64])
+            key = await access.operator_key(tx, key_id)
         return key if key is not None and key.tenant == self._office.tenant else None
 
 
@@ -97,8 +100,13 @@ def _is_signed(request: web.Request, office: Office, key: ApiKey, body: bytes) -
     except KeyProblem:
         return False
     text = "\n".join(["v1", request.method, request.raw_path, timestamp, nonce, hashlib.sha256(body).hexdigest()])
-    expected = "v1=" + hmac.new(secret, text.encode(), hashlib.sha256).hexdigest()
-    return hmac.compare_digest(expected.encode(), headers.get("X-Countersign-Signature", "").encode())
+    expected = "v1=" + hmac.new(secret, _bytes(text), hashlib.sha256).hexdigest()
+    return hmac.compare_digest(_bytes(expected), _bytes(headers.get("X-Countersign-Signature", "")))
+
+
+def _bytes(text: str) -> bytes:
+    """Return the bytes that came in, also those that are no UTF-8."""
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _role_of(key: ApiKey, office: Office) -> Role:

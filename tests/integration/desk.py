@@ -30,18 +30,20 @@ class Desk:
     clock: Clock
     slack: WorkspaceServer
     config: Path
+    source: PolicySource = field(init=False)
     office: Office = field(init=False)
     delivery: Delivery = field(init=False)
     outbox: Outbox = field(init=False)
 
     def __post_init__(self) -> None:
         self.config.write_text(policy_text())
+        self.source = PolicySource(self.config, SECRETS)
         self.restart()
 
     def restart(self) -> None:
         """Be another process: nothing of what this one remembered outside the database is left."""
         client = new_client(self.workspace.app.bot_token, self.slack.api_url)
-        self.office = Office(self.database, PolicySource(self.config, SECRETS), client)
+        self.office = Office(self.database, self.source, client)
         self.delivery = Delivery(self.database, self.office)
         self.outbox = Outbox(self.database, self.delivery.handlers())
 
@@ -59,12 +61,16 @@ class Desk:
         await self.outbox.stop()
 
     async def settle(self) -> None:
-        """Deliver until nothing is owed any more, moving the clock to whatever is due next."""
+        """Deliver until nothing is owed any more, moving the clock to whatever is due next.
+
+        Each round is another process, so that pacing, which goes by real time, is not waited for.
+        """
         for _ in range(_ROUNDS):
             waiting = await rows(self.database, OutboxMessage, status="queued")
             if not waiting:
                 return
             self.clock.now = max(self.clock.now, min(one.next_attempt_at for one in waiting))
+            self.restart()
             await self.deliver()
         raise AssertionError(f"still owed: {[(one.kind, one.last_error) for one in waiting]}")
 

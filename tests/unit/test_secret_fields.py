@@ -112,7 +112,8 @@ def test_what_an_answer_echoes_is_masked(answer, secrets, masked):
     ("answer", "secrets", "masked"),
     [
         ({"t": "s3cret", "s3cret": ["s3cret!"]}, ["s3cret"], {"t": MASK, MASK: [f"{MASK}!"]}),
-        ({"pin": 4839, "n": 48390}, [4839], {"pin": MASK, "n": 48390}),
+        ({"pin": 4839, "n": 48390, "m": 483}, [4839], {"pin": MASK, "n": MASK, "m": 483}),
+        (1000, ["000"], MASK),
         ({"a": 1, "b": True}, ["}", ":", ",", "true"], {"a": 1, "b": True}),
         ({"a": "x\ny"}, ["x\ny"], {"a": MASK}),
         ('{"inner":"h\\u00e9"}', ["hé"], f'{{"inner":"{MASK}"}}'),
