@@ -44,7 +44,9 @@ class Server:
         outbox = Outbox(database, handlers)
         self._loop = Loop(database, outbox, Executor(database, office.policy, {"http": self._http}))
         self._bolt = _new_bolt(office, settings)
-        self._runner = web.AppRunner(_new_site(office, self._bolt), access_log=None, shutdown_timeout=_DRAIN)
+        self._runner = web.AppRunner(
+            _new_site(office, self._bolt), access_log=None, shutdown_timeout=_DRAIN, auto_decompress=False
+        )
         self._background: list[asyncio.Task[None]] = []
         self._socket: Any = None
 
@@ -58,7 +60,9 @@ class Server:
             self._background.append(asyncio.create_task(self._meet_slack(), name="meet slack"))
         else:
             self.office.identity.trouble = "SLACK_BOT_TOKEN is not set"
-            log.warning("SLACK_BOT_TOKEN is not set: no cards are posted, and only offline_deciders can decide, over the API")
+            log.warning(
+                "SLACK_BOT_TOKEN is not set: no cards are posted, and only offline_deciders can decide, over the API"
+            )
 
     @property
     def port(self) -> int:

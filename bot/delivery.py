@@ -63,10 +63,10 @@ class Delivery:
             why = gone.error
             await self._database.write(message.tenant, lambda tx: show.lost(tx, drawing, why))
         except (SlackTrouble, Postponed) as trouble:
-            postponed = trouble if isinstance(trouble, Postponed) else _postponed(trouble, message, drawing.surface.channel)
-            await self._database.write(
-                message.tenant, lambda tx: show.let_go(tx, drawing, certain=postponed.certain)
+            postponed = (
+                trouble if isinstance(trouble, Postponed) else _postponed(trouble, message, drawing.surface.channel)
             )
+            await self._database.write(message.tenant, lambda tx: show.let_go(tx, drawing, certain=postponed.certain))
             raise postponed from trouble
 
     async def _draw(self, message: OutboxMessage, drawing: Drawing) -> None:

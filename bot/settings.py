@@ -51,8 +51,8 @@ def check_for_serving(settings: Settings) -> None:
     """Raise SettingProblem where a server could not verify what reaches it from Slack."""
     if settings.bot_token and not (settings.signing_secret or settings.app_token):
         raise SettingProblem(
-            "SLACK_BOT_TOKEN is set, but neither SLACK_SIGNING_SECRET (HTTP mode) nor SLACK_APP_TOKEN (Socket Mode) is; "
-            "set the one your app uses."
+            "SLACK_BOT_TOKEN is set, but neither SLACK_SIGNING_SECRET (HTTP mode) nor SLACK_APP_TOKEN "
+            "(Socket Mode) is; set the one your app uses."
         )
 
 

@@ -18,7 +18,9 @@ CLICK_AGE = 60.0  #: seconds that membership may be old at a click
 KEY_AGE = 900.0  #: seconds that membership may be old for an operator key
 _TIMEOUT = 8  # seconds; three calls in a row must end within the lease of the surface they draw
 
-_GONE = frozenset({"token_revoked", "token_expired", "account_inactive", "invalid_auth", "not_authed", "team_access_not_granted"})
+_GONE = frozenset(
+    {"token_revoked", "token_expired", "account_inactive", "invalid_auth", "not_authed", "team_access_not_granted"}
+)
 _RETRY = frozenset({"ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 _LOST = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"})
 _BLOCKS = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_too_long", "msg_blocks_too_long"})

@@ -37,7 +37,9 @@ def parse_strict(raw: bytes) -> Json:
     except UnicodeDecodeError:
         raise Malformed("The body is not valid UTF-8.") from None
     except json.JSONDecodeError as error:
-        raise Malformed(f"The body is not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}.") from None
+        raise Malformed(
+            f"The body is not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}."
+        ) from None
     except RecursionError:
         raise NotStrictJson(f"The body is nested deeper than {MAX_DEPTH} levels.") from None
     _check_depth_and_text(value)

@@ -28,6 +28,7 @@ class Call:
     tool: str
     arguments: Json
     on_behalf_of: str | None = None
+    channel: str | None = None  #: where the thread lies that the agent wants the card in
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,11 @@ def _judge(policy: Policy, agent: Agent, call: Call) -> Verdict:
     tool = policy.tools.get(call.tool)
     if tool is None:
         return Verdict(Outcome.UNSUPPORTED, f"there is no tool named {call.tool[:80]!r}", "UNSUPPORTED")
-    return check_input(tool, call.arguments) or check_standing(policy, agent, tool, call) or _tier(policy, agent, tool, call)
+    return (
+        check_input(tool, call.arguments)
+        or check_standing(policy, agent, tool, call)
+        or _tier(policy, agent, tool, call)
+    )
 
 
 def check_input(tool: Tool, arguments: Json) -> Verdict | None:
@@ -76,6 +81,8 @@ def check_standing(policy: Policy, agent: Agent, tool: Tool, call: Call) -> Verd
         return denied("ALWAYS_BLOCK", f"{tool.name} is always blocked ({_why_blocked(tool)})")
     if call.on_behalf_of is not None and call.on_behalf_of not in agent.people:
         return denied("UNKNOWN_REQUESTER", f"agent {agent.id} may not act on behalf of {call.on_behalf_of}")
+    if call.channel is not None and call.channel not in agent.channels:
+        return denied("UNKNOWN_CHANNEL", f"agent {agent.id} may not open threads in {call.channel}")
     return None
 
 

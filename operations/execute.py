@@ -34,7 +34,7 @@ class Started:
 
 
 async def start_next(tx: Tx, policy: Policy, owner: str) -> Started | Execution | None:
-    """Claim the execution that is due longest. Returns the row alone where it turned out invalid, None if none is due."""
+    """Claim the execution that is due longest; the row alone where it turned out invalid, None if none is due."""
     execution = await executions.next_due(tx)
     if execution is None:
         return None
@@ -99,7 +99,7 @@ async def keep_lease(tx: Tx, execution: Execution) -> bool:
 
 
 async def settle(tx: Tx, started: Started, result: attempts.Result) -> bool:
-    """Record what an attempt brought: done, failed, again later, or unknown. False where the lease was lost meanwhile."""
+    """Record what an attempt brought: done, failed, again later, or unknown; False where the lease was lost."""
     execution, connector = await executions.still_held(tx, started.execution), started.tool.connector
     if execution is None:
         return False
@@ -123,9 +123,7 @@ async def recover_next(tx: Tx, policy: Policy) -> Execution | None:
     assert proposal is not None
     tool = policy.tools.get(proposal.tool)
     attempts_allowed, idempotent = (tool.connector.attempts, tool.connector.idempotent) if tool else (0, False)
-    following = attempts.after_lost_lease(
-        attempt=execution.attempt, attempts=attempts_allowed, idempotent=idempotent
-    )
+    following = attempts.after_lost_lease(attempt=execution.attempt, attempts=attempts_allowed, idempotent=idempotent)
     error = "the process that ran it stopped before an answer came"
     await _leave_running(tx, execution, proposal, following, None, error, maybe_ran=True)
     return execution

@@ -26,8 +26,14 @@ async def create_key(tx: Tx, kind: KeyKind, principal: str, role: Role | None = 
     sealed = tx.keys.sealer.seal(secret.encode(), key_id) if kind is KeyKind.OPERATOR else None
     key = await tx.add(
         ApiKey(
-            id=key_id, tenant=tx.tenant, kind=kind, principal=principal, role=role, secret_hash=hash_of(secret),
-            sealed_secret=sealed, created_at=tx.now,
+            id=key_id,
+            tenant=tx.tenant,
+            kind=kind,
+            principal=principal,
+            role=role,
+            secret_hash=hash_of(secret),
+            sealed_secret=sealed,
+            created_at=tx.now,
         )
     )
     detail = {"key_id": key_id, "kind": kind, "principal": principal, "role": role}

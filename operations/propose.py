@@ -36,7 +36,7 @@ class Submission:
     @property
     def call(self) -> Call:
         """The part of it that is judged."""
-        return Call(self.tool, self.arguments, self.on_behalf_of)
+        return Call(self.tool, self.arguments, self.on_behalf_of, self.thread[0] if self.thread else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,19 +133,35 @@ def _row(
     proposal_id = new_id("prp")
     channel, thread_ts = submission.thread or (None, None)
     return Proposal(
-        id=proposal_id, tenant=tx.tenant, agent_id=agent.id, agent_name=agent.name, creator=agent.creator,
+        id=proposal_id,
+        tenant=tx.tenant,
+        agent_id=agent.id,
+        agent_name=agent.name,
+        creator=agent.creator,
         requester=verdict.panel.requester if verdict.panel else submission.on_behalf_of,
-        tool=tool.name, tool_version=tool.version, title=tool.title, action_class=tool.action_class, risk=tool.risk,
+        tool=tool.name,
+        tool_version=tool.version,
+        title=tool.title,
+        action_class=tool.action_class,
+        risk=tool.risk,
         arguments=canonical(parts.masked).decode(),
         sealed_secrets=_sealed(tx, proposal_id, parts) if accepted else None,
-        digest=call_digest(tool.name, tool.version, parts.hashed), call_hash=call_hash,
+        digest=call_digest(tool.name, tool.version, parts.hashed),
+        call_hash=call_hash,
         idempotency_key=submission.idempotency_key if accepted else None,
         claim_key=_claim(tx, submission, call_hash, state) if accepted else None,
-        session_id=submission.session_id, trace_id=submission.trace_id,
+        session_id=submission.session_id,
+        trace_id=submission.trace_id,
         rationale=storable(submission.rationale) if submission.rationale else None,
-        on_behalf_of=submission.on_behalf_of, thread_channel=channel, thread_ts=thread_ts,
+        on_behalf_of=submission.on_behalf_of,
+        thread_channel=channel,
+        thread_ts=thread_ts,
         consequence=storable(tool.tell_consequence(parts.masked)) if accepted else None,
-        state=state, tier=verdict.tier, reason=storable(verdict.reason), code=verdict.code, created_at=tx.now,
+        state=state,
+        tier=verdict.tier,
+        reason=storable(verdict.reason),
+        code=verdict.code,
+        created_at=tx.now,
         closed_at=tx.now if state in (ProposalState.DENIED, ProposalState.SHADOWED) else None,
     )
 
@@ -162,17 +178,23 @@ def _sealed(tx: Tx, proposal_id: str, parts: Split) -> str | None:
     return tx.keys.sealer.seal(canonical(parts.secrets), proposal_id) if parts.secrets else None
 
 
-async def _open_request(
-    tx: Tx, policy: Policy, tool: Tool, proposal: Proposal, verdict: Verdict
-) -> ApprovalRequest:
+async def _open_request(tx: Tx, policy: Policy, tool: Tool, proposal: Proposal, verdict: Verdict) -> ApprovalRequest:
     assert verdict.panel is not None
     expires_at = tx.now + policy.ttl_of(tool)
     request = await tx.add(
         ApprovalRequest(
-            id=new_id("apr"), tenant=tx.tenant, proposal_id=proposal.id, request_type=RequestType.TOOL_CALL,
-            status=RequestStatus.PENDING, digest=proposal.digest, reviewers=list(verdict.panel.reviewers),
-            quorum=verdict.panel.quorum, requester=verdict.panel.requester, created_at=tx.now,
-            expires_at=expires_at, warn_at=warning_due(tx.now, expires_at, 0),
+            id=new_id("apr"),
+            tenant=tx.tenant,
+            proposal_id=proposal.id,
+            request_type=RequestType.TOOL_CALL,
+            status=RequestStatus.PENDING,
+            digest=proposal.digest,
+            reviewers=list(verdict.panel.reviewers),
+            quorum=verdict.panel.quorum,
+            requester=verdict.panel.requester,
+            created_at=tx.now,
+            expires_at=expires_at,
+            warn_at=warning_due(tx.now, expires_at, 0),
         )
     )
     if proposal.thread_channel is not None:
@@ -187,8 +209,14 @@ async def queue_execution(tx: Tx, proposal: Proposal, expires_at: datetime | Non
     tx.announce("executions", proposals.topic(proposal.id))
     return await tx.add(
         Execution(
-            id=new_id("exe"), tenant=tx.tenant, proposal_id=proposal.id, status=ExecutionStatus.QUEUED,
-            tier=proposal.tier, queued_at=tx.now, next_attempt_at=tx.now, start_by=start_by(tx.now, expires_at),
+            id=new_id("exe"),
+            tenant=tx.tenant,
+            proposal_id=proposal.id,
+            status=ExecutionStatus.QUEUED,
+            tier=proposal.tier,
+            queued_at=tx.now,
+            next_attempt_at=tx.now,
+            start_by=start_by(tx.now, expires_at),
         )
     )
 

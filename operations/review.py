@@ -120,8 +120,15 @@ async def _write_down(tx: Tx, request: ApprovalRequest, answer: Answer) -> None:
     await requests.void_review(tx, request.id, answer.reviewer)
     await tx.add(
         Review(
-            id=new_id("rev"), tenant=tx.tenant, request_id=request.id, request_version=request.version,
-            reviewer=answer.reviewer, verdict=answer.verdict, reason=_clean(answer.reason), via=answer.via, at=tx.now,
+            id=new_id("rev"),
+            tenant=tx.tenant,
+            request_id=request.id,
+            request_version=request.version,
+            reviewer=answer.reviewer,
+            verdict=answer.verdict,
+            reason=_clean(answer.reason),
+            via=answer.via,
+            at=tx.now,
         )
     )
 
@@ -129,8 +136,15 @@ async def _write_down(tx: Tx, request: ApprovalRequest, answer: Answer) -> None:
 async def _settle(tx: Tx, request: ApprovalRequest, answer: Answer, status: RequestStatus) -> ApprovalRequest:
     """Move the request to its end; an approval queues the execution in the same commit."""
     await _move(
-        tx, request, status, decided_at=tx.now, decided_by=answer.reviewer, decided_via=answer.via,
-        reason=_clean(answer.reason), warn_at=None, reopen_at=None,
+        tx,
+        request,
+        status,
+        decided_at=tx.now,
+        decided_by=answer.reviewer,
+        decided_via=answer.via,
+        reason=_clean(answer.reason),
+        warn_at=None,
+        reopen_at=None,
     )
     proposal = await _proposal_of(tx, request)
     if status is RequestStatus.APPROVED:
@@ -189,8 +203,13 @@ async def _note_down(tx: Tx, request: ApprovalRequest, proposal: Proposal, answe
         "reason": _clean(answer.reason), "digest": request.digest,
     }  # fmt: skip
     await audit.record(
-        tx, kind, f"person:{answer.reviewer}", agent_id=proposal.agent_id, proposal_id=proposal.id,
-        request_id=request.id, detail=detail,
+        tx,
+        kind,
+        f"person:{answer.reviewer}",
+        agent_id=proposal.agent_id,
+        proposal_id=proposal.id,
+        request_id=request.id,
+        detail=detail,
     )
 
 

@@ -52,8 +52,13 @@ async def _note_rendering(tx: Tx, surface: Surface, found: Dossier) -> str:
     if found.request is not None:
         await tx.add(
             Rendering(
-                id=rendering_id, tenant=tx.tenant, surface_id=surface.id, request_id=found.request.id,
-                request_version=found.request.version, digest=found.request.digest, created_at=tx.now,
+                id=rendering_id,
+                tenant=tx.tenant,
+                surface_id=surface.id,
+                request_id=found.request.id,
+                request_version=found.request.version,
+                digest=found.request.digest,
+                created_at=tx.now,
             )
         )
     return rendering_id
@@ -83,8 +88,8 @@ async def lost(tx: Tx, drawing: Drawing, why: str) -> None:
     again = request is not None and request.decided_at is None and surface.reposts < MAX_REPOSTS
     changes = {"ts": None, "status": SurfaceStatus.NEW} if again else {"status": SurfaceStatus.GONE}
     await surfaces.change(tx, surface.id, busy_until=None, reposts=surface.reposts + 1, **changes)
-    await audit.record(tx, "surface.lost", "system", proposal_id=surface.proposal_id,
-                       detail={"surface": surface.id, "channel": surface.channel, "why": why, "again": again})  # fmt: skip
+    detail = {"surface": surface.id, "channel": surface.channel, "why": why, "again": again}
+    await audit.record(tx, "surface.lost", "system", proposal_id=surface.proposal_id, detail=detail)
     if again:
         await owe(tx, Owed.SHOW, surface.id, Priority.CARD)
 
@@ -92,5 +97,5 @@ async def lost(tx: Tx, drawing: Drawing, why: str) -> None:
 async def refuse(tx: Tx, drawing: Drawing, why: str) -> None:
     """Give a surface up before anything was posted on it."""
     await surfaces.change(tx, drawing.surface.id, busy_until=None, status=SurfaceStatus.GONE)
-    await audit.record(tx, "surface.refused", "system", proposal_id=drawing.surface.proposal_id,
-                       detail={"surface": drawing.surface.id, "channel": drawing.surface.channel, "why": why})  # fmt: skip
+    detail = {"surface": drawing.surface.id, "channel": drawing.surface.channel, "why": why}
+    await audit.record(tx, "surface.refused", "system", proposal_id=drawing.surface.proposal_id, detail=detail)

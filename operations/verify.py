@@ -27,7 +27,9 @@ class Report:
         return not self.faults
 
 
-async def verify(tx: Tx, expected_head: tuple[int, str] | None = None, progress: Callable[[int], None] | None = None) -> Report:
+async def verify(
+    tx: Tx, expected_head: tuple[int, str] | None = None, progress: Callable[[int], None] | None = None
+) -> Report:
     """Walk this tenant's chain: changed, missing, inserted and reordered rows are named.
 
     `expected_head` is a chain index and hash kept outside the database; only it proves the tail.

@@ -72,6 +72,4 @@ class Executor:
     async def _beat(self, started: execute.Started) -> None:
         while True:
             await asyncio.sleep(_HEARTBEAT)
-            await self._database.write(
-                started.execution.tenant, lambda tx: execute.keep_lease(tx, started.execution)
-            )
+            await self._database.write(started.execution.tenant, lambda tx: execute.keep_lease(tx, started.execution))

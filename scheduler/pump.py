@@ -10,7 +10,7 @@ log = logging.getLogger(__name__)
 
 
 class Pump:
-    """Calls `drain` once for every nudge that came while it was idle; a failure is logged and the next nudge tries again."""
+    """Calls `drain` after every nudge; a failure is logged, and the next nudge tries again."""
 
     def __init__(self, name: str, drain: Callable[[], Awaitable[None]]) -> None:
         self.name, self._drain = name, drain

@@ -90,9 +90,7 @@ async def unsealed(tx: Tx) -> list[AuditEntry]:
 
 async def entries_of(tx: Tx, proposal_id: str) -> list[AuditEntry]:
     """Return what happened to one proposal, oldest first."""
-    query = select(AuditEntry).where(
-        col(AuditEntry.tenant) == tx.tenant, col(AuditEntry.proposal_id) == proposal_id
-    )
+    query = select(AuditEntry).where(col(AuditEntry.tenant) == tx.tenant, col(AuditEntry.proposal_id) == proposal_id)
     return list(await tx.session.scalars(query.order_by(col(AuditEntry.id))))
 
 

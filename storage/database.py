@@ -49,6 +49,8 @@ class Tx:
 
     async def get(self, kind: type[Row], id: str) -> Row | None:
         """Return the row of this tenant under `id`, or None; another tenant's id is as good as unknown."""
+        if not id.isascii() or "\x00" in id:  # none of ours, and PostgreSQL would choke on it
+            return None
         row = await self.session.get(kind, id)
         return row if row is not None and getattr(row, "tenant", self.tenant) == self.tenant else None
 

@@ -13,9 +13,7 @@ from storage.tables import Execution
 
 async def of_proposal(tx: Tx, proposal_id: str) -> Execution | None:
     """Return the newest execution of a proposal."""
-    query = select(Execution).where(
-        col(Execution.proposal_id) == proposal_id, col(Execution.tenant) == tx.tenant
-    )
+    query = select(Execution).where(col(Execution.proposal_id) == proposal_id, col(Execution.tenant) == tx.tenant)
     return (await tx.session.scalars(query.order_by(col(Execution.id).desc()).limit(1))).first()
 
 

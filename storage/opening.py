@@ -21,7 +21,9 @@ class SchemaProblem(Exception):
     """The schema is older and may not be changed, or newer than this program."""
 
 
-async def open_database(url: str, encryption_key: str = "", *, migrate: bool = True, clock: Clock = utc_now) -> Database:
+async def open_database(
+    url: str, encryption_key: str = "", *, migrate: bool = True, clock: Clock = utc_now
+) -> Database:
     """Open a database ready for use. Raises ValueError, KeyProblem or SchemaProblem, each one sentence."""
     database = Database(database_url(url), clock)
     path = sqlite_path(database.url)

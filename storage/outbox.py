@@ -40,7 +40,8 @@ class Priority(IntEnum):
 async def owe(tx: Tx, kind: Owed, subject: str, priority: Priority, payload: Mapping[str, str] | None = None) -> None:
     """Queue one message with this transaction; the same kind and subject still queued absorbs it."""
     values = {
-        "id": new_id("out"), "tenant": tx.tenant, "kind": kind.value, "subject": subject, "payload": dict(payload or {}),
+        "id": new_id("out"), "tenant": tx.tenant, "kind": kind.value, "subject": subject,
+        "payload": dict(payload or {}),
         "priority": int(priority), "status": OutboxStatus.QUEUED, "attempts": 0, "certain": True,
         "created_at": tx.now, "next_attempt_at": tx.now,
     }  # fmt: skip
@@ -62,9 +63,9 @@ def _least(dialect: Any) -> Any:
 
 async def claim(tx: Tx, limit: int) -> list[OutboxMessage]:
     """Claim due messages of every tenant, most urgent first, and messages whose claimant died."""
-    due = (
-        (col(OutboxMessage.status) == OutboxStatus.QUEUED) & (col(OutboxMessage.next_attempt_at) <= tx.now)
-    ) | ((col(OutboxMessage.status) == OutboxStatus.SENDING) & (col(OutboxMessage.lease_until) < tx.now))
+    due = ((col(OutboxMessage.status) == OutboxStatus.QUEUED) & (col(OutboxMessage.next_attempt_at) <= tx.now)) | (
+        (col(OutboxMessage.status) == OutboxStatus.SENDING) & (col(OutboxMessage.lease_until) < tx.now)
+    )
     query = (
         select(OutboxMessage)
         .where(due)
@@ -105,7 +106,13 @@ async def again(tx: Tx, message: OutboxMessage, at: datetime, error: str, *, cer
         await sent(tx, message.id)
         return
     await _change(
-        tx, message.id, status=OutboxStatus.QUEUED, next_attempt_at=at, lease_until=None, last_error=error, certain=certain
+        tx,
+        message.id,
+        status=OutboxStatus.QUEUED,
+        next_attempt_at=at,
+        lease_until=None,
+        last_error=error,
+        certain=certain,
     )
 
 
@@ -117,4 +124,3 @@ async def _change(tx: Tx, message_id: str, **values: Any) -> bool:
         .execution_options(synchronize_session=False)
     )
     return cast(CursorResult[Any], await tx.session.execute(statement)).rowcount == 1
-

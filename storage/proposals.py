@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import case, func, select, text, update
 from sqlmodel import col
 
 from governance.lifecycle import OPEN_STATES, ProposalState
@@ -42,7 +42,10 @@ async def open_call(tx: Tx, agent_id: str, call_hash: str, session_id: str | Non
 
 
 async def count_waiting(tx: Tx, agent_id: str) -> int:
-    """Return how many of the agent's proposals wait for people."""
+    """Return how many of the agent's proposals wait for people; until this transaction ends nobody else counts them."""
+    if tx.session.get_bind().dialect.name == "postgresql":  # SQLite has one writer at a time as it is
+        who = {"who": f"{tx.tenant}:{agent_id}"}
+        await tx.session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:who, 0))"), who)
     query = select(func.count()).where(
         col(Proposal.tenant) == tx.tenant, col(Proposal.agent_id) == agent_id, col(Proposal.closed_at).is_(None),
         col(Proposal.state).in_((ProposalState.PENDING, ProposalState.SUGGESTED)),

@@ -55,9 +55,7 @@ async def void_review(tx: Tx, request_id: str, reviewer: str) -> None:
     """Make room for a changed mind."""
     await tx.session.execute(
         update(Review)
-        .where(
-            col(Review.request_id) == request_id, col(Review.reviewer) == reviewer, col(Review.voided_at).is_(None)
-        )
+        .where(col(Review.request_id) == request_id, col(Review.reviewer) == reviewer, col(Review.voided_at).is_(None))
         .values(voided_at=tx.now)
     )
 

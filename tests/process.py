@@ -104,15 +104,21 @@ class ServeProcess:
 async def propose(url: str, secret: str, tool: str = "deploy.production", **arguments: Any) -> dict[str, Any]:
     """Propose a call over HTTP."""
     body = {"tool": tool, "arguments": arguments or {"service": "checkout"}}
-    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {secret}"}) as session:
-        async with session.post(f"{url}/api/v1/proposals", json=body) as answer:
-            told: dict[str, Any] = await answer.json()
-            return told
+    headers = {"Authorization": f"Bearer {secret}"}
+    async with (
+        aiohttp.ClientSession(headers=headers) as session,
+        session.post(f"{url}/api/v1/proposals", json=body) as answer,
+    ):
+        told: dict[str, Any] = await answer.json()
+        return told
 
 
 async def settled(url: str, secret: str, proposal_id: str, seconds: float = 60) -> dict[str, Any]:
     """Wait until a proposal is neither pending nor allowed."""
-    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {secret}"}) as session:
-        async with session.get(f"{url}/api/v1/proposals/{proposal_id}", params={"wait": str(seconds)}) as answer:
-            told: dict[str, Any] = await answer.json()
-            return told
+    headers = {"Authorization": f"Bearer {secret}"}
+    async with (
+        aiohttp.ClientSession(headers=headers) as session,
+        session.get(f"{url}/api/v1/proposals/{proposal_id}", params={"wait": str(seconds)}) as answer,
+    ):
+        told: dict[str, Any] = await answer.json()
+        return told

@@ -50,11 +50,15 @@ class Stack:
         if raw is not None:
             data = io.BytesIO(raw)  # aiohttp warns of large bytes
         bearer = {"Authorization": f"Bearer {secret or self.agent_secret}"} if secret != "" else {}
-        async with self.session.request(method, self.url + path, data=data, headers={**bearer, **(headers or {})}) as answer:
+        async with self.session.request(
+            method, self.url + path, data=data, headers={**bearer, **(headers or {})}
+        ) as answer:
             text = await answer.text()
             return answer.status, json.loads(text) if text else None
 
-    async def propose(self, tool: str = "deploy.production", *, wait: float | None = None, **body: Any) -> tuple[int, Any]:
+    async def propose(
+        self, tool: str = "deploy.production", *, wait: float | None = None, **body: Any
+    ) -> tuple[int, Any]:
         arguments = body.pop("arguments", {"service": "checkout"})
         path = "/api/v1/proposals" + (f"?wait={wait}" if wait is not None else "")
         return await self.call("POST", path, {"tool": tool, "arguments": arguments, **body})
@@ -81,7 +85,14 @@ class Stack:
         nonce = nonce or secrets.token_hex(12)
         signed_body = forged.get("body", raw)
         text = "\n".join(
-            ["v1", forged.get("method", method), forged.get("path", path), timestamp, nonce, hashlib.sha256(signed_body).hexdigest()]
+            [
+                "v1",
+                forged.get("method", method),
+                forged.get("path", path),
+                timestamp,
+                nonce,
+                hashlib.sha256(signed_body).hexdigest(),
+            ]
         )
         digest = hmac.new(forged.get("secret", key[1]).encode(), text.encode(), hashlib.sha256).hexdigest()
         headers = {

@@ -57,18 +57,31 @@ def test_the_readme_explains_every_tier_and_every_state() -> None:
 
 def test_the_glossary_has_the_words_of_the_tables() -> None:
     glossary = (ROOT / "docs" / "glossary.md").read_text().lower()
-    words = {"Proposal", "ApprovalRequest", "Review", "Execution", "Surface", "Rendering", "OutboxMessage", "AuditEntry"}
+    words = {
+        "Proposal",
+        "ApprovalRequest",
+        "Review",
+        "Execution",
+        "Surface",
+        "Rendering",
+        "OutboxMessage",
+        "AuditEntry",
+    }
     assert words <= set(tables.__all__)
     spoken = {re.sub(r"(?<!^)(?=[A-Z])", " ", word).lower() for word in words}
     assert {word for word in spoken if word not in glossary} == set()
 
 
 def test_the_tree_of_refusals_names_every_refusal() -> None:
-    refusals = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.Refusal)}
+    refusals = {
+        name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.Refusal)
+    }
     assert {name for name in refusals if name not in (errors.__doc__ or "")} == set()
 
 
-@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", *sorted(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))])
+@pytest.mark.parametrize(
+    "document", ["README.md", "CONTRIBUTING.md", *sorted(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))]
+)
 def test_links_inside_the_project_lead_somewhere(document: str) -> None:
     page = ROOT / document
     links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())

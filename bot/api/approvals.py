@@ -2,7 +2,8 @@
 
 import base64
 import binascii
-from datetime import datetime
+import re
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TypeVar
 
@@ -23,6 +24,7 @@ from storage.tables import ApprovalRequest, Door, RequestType
 
 E = TypeVar("E", bound=StrEnum)
 
+_REQUEST_ID = re.compile(r"apr_\w{1,60}", re.ASCII)
 _VERDICTS = {
     "approve": ReviewVerdict.APPROVE,
     "reject": ReviewVerdict.REJECT,
@@ -102,8 +104,8 @@ def _cursor(request: web.Request) -> tuple[datetime, str] | None:
     try:
         at, _, request_id = base64.urlsafe_b64decode(text.encode()).decode().partition("|")
         moment = datetime.fromisoformat(at)
+        if moment.tzinfo is UTC and _REQUEST_ID.fullmatch(request_id):
+            return moment, request_id
     except (binascii.Error, ValueError):
-        moment, request_id = None, ""
-    if moment is None or moment.tzinfo is None or not request_id:
-        raise Unprocessable("cursor: send the next_cursor of an earlier answer.", code="INVALID_QUERY")
-    return moment, request_id
+        pass
+    raise Unprocessable("cursor: send the next_cursor of an earlier answer.", code="INVALID_QUERY")

@@ -75,7 +75,8 @@ async def read_body(request: web.Request, kind: type[Model]) -> tuple[Model, int
 def unprocessable(error: ValidationError) -> Unprocessable:
     """Name every wrong field and what it should be."""
     problems = [
-        {"field": "/" + "/".join(map(str, one["loc"])), "message": _message(one["type"], one["msg"])} for one in error.errors()
+        {"field": "/" + "/".join(map(str, one["loc"])), "message": _message(one["type"], one["msg"])}
+        for one in error.errors()
     ]
     sentence = "; ".join(f"{one['field']}: {one['message']}" for one in problems[:5])
     return Unprocessable(f"{sentence}.", code="INVALID_BODY", details={"problems": problems[:20]})

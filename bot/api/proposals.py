@@ -131,7 +131,9 @@ def _blocked(proposed: Proposed) -> web.Response:
         "problems": proposal.problems or [], "missing_scopes": list(verdict.missing_scopes),
     }  # fmt: skip
     status = _BLOCKED_STATUS.get(verdict.outcome, 403)
-    return problem(status, proposal.code or "POLICY_DENIED", f"{proposal.reason[:1].upper()}{proposal.reason[1:]}.", details)
+    return problem(
+        status, proposal.code or "POLICY_DENIED", f"{proposal.reason[:1].upper()}{proposal.reason[1:]}.", details
+    )
 
 
 def _sentence(verdict: Verdict) -> str:

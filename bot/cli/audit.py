@@ -31,9 +31,13 @@ def verify_audit(head: str | None, as_json: bool) -> None:
 
     report = with_database(read)
     told = {
-        "sound": report.sound, "checked": report.checked, "unsealed": report.unsealed, "without_mac": report.without_mac,
-        "head": f"{report.checked}:{report.head}", "faults": report.faults,
-    }  # fmt: skip
+        "sound": report.sound,
+        "checked": report.checked,
+        "unsealed": report.unsealed,
+        "without_mac": report.without_mac,
+        "head": f"{report.checked}:{report.head}",
+        "faults": report.faults,
+    }
     if as_json:
         click.echo(json.dumps(told))
     else:
@@ -58,7 +62,9 @@ def _progress(checked: int) -> None:
 def _tell_report(told: dict[str, Any]) -> None:
     for fault in told["faults"]:
         click.echo(f"WRONG {fault}")
-    click.echo(f"{told['checked']:,} sealed entries checked, {told['unsealed']} not sealed yet, {len(told['faults'])} faults.")
+    click.echo(
+        f"{told['checked']:,} sealed entries checked, {told['unsealed']} not sealed yet, {len(told['faults'])} faults."
+    )
     if told["without_mac"]:
         click.echo(f"{told['without_mac']} entries carry no MAC: they were written without COUNTERSIGN_ENCRYPTION_KEY.")
     click.echo(f"Head {told['head']}; keep it elsewhere and check it later with --head.")

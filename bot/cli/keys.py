@@ -16,7 +16,9 @@ def keys() -> None:
 
 @keys.command("create")
 @click.option("--agent", metavar="ID", help="An agent of countersign.toml; it proposes with this key.")
-@click.option("--operator", metavar="PERSON", help="A Slack user id; what the key decides counts as that person's review.")
+@click.option(
+    "--operator", metavar="PERSON", help="A Slack user id; what the key decides counts as that person's review."
+)
 @click.option("--role", type=click.Choice(["reviewer", "operator", "admin"]), help="The most an operator key may do.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @failing_clearly
@@ -34,7 +36,9 @@ def create_key(agent: str | None, operator: str | None, role: str | None, as_jso
     limit = Role(role) if role else None
     key, secret = with_database(lambda db: db.write(TENANT, lambda tx: operation(tx, kind, str(principal), limit)))
     told = {"key_id": key.id, "secret": secret, "kind": kind.value, "principal": principal, "role": role}
-    click.echo(json.dumps(told) if as_json else f"Key {key.id} for {kind} {principal}. Its secret, shown once:\n{secret}")
+    click.echo(
+        json.dumps(told) if as_json else f"Key {key.id} for {kind} {principal}. Its secret, shown once:\n{secret}"
+    )
 
 
 def _check_agent(agent: str) -> None:
@@ -62,8 +66,12 @@ def list_keys(as_json: bool) -> None:
 
     found = [
         {
-            "key_id": key.id, "kind": key.kind, "principal": key.principal, "role": key.role,
-            "created_at": key.created_at.isoformat(), "revoked_at": key.revoked_at and key.revoked_at.isoformat(),
+            "key_id": key.id,
+            "kind": key.kind,
+            "principal": key.principal,
+            "role": key.role,
+            "created_at": key.created_at.isoformat(),
+            "revoked_at": key.revoked_at and key.revoked_at.isoformat(),
         }
         for key in with_database(read)
     ]

@@ -25,7 +25,12 @@ def check_policy(as_json: bool) -> None:
     loaded = load_policy(read_settings(os.environ).config, os.environ)
     unasked = writes_unasked(loaded)
     if as_json:
-        told = {"hash": loaded.hash, "agents": len(loaded.agents), "tools": len(loaded.tools), "writes_unasked": unasked}
+        told = {
+            "hash": loaded.hash,
+            "agents": len(loaded.agents),
+            "tools": len(loaded.tools),
+            "writes_unasked": unasked,
+        }
         click.echo(json.dumps(told))
         return
     click.echo(f"The policy is sound: {len(loaded.agents)} agents, {len(loaded.tools)} tools, hash {loaded.hash[:12]}.")

@@ -12,7 +12,9 @@ from bot.cli.common import LOG_FORMAT, failing_clearly
 
 
 @click.command()
-@click.option("--no-migrate", is_flag=True, help="Refuse to start on an older schema instead of bringing it up to date.")
+@click.option(
+    "--no-migrate", is_flag=True, help="Refuse to start on an older schema instead of bringing it up to date."
+)
 @failing_clearly
 def serve(no_migrate: bool) -> None:
     """Run the server: the API, the Slack bot and the loop, on one port.

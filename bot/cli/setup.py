@@ -21,7 +21,9 @@ async def _nothing(_database: Any) -> None:
 
 
 @click.command()
-@click.option("--url", help="Where Slack reaches the server, such as https://countersign.example.com; prints the HTTP variant.")
+@click.option(
+    "--url", help="Where Slack reaches the server, such as https://countersign.example.com; prints the HTTP variant."
+)
 @failing_clearly
 def manifest(url: str | None) -> None:
     """Print the Slack app manifest: Socket Mode as shipped, or the HTTP variant for --url."""

@@ -24,7 +24,7 @@ _WELCOME = """
 Countersign runs at {page}
 
   You are Bob, a reviewer, in #approvals. The agent Shipper asks to deploy: look at the card, press Approve, and watch
-  the release service on the right change. The database migration needs two people: approve as Bob, then switch to Carol.
+  the release service on the right change. The database migration needs two people: approve as Bob, then become Carol.
   Be Mallory to be refused, or Alice to read what her agent did.
 
   API  {api}/api/v1    release service  {releases}    press Ctrl-C to stop
@@ -86,7 +86,7 @@ class Demo:
         config.write_text(_POLICY.read_text().replace("{{RELEASES}}", self.releases.url))
         return Settings(
             config=config, database_url=f"sqlite:///{folder / 'countersign.db'}", host=_HOST, port=self._neighbour(1),
-            bot_token="xoxb-demo", signing_secret=self._signing_secret, app_token="",
+            bot_token=self.slack.workspace.app.bot_token, signing_secret=self._signing_secret, app_token="",
             slack_api_url=self.slack.api_url, encryption_key="",
         )  # fmt: skip
 

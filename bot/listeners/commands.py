@@ -15,7 +15,7 @@ _HELP = (
     "Decide on the card itself, in its channel or thread. Everything else about a request is under *Details*."
 )
 _NOT_YET = {
-    Command.GRANTS: "Grants are not in this version of Countersign yet; ask for the action itself and approve its card.",
+    Command.GRANTS: "Grants are not in this version of Countersign yet; ask for the action itself and approve it.",
     Command.SPEND: "Spend limits are not in this version of Countersign yet; no agent's spend is counted or stopped.",
     Command.AUTOMATIONS: "Automations are not in this version of Countersign yet; agents propose single calls.",
 }

@@ -27,7 +27,9 @@ def register(app: AsyncApp, office: Office) -> None:
 
 def home(found: list[Waiting]) -> dict[str, Any]:
     """Draw the Home tab."""
-    view: dict[str, Any] = draw("home", requests=[_entry(one) for one in found[:_SHOWN]], more=max(0, len(found) - _SHOWN))
+    view: dict[str, Any] = draw(
+        "home", requests=[_entry(one) for one in found[:_SHOWN]], more=max(0, len(found) - _SHOWN)
+    )
     return view
 
 

@@ -50,7 +50,11 @@ def load_policy(path: Path, environment: Mapping[str, str]) -> Policy:
 def _told(path: Path, lines: dict[places.Path, int], detail: ErrorDetails) -> str:
     message = _REMEDIES.get(detail["type"], detail["msg"].removeprefix("Value error, "))
     pattern = (detail.get("ctx") or {}).get("pattern")
-    given = "" if isinstance(detail["input"], dict | list) or detail["type"] == "missing" else f" (it says {detail['input']!r:.60})"
+    given = (
+        ""
+        if isinstance(detail["input"], dict | list) or detail["type"] == "missing"
+        else f" (it says {detail['input']!r:.60})"
+    )
     return _line(path, lines, detail["loc"], message + (f" ({pattern})" if pattern else "") + given)
 
 

@@ -22,9 +22,7 @@ def words(most: int) -> Kinds:
     return Kinds({**plain(most).shapes, "mrkdwn": Shape({"!text": Str(most, 1), "verbatim": Flag()})})
 
 
-CONFIRM = Shape(
-    {"!title": plain(100), "!text": words(300), "!confirm": plain(30), "!deny": plain(30), "style": STYLE}
-)
+CONFIRM = Shape({"!title": plain(100), "!text": words(300), "!confirm": plain(30), "!deny": plain(30), "style": STYLE})
 OPTION = Shape({"!text": words(75), "!value": Str(150, 1), "description": words(75), "url": URL})
 OPTIONS = Items(OPTION, 100)
 SHORT_OPTIONS = Items(OPTION, 10)
@@ -66,9 +64,7 @@ ELEMENTS: dict[str, Shape] = {
         ("options", "option_groups"),
     ),
     "users_select": Shape({**PROMPT, "initial_user": Str(20, 1)}),
-    "multi_users_select": Shape(
-        {**PROMPT, "initial_users": Items(Str(20, 1), 100), "max_selected_items": Int(1, 100)}
-    ),
+    "multi_users_select": Shape({**PROMPT, "initial_users": Items(Str(20, 1), 100), "max_selected_items": Int(1, 100)}),
     "overflow": Shape({**NO_FOCUS, "!options": Items(OPTION, 5, 2)}),
     "radio_buttons": Shape({**BASE, "!options": SHORT_OPTIONS, "initial_option": OPTION}),
     "checkboxes": Shape({**BASE, "!options": SHORT_OPTIONS, "initial_options": SHORT_OPTIONS}),

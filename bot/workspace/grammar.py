@@ -28,9 +28,7 @@ INLINE = Kinds(
         "channel": Shape({"!channel_id": Str(20, 1), "style": MARKS}),
         "broadcast": Shape({"!range": Str(choices=("here", "channel", "everyone"))}),
         "color": Shape({"!value": Str(10, 1)}),
-        "date": Shape(
-            {"!timestamp": Int(0, 9_999_999_999), "!format": Str(200, 1), "url": URL, "fallback": Str(200)}
-        ),
+        "date": Shape({"!timestamp": Int(0, 9_999_999_999), "!format": Str(200, 1), "url": URL, "fallback": Str(200)}),
     }
 )
 RICH_SECTION = Shape({"!elements": Items(INLINE, 1000, least=0)})
@@ -53,9 +51,7 @@ RICH = Kinds(
     }
 )
 RICH_TEXT = Shape({"!elements": Items(RICH, 1000), "block_id": BLOCK_ID})
-CELL = Kinds(
-    {"raw_text": Shape({"!text": Str(0, 1)}), "raw_number": Shape({"!value": Free()}), "rich_text": RICH_TEXT}
-)
+CELL = Kinds({"raw_text": Shape({"!text": Str(0, 1)}), "raw_number": Shape({"!value": Free()}), "rich_text": RICH_TEXT})
 COLUMN = Shape({"align": Str(choices=("left", "center", "right")), "is_wrapped": Flag()})
 CARD = Shape(
     {
@@ -91,9 +87,7 @@ BLOCKS = Kinds(
         "context": block(r_elements=Items(Kinds({**words(3000).shapes, **IMAGE_ELEMENT.shapes}), 10)),
         "actions": block(r_elements=Items(some(*IN_ACTIONS), 25)),
         "divider": block(),
-        "image": Shape(
-            {**IMAGE_FIELDS, "title": plain(2000), "block_id": BLOCK_ID}, ("image_url", "slack_file")
-        ),
+        "image": Shape({**IMAGE_FIELDS, "title": plain(2000), "block_id": BLOCK_ID}, ("image_url", "slack_file")),
         "input": block(
             r_label=plain(2000),
             r_element=some(*CHOOSERS, *TYPERS),
@@ -106,9 +100,7 @@ BLOCKS = Kinds(
         "table": block(r_rows=Items(Items(CELL, 20), 100), column_settings=Items(COLUMN, 20)),
         "card": CARD,
         "carousel": block(r_elements=Items(Kinds({"card": CARD}), 10)),
-        "alert": block(
-            r_text=words(200), level=Str(choices=("default", "info", "warning", "error", "success"))
-        ),
+        "alert": block(r_text=words(200), level=Str(choices=("default", "info", "warning", "error", "success"))),
     }
 )
 VIEW_FIELDS: dict[str, Rule] = {

@@ -105,12 +105,8 @@ class Happenings:
             return None
         kind = "im" if channel.is_im else "group" if channel.is_private else "channel"
         subscription = {"im": "message.im", "group": "message.groups", "channel": "message.channels"}[kind]
-        return await self._tell(
-            "message", {"channel": channel.id, "channel_type": kind, **more}, subscription
-        )
+        return await self._tell("message", {"channel": channel.id, "channel_type": kind, **more}, subscription)
 
     async def _tell(self, kind: str, more: Json, subscription: str | None = None) -> Reply | None:
         self.workspace.bump()
-        return await self.events.deliver(
-            {"type": kind, **more, "event_ts": self.workspace.tick()}, subscription
-        )
+        return await self.events.deliver({"type": kind, **more, "event_ts": self.workspace.tick()}, subscription)

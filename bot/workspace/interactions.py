@@ -66,9 +66,7 @@ class Interactions:
             self.workspace.bump()
             return Answer(0, "", 0.0, view=view)
         before = self._told(user)
-        reply = await self.transport.interactive(
-            self.workspace, payloads.view_submitted(self.workspace, view)
-        )
+        reply = await self.transport.interactive(self.workspace, payloads.view_submitted(self.workspace, view))
         self._note("view_submission", user, view.title, reply)
         if reply.ok:
             submission_answered(self.workspace, view, reply)

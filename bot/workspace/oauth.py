@@ -32,9 +32,7 @@ class OAuth:
         `team` picks the workspace, `user` the installing person; the first of each otherwise.
         """
         asked = request.query
-        workspace = next(
-            (one for one in self._workspaces() if asked.get("team") in (None, one.team_id)), None
-        )
+        workspace = next((one for one in self._workspaces() if asked.get("team") in (None, one.team_id)), None)
         if workspace is None or asked.get("client_id") != workspace.app.client_id:
             return web.Response(status=400, text="There is no such app or workspace here.")
         user = asked.get("user") or workspace.people()[0].id

@@ -31,9 +31,7 @@ Deed = Callable[[Json], Awaitable[Answer]]
 class Page:
     """Serves `/` and `/workspace/…`. Every POST names who acts in `as`."""
 
-    def __init__(
-        self, interactions: Interactions, happenings: Happenings, panel: tuple[str, str] | None
-    ) -> None:
+    def __init__(self, interactions: Interactions, happenings: Happenings, panel: tuple[str, str] | None) -> None:
         self.workspace = interactions.workspace
         self.interactions, self.happenings, self.panel = interactions, happenings, panel
         self._stopped = False
@@ -101,9 +99,7 @@ class Page:
 
     async def changes(self, request: web.Request) -> web.StreamResponse:
         """GET /workspace/events: a server-sent event with the version after every change."""
-        stream = web.StreamResponse(
-            headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
-        )
+        stream = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
         await stream.prepare(request)
         try:
             while not self._stopped:

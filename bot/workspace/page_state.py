@@ -31,8 +31,7 @@ def state_for(workspace: Workspace, user_id: str) -> Json:
         "people": [_person(person) for person in workspace.users.values()],
         "groups": [{"id": g.id, "handle": g.handle, "users": g.users} for g in workspace.groups.values()],
         "channels": [
-            {**_channel(channel, user), "messages": _messages(workspace, channel, user_id)}
-            for channel in shown
+            {**_channel(channel, user), "messages": _messages(workspace, channel, user_id)} for channel in shown
         ],
         "views": [_view(workspace, view) for view in workspace.open_views(user_id)],
         "home": _view(workspace, home) if home else None,
@@ -86,9 +85,7 @@ def _channel(channel: Channel, user: User) -> Json:
 
 
 def _messages(workspace: Workspace, channel: Channel, user_id: str) -> list[Json]:
-    there = [
-        message for message in workspace.everything_in(channel.id) if message.only_for in (None, user_id)
-    ]
+    there = [message for message in workspace.everything_in(channel.id) if message.only_for in (None, user_id)]
     kept = [m for m in there if not m.deleted or workspace.thread(channel.id, m.ts)]
     return [_message(message) for message in sorted(kept, key=lambda m: m.ts)[-NEWEST:]]
 

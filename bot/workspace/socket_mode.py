@@ -31,9 +31,7 @@ class Sockets:
         """The ws:// address that apps.connections.open hands out; good for one connection."""
         ticket = secrets.token_urlsafe(16)
         self._tickets[ticket] = workspace
-        return (
-            f"{workspace.base_url.replace('http', 'ws', 1)}/link/?ticket={ticket}&app_id={workspace.app.id}"
-        )
+        return f"{workspace.base_url.replace('http', 'ws', 1)}/link/?ticket={ticket}&app_id={workspace.app.id}"
 
     def live(self, workspace: Workspace) -> int:
         """How many connections the app holds open."""
@@ -73,9 +71,7 @@ class Sockets:
             if waiting and not waiting.done():
                 waiting.set_result(ack.get("payload") or {})
 
-    async def ask(
-        self, workspace: Workspace, kind: str, payload: Json, seconds: float, more: Json
-    ) -> Json | None:
+    async def ask(self, workspace: Workspace, kind: str, payload: Json, seconds: float, more: Json) -> Json | None:
         """Send one envelope and wait for its ack; its payload ({} when it has none), None when too late."""
         there = self._open[workspace.team_id]
         socket = there[next(self._turn) % len(there)]

@@ -87,9 +87,7 @@ class Transport:
         extra = {"X-Slack-Retry-Num": str(retry), "X-Slack-Retry-Reason": str(reason)} if retry else {}
         body = json.dumps(envelope).encode()
         more = {"retry_attempt": retry, "retry_reason": reason or ""}
-        return await self._carry(
-            workspace, "events_api", envelope, body, "application/json", extra=extra, more=more
-        )
+        return await self._carry(workspace, "events_api", envelope, body, "application/json", extra=extra, more=more)
 
     async def _carry(
         self,

@@ -117,9 +117,7 @@ def _misbehave(fault: Fault | None) -> None:
     raise SlackError("connection_cut" if fault.kind == "drop" else fault.kind)
 
 
-def _record(
-    workspace: Workspace, method: str, args: Json, status: int, answer: Json, fault: Fault | None
-) -> None:
+def _record(workspace: Workspace, method: str, args: Json, status: int, answer: Json, fault: Fault | None) -> None:
     shown = {name: value for name, value in args.items() if name not in ("token", "authorization")}
     kind = fault.kind if fault else None
     workspace.calls.append(ApiCall(workspace.now(), method, shown, status, answer, kind))

@@ -125,10 +125,7 @@ def cards(scene: Scene) -> list[Message]:
 
 async def test_killed_at_any_moment_it_runs_once_and_the_card_is_true_on_sqlite(tmp_path: Path) -> None:
     await asyncio.gather(
-        *(
-            survive(f"sqlite:///{tmp_path / point.__name__}.db", tmp_path / point.__name__, point)
-            for point in POINTS
-        )
+        *(survive(f"sqlite:///{tmp_path / point.__name__}.db", tmp_path / point.__name__, point) for point in POINTS)
     )
 
 

@@ -65,7 +65,9 @@ async def test_a_captured_call_works_once_even_in_parallel(stack: Stack) -> None
 async def test_the_query_is_signed_too(stack: Stack) -> None:
     key = await stack.key(KeyKind.OPERATOR, "U0BOB")
     assert (await stack.signed(key, "GET", "/api/v1/approvals?limit=1"))[0] == 200
-    status, _ = await stack.signed(key, "GET", "/api/v1/approvals?limit=2", forged={"path": "/api/v1/approvals?limit=1"})
+    status, _ = await stack.signed(
+        key, "GET", "/api/v1/approvals?limit=2", forged={"path": "/api/v1/approvals?limit=1"}
+    )
     assert status == 401
 
 
@@ -76,7 +78,9 @@ async def test_keys_of_one_kind_are_nothing_as_the_other(stack: Stack) -> None:
     assert (await stack.signed(agent, "GET", "/api/v1/whoami"))[0] == 401
 
 
-@pytest.mark.parametrize(("person", "code"), [("U0GUEST", "NOT_A_MEMBER"), ("U0NOBODY", "NOT_A_MEMBER"), ("U0ALICE", "NOT_A_REVIEWER")])
+@pytest.mark.parametrize(
+    ("person", "code"), [("U0GUEST", "NOT_A_MEMBER"), ("U0NOBODY", "NOT_A_MEMBER"), ("U0ALICE", "NOT_A_REVIEWER")]
+)
 async def test_a_key_gives_its_person_no_right_the_person_lacks(stack: Stack, person: str, code: str) -> None:
     key = await stack.key(KeyKind.OPERATOR, person)
     status, told = await stack.signed(key, "POST", await ask(stack), {"decision": "approve"})

@@ -127,7 +127,9 @@ async def test_a_get_never_decides_and_withdrawing_too_late_is_a_conflict(stack:
 @pytest.fixture
 async def tight(url: str, tmp_path: Path) -> AsyncIterator[Stack]:
     """A stack with low limits."""
-    running = await start_stack(url, tmp_path, extra="\n[limits]\nmax_open_requests = 3\nrate_per_second = 0.001\nrate_burst = 8\n")
+    running = await start_stack(
+        url, tmp_path, extra="\n[limits]\nmax_open_requests = 3\nrate_per_second = 0.001\nrate_burst = 8\n"
+    )
     yield running
     await stop_stack(running)
 

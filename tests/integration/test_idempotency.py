@@ -8,7 +8,7 @@ import pytest
 
 from governance.errors import IdempotencyConflict
 from governance.lifecycle import ExecutionStatus, ProposalState
-from governance.policy import Policy
+from governance.policy import Limits, Policy
 from operations.propose import Proposed
 from operations.withdraw import withdraw
 from storage import executions, proposals
@@ -201,3 +201,12 @@ async def test_of_different_calls_racing_for_one_key_exactly_one_gets_it(databas
     outcomes = await asyncio.gather(*calls, return_exceptions=True)
     assert sum(isinstance(one, Proposed) for one in outcomes) == 1
     assert sum(isinstance(one, IdempotencyConflict) for one in outcomes) == 19
+
+
+async def test_of_many_requests_at_once_no_more_than_the_limit_are_opened(database: Database, policy: Policy) -> None:
+    strict = replace(policy, limits=Limits(max_open_requests=10))
+    calls = [submit(database, strict, arguments={"service": f"s{n}"}) for n in range(60)]
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    assert sum(isinstance(one, Proposed) for one in outcomes) == 10
+    assert {one.name for one in outcomes if not isinstance(one, Proposed)} == {"TOO_MANY_PENDING"}
+    assert await count(database, Proposal) == await count(database, ApprovalRequest) == 10

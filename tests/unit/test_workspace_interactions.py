@@ -158,9 +158,7 @@ async def test_choices_in_a_message_are_each_persons_own(server, workspace, app,
     options = [{"text": plain(name), "value": name} for name in ("once", "session")]
     select = {"type": "static_select", "action_id": "scope", "options": options, "initial_option": options[0]}
     button = {"type": "button", "text": plain("Go"), "action_id": "go"}
-    attached = [
-        {"color": "#d0021b", "blocks": [{"type": "actions", "block_id": "b", "elements": [select, button]}]}
-    ]
+    attached = [{"color": "#d0021b", "blocks": [{"type": "actions", "block_id": "b", "elements": [select, button]}]}]
     posted = await client.chat_postMessage(channel=APPROVALS, text="x", attachments=attached)
     message = workspace.find(APPROVALS, posted["ts"])
     await server.click(BOB, message, "scope", "session")
@@ -299,9 +297,7 @@ async def test_views_update_push_and_hash(workspace, app, client, server, opened
 
 
 async def test_closing_is_told_where_asked_for(workspace, app, client, server):
-    await client.views_open(
-        trigger_id=workspace.triggers.mint(BOB), view=modal(notify_on_close=True, external_id="x")
-    )
+    await client.views_open(trigger_id=workspace.triggers.mint(BOB), view=modal(notify_on_close=True, external_id="x"))
     with pytest.raises(SlackApiError, match="duplicate_external_id"):
         await client.views_open(trigger_id=workspace.triggers.mint(CAROL), view=modal(external_id="x"))
     await server.close(BOB, workspace.open_views(BOB)[0], clear=True)

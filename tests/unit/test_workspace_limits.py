@@ -74,9 +74,7 @@ FITS = {
             "option_groups": [{"label": plain("G"), "options": [choice()]}],
         }
     ),
-    "overflow of 5": actions(
-        {"type": "overflow", "action_id": "o", "options": [choice(i) for i in range(5)]}
-    ),
+    "overflow of 5": actions({"type": "overflow", "action_id": "o", "options": [choice(i) for i in range(5)]}),
     "input": field({"type": "plain_text_input", "action_id": "t", "max_length": 3000, "min_length": 1}),
     "pickers": actions(
         {"type": "datepicker", "action_id": "d", "initial_date": "2026-11-23"},
@@ -230,9 +228,7 @@ def test_counts_of_blocks_differ_by_surface():
     assert violations([section()] * 50, "message") == []
     assert violations([section()] * 51, "message") == ["no more than 50 items allowed [json-pointer:/blocks]"]
     assert violations([section()] * 100, "home") == []
-    assert violations([section()] * 101, "home") == [
-        "no more than 100 items allowed [json-pointer:/view/blocks]"
-    ]
+    assert violations([section()] * 101, "home") == ["no more than 100 items allowed [json-pointer:/view/blocks]"]
 
 
 def test_block_ids_are_unique_in_a_message():
@@ -278,14 +274,11 @@ def test_views():
     assert "less than 3001" in view_violations(modal(private_metadata="x" * 3001))[0]
     assert "less than 256" in view_violations(modal(callback_id="x" * 256))[0]
     assert (
-        "invalid additional property: title"
-        in view_violations({"type": "home", "title": plain("T"), "blocks": []})[0]
+        "invalid additional property: title" in view_violations({"type": "home", "title": plain("T"), "blocks": []})[0]
     )
     asking = modal(blocks=[field({"type": "plain_text_input", "action_id": "t"})])
     assert view_violations(asking) == ["missing required field: submit [json-pointer:/view]"]
-    assert view_violations({"type": "message", "blocks": []}) == [
-        "unsupported type [json-pointer:/view/type]"
-    ]
+    assert view_violations({"type": "message", "blocks": []}) == ["unsupported type [json-pointer:/view/type]"]
 
 
 def test_metadata():

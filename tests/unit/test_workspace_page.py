@@ -91,9 +91,7 @@ async def test_a_click_without_an_app_tells_the_person(browser, client):
     button = {"type": "button", "text": {"type": "plain_text", "text": "Approve"}, "action_id": "approve"}
     blocks = [{"type": "actions", "block_id": "b", "elements": [button]}]
     posted = await client.chat_postMessage(channel=APPROVALS, text="x", blocks=blocks)
-    status, body = await act(
-        browser, "click", **{"as": BOB}, channel=APPROVALS, ts=posted["ts"], action_id="approve"
-    )
+    status, body = await act(browser, "click", **{"as": BOB}, channel=APPROVALS, ts=posted["ts"], action_id="approve")
     assert (status, body["status"]) == (200, 0)
     notices = (await state(browser, BOB))["notices"]
     assert notices[0]["text"] == "Countersign could not be reached. Try again."

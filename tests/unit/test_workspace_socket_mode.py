@@ -40,9 +40,7 @@ async def connect(server, session):
 async def posted(server, workspace):
     client = AsyncWebClient(token="xoxb-demo", base_url=server.api_url)
     button = {"type": "button", "text": {"type": "plain_text", "text": "Approve"}, "action_id": "approve"}
-    await client.chat_postMessage(
-        channel=APPROVALS, text="x", blocks=[{"type": "actions", "elements": [button]}]
-    )
+    await client.chat_postMessage(channel=APPROVALS, text="x", blocks=[{"type": "actions", "elements": [button]}])
     return workspace.card(APPROVALS)
 
 

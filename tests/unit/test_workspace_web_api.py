@@ -157,9 +157,7 @@ async def test_form_bodies_carry_json_texts(server, workspace):
         assert (await (await session.post(url, data=form)).json())["ok"]
         answer = await (await session.post(url, data={**form, "blocks": "[{"})).json()
         assert answer["error"] == "invalid_blocks_format"
-        answer = await (
-            await session.post(url, data=b"{", headers={"Content-Type": "application/json"})
-        ).json()
+        answer = await (await session.post(url, data=b"{", headers={"Content-Type": "application/json"})).json()
         assert answer["error"] == "invalid_json"
         answer = await (await session.post(url, json=[])).json()
         assert answer["error"] == "json_not_object"
@@ -171,9 +169,7 @@ async def test_only_its_own_messages_may_be_changed(server, workspace, client):
     assert (await error_of(client.chat_update(channel=APPROVALS, ts=other.ts, text="x")))["error"] == (
         "cant_update_message"
     )
-    assert (await error_of(client.chat_delete(channel=APPROVALS, ts=other.ts)))["error"] == (
-        "cant_delete_message"
-    )
+    assert (await error_of(client.chat_delete(channel=APPROVALS, ts=other.ts)))["error"] == ("cant_delete_message")
 
 
 async def test_threads(workspace, client):
@@ -216,9 +212,7 @@ async def test_history_pages_and_bounds(workspace, client):
     assert [row["text"] for row in second["messages"]] == ["2", "1"]
     between = await client.conversations_history(channel=DEPLOYS, oldest=stamps[1], latest=stamps[3])
     assert [row["text"] for row in between["messages"]] == ["2"]
-    between = await client.conversations_history(
-        channel=DEPLOYS, oldest=stamps[1], latest=stamps[3], inclusive=True
-    )
+    between = await client.conversations_history(channel=DEPLOYS, oldest=stamps[1], latest=stamps[3], inclusive=True)
     assert [row["text"] for row in between["messages"]] == ["3", "2", "1"]
     workspace.app.restricted_history = True
     for number in range(15):
@@ -395,9 +389,7 @@ async def test_oauth_codes_buy_tokens_once(server, workspace):
 
 async def test_every_method_survives_missing_and_absurd_arguments(server):
     headers = {"Authorization": "Bearer xoxb-demo"}
-    absurd = {
-        name: {"a": [1]} for name in ("channel", "user", "users", "ts", "view", "blocks", "limit", "cursor")
-    }
+    absurd = {name: {"a": [1]} for name in ("channel", "user", "users", "ts", "view", "blocks", "limit", "cursor")}
     async with aiohttp.ClientSession(headers=headers) as session:
         for method in METHODS:
             for body in (

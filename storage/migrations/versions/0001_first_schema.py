@@ -31,9 +31,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "audit_entries",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("tenant", sa.String(length=64), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("kind", sa.String(length=64), nullable=False),
@@ -411,7 +409,7 @@ def upgrade() -> None:
 
 
 def _refuse_changes(dialect: str) -> None:
-    """Refuse UPDATE, DELETE and replacing inserts on the audit tables: a guard against accidents, not against owners."""
+    """Refuse UPDATE, DELETE and replacing inserts on the audit tables: a guard against accidents, not owners."""
     if dialect == "sqlite":
         for table in _AUDIT:
             _refuse_on_sqlite(table)

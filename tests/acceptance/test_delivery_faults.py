@@ -1,0 +1,294 @@
+"""Slack answers late, wrongly or not at all, and still every card stands there once and tells the truth."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.workspace import WorkspaceServer, demo_workspace
+from governance.lifecycle import RequestStatus
+from scheduler.ports import Postponed
+from scheduler.upkeep import reconcile_surfaces
+from storage import outbox
+from storage.database import Database
+from storage.dossier import Dossier
+from storage.tables import AuditEntry, OutboxMessage, Rendering, SurfaceStatus
+from tests.conftest import NOON, Clock
+from tests.integration.desk import APPROVALS, DEPLOYS, Desk, is_decidable, words
+from tests.integration.verbs import REJECT, asked, count, rows, say, sql
+
+POST, UPDATE = "chat.postMessage", "chat.update"
+
+
+@pytest.fixture
+async def desk(database: Database, clock: Clock, tmp_path: Path) -> AsyncIterator[Desk]:
+    async with WorkspaceServer(demo_workspace()) as slack:
+        yield Desk(database, clock, slack, tmp_path / "desk.toml")
+        assert slack.workspace.violations == []
+
+
+async def approve(desk: Desk, found: Dossier) -> None:
+    await say(desk.database, found, "U0BOB")
+    await desk.settle()
+
+
+async def test_a_card_is_posted_once_and_made_true_by_an_update(desk: Desk) -> None:
+    found = await asked(desk.database, desk.policy)
+    await desk.settle()
+    assert is_decidable(desk.card())
+    await approve(desk, found)
+    assert not is_decidable(desk.card())
+    assert "Approved" in words(desk.card())
+    assert [one.text for one in desk.workspace.thread(APPROVALS, desk.card().ts)] == ["✅ Approved by <@U0BOB>"]
+
+
+@pytest.mark.parametrize("fault", ["lost", "drop", "500", "503", "internal_error", "ratelimited"])
+@pytest.mark.parametrize("times", [1, 3])
+async def test_whatever_becomes_of_a_post_there_is_exactly_one_card_in_the_end(
+    desk: Desk, fault: str, times: int
+) -> None:
+    desk.workspace.faults.add(POST, fault, times)
+    found = await asked(desk.database, desk.policy)
+    for _ in range(times):
+        await desk.deliver()
+        desk.restart()
+        desk.clock.forward(minutes=2)
+    desk.workspace.faults.clear()
+    await desk.settle()
+    assert is_decidable(desk.card())
+    assert (await desk.surface()).ts == desk.card().ts
+    await approve(desk, found)
+    assert not is_decidable(desk.card())
+
+
+async def test_a_card_whose_post_was_never_answered_is_found_again_and_made_true(desk: Desk) -> None:
+    desk.workspace.faults.add(POST, "lost")
+    found = await asked(desk.database, desk.policy)
+    await desk.deliver()
+    assert is_decidable(desk.card())
+    assert (await desk.surface()).ts is None
+    await say(desk.database, found, "U0BOB", REJECT, "not today")
+    await desk.settle()
+    assert not is_decidable(desk.card())
+    assert "not today" in words(desk.card())
+    assert len(desk.workspace.called(POST)) == 1 + len(desk.workspace.thread(APPROVALS, desk.card().ts)) + 1  # the DM
+
+
+@pytest.mark.parametrize("fault", ["lost", "drop", "500", "internal_error"])
+async def test_lines_and_direct_messages_whose_answer_was_lost_are_not_said_twice(desk: Desk, fault: str) -> None:
+    found = await asked(desk.database, desk.policy)
+    await desk.settle()
+    desk.workspace.faults.add(POST, fault, 2)
+    await say(desk.database, found, "U0BOB", REJECT, "not today")
+    await desk.settle()
+    assert len(desk.workspace.thread(APPROVALS, desk.card().ts)) == 1
+    assert len(desk.workspace.dm("U0ALICE")) == 1
+
+
+@pytest.mark.parametrize("fault", ["lost", "drop", "500", "503", "ratelimited", "service_unavailable"])
+@pytest.mark.parametrize("times", [1, 4])
+async def test_whatever_becomes_of_an_update_the_card_is_true_in_the_end(desk: Desk, fault: str, times: int) -> None:
+    found = await asked(desk.database, desk.policy)
+    await desk.settle()
+    desk.workspace.faults.add(UPDATE, fault, times)
+    await approve(desk, found)
+    assert not is_decidable(desk.card())
+    surface = await desk.surface()
+    assert (surface.status, surface.rendered) == (SurfaceStatus.POSTED, surface.desired)
+
+
+@pytest.mark.parametrize(("method", "said"), [(POST, 1), (UPDATE, 2)])
+async def test_slacks_retry_after_is_obeyed(desk: Desk, method: str, said: int) -> None:
+    found = await asked(desk.database, desk.policy)
+    if method == UPDATE:
+        await desk.settle()
+        await say(desk.database, found, "U0BOB")
+    desk.workspace.faults.add(method, "ratelimited", retry_after=40)
+    before = len(desk.workspace.called(method))
+    await desk.deliver()
+    (waiting,) = await rows(desk.database, OutboxMessage, kind="show", status="queued")
+    assert (waiting.next_attempt_at, waiting.last_error) == (NOON + timedelta(seconds=40), "ratelimited")
+    desk.restart()
+    desk.clock.forward(seconds=39.9)
+    await desk.deliver()
+    assert len(desk.workspace.called(method)) == before + 1
+    desk.clock.forward(seconds=0.1)
+    await desk.deliver()
+    assert len(desk.workspace.called(method)) == before + 2
+    assert is_decidable(desk.card()) == (said == 1)
+
+
+async def test_a_card_deleted_while_its_request_waits_is_posted_again_once(desk: Desk) -> None:
+    found = await asked(desk.database, desk.policy, "deploy.two")
+    await desk.settle()
+    first = desk.card()
+    await desk.slack.seat.happenings.deleted("U0ADMIN", first)
+    await say(desk.database, found, "U0BOB")
+    await desk.settle()
+    second = desk.card()
+    assert second.ts != first.ts
+    assert is_decidable(second)
+    assert "1 of 2" in words(second)
+    assert [one.text for one in desk.workspace.thread(APPROVALS, second.ts)] == ["👍 <@U0BOB> approved: 1 of 2"]
+
+    await desk.slack.seat.happenings.deleted("U0ADMIN", second)
+    await say(desk.database, found, "U0CAROL")
+    await desk.settle()
+    assert desk.cards() == []
+    assert (await desk.surface()).status is SurfaceStatus.GONE
+
+
+async def test_a_card_that_is_gone_after_the_decision_is_given_up(desk: Desk) -> None:
+    found = await asked(desk.database, desk.policy)
+    await desk.settle()
+    await desk.slack.seat.happenings.deleted("U0ADMIN", desk.card())
+    await approve(desk, found)
+    assert desk.workspace.messages_in(APPROVALS) == []
+    assert (await desk.surface()).status is SurfaceStatus.GONE
+    assert await count(desk.database, AuditEntry, kind="surface.lost") == 1
+    assert await count(desk.database, OutboxMessage, status="queued") == 0
+
+
+@pytest.mark.parametrize("error", ["message_not_found", "cant_update_message", "edit_window_closed"])
+async def test_a_card_that_can_no_longer_be_changed_is_posted_anew_while_its_request_waits(
+    desk: Desk, error: str
+) -> None:
+    found = await asked(desk.database, desk.policy, "deploy.two")
+    await desk.settle()
+    desk.workspace.faults.add(UPDATE, error)
+    await say(desk.database, found, "U0BOB")
+    await desk.settle()
+    assert (await desk.surface()).ts == desk.cards()[-1].ts
+    assert "1 of 2" in words(desk.cards()[-1])
+
+
+async def test_two_hands_delivering_one_card_at_once_post_it_once(desk: Desk) -> None:
+    await asked(desk.database, desk.policy)
+    (owed,) = await rows(desk.database, OutboxMessage)
+    first = desk.delivery
+    desk.restart()
+    outcomes = await asyncio.gather(first.show(owed), desk.delivery.show(owed), return_exceptions=True)
+    assert sum(isinstance(one, Postponed) for one in outcomes) == 1
+    assert is_decidable(desk.card())
+
+
+async def test_a_process_that_dies_while_it_posts_leaves_one_card_behind(desk: Desk) -> None:
+    await asked(desk.database, desk.policy)
+    desk.workspace.faults.add(POST, "lost")
+    (owed,) = await desk.database.write("", lambda tx: outbox.claim(tx, 10))
+    dying = asyncio.create_task(desk.delivery.show(owed))
+    await desk.workspace.until(lambda: desk.workspace.called(POST))
+    dying.cancel()
+    assert isinstance((await asyncio.gather(dying, return_exceptions=True))[0], asyncio.CancelledError)
+
+    desk.restart()
+    desk.clock.forward(seconds=29)
+    await desk.deliver()
+    assert len(desk.workspace.called(POST)) == 1
+    desk.clock.forward(seconds=2)
+    await desk.deliver()
+    assert (len(desk.workspace.called(POST)), (await desk.surface()).ts) == (1, desk.card().ts)
+
+
+async def test_blocks_that_slack_refuses_are_said_in_plain_text_and_never_as_a_second_post(desk: Desk) -> None:
+    desk.workspace.faults.add(POST, "invalid_blocks")
+    found = await asked(desk.database, desk.policy)
+    await desk.settle()
+    assert desk.card().blocks == []
+    assert "checkout" in desk.card().text
+    desk.workspace.faults.add(UPDATE, "invalid_blocks")
+    await approve(desk, found)
+    assert desk.card().blocks == []
+    assert "Approved" in desk.card().text
+
+
+async def test_buttons_go_even_where_slack_refuses_the_blocks_of_the_update(desk: Desk) -> None:
+    found = await asked(desk.database, desk.policy)
+    await desk.settle()
+    desk.workspace.faults.add(UPDATE, "invalid_blocks")
+    await approve(desk, found)
+    assert not is_decidable(desk.card())
+
+
+async def test_where_the_agent_names_a_thread_the_approvals_channel_gets_a_linked_copy_and_both_tell_the_truth(
+    desk: Desk,
+) -> None:
+    await desk.office.identify()
+    talk = await desk.slack.say("U0ALICE", DEPLOYS, "shipping checkout")
+    found = await asked(desk.database, desk.policy, thread=(DEPLOYS, talk.ts))
+    await desk.settle()
+    here, copy = desk.card(DEPLOYS), desk.card(APPROVALS)
+    assert here.thread_ts == talk.ts
+    assert f"archives/{DEPLOYS}/p{talk.ts.replace('.', '')}" in words(copy)
+    assert is_decidable(here)
+    assert is_decidable(copy)
+
+    await approve(desk, found)
+    for card in (desk.card(DEPLOYS), desk.card(APPROVALS)):
+        assert not is_decidable(card)
+        assert "Approved" in words(card)
+    assert desk.workspace.thread(DEPLOYS, talk.ts)[-1].text == "✅ Approved by <@U0BOB>"
+    assert desk.workspace.thread(APPROVALS, copy.ts) == []
+
+
+async def test_one_copy_in_trouble_does_not_keep_the_other_from_the_truth(desk: Desk) -> None:
+    talk = await desk.slack.say("U0ALICE", DEPLOYS, "shipping checkout")
+    found = await asked(desk.database, desk.policy, thread=(DEPLOYS, talk.ts))
+    await desk.settle()
+    await desk.slack.seat.happenings.bot_removed(DEPLOYS)
+    await say(desk.database, found, "U0BOB")
+    await desk.deliver()
+    assert not is_decidable(desk.card(APPROVALS))
+
+
+async def test_nothing_is_posted_into_a_channel_shared_with_another_organisation(desk: Desk) -> None:
+    talk = await desk.slack.say("U0ALICE", DEPLOYS, "shipping checkout")
+    desk.workspace.channels[DEPLOYS].is_ext_shared = True
+    await asked(desk.database, desk.policy, thread=(DEPLOYS, talk.ts))
+    await desk.settle()
+    assert desk.cards(DEPLOYS) == []
+    assert is_decidable(desk.card(APPROVALS))
+    assert await count(desk.database, AuditEntry, kind="surface.refused") == 1
+
+
+async def test_a_card_waits_until_somebody_invites_the_bot(desk: Desk) -> None:
+    await desk.slack.seat.happenings.bot_removed(APPROVALS)
+    await asked(desk.database, desk.policy)
+    await desk.deliver()
+    desk.clock.forward(minutes=5)
+    await desk.deliver()
+    assert desk.cards() == []
+    await desk.slack.seat.happenings.bot_invited(APPROVALS, "U0ADMIN")
+    await desk.settle()
+    assert is_decidable(desk.card())
+
+
+async def test_a_request_decided_before_its_card_could_be_posted_gets_a_card_without_buttons(desk: Desk) -> None:
+    found = await asked(desk.database, desk.policy)
+    settled = await say(desk.database, found, "U0BOB")
+    assert settled.status is RequestStatus.APPROVED
+    await desk.settle()
+    assert not is_decidable(desk.card())
+    assert desk.card().revision == 0
+
+
+async def test_a_surface_that_nothing_is_owed_for_any_more_is_repaired_all_the_same(desk: Desk) -> None:
+    found = await asked(desk.database, desk.policy)
+    await desk.settle()
+    await say(desk.database, found, "U0BOB")
+    await sql(desk.database, "DELETE FROM outbox_messages")
+    await reconcile_surfaces(desk.database)
+    await desk.settle()
+    assert not is_decidable(desk.card())
+    await reconcile_surfaces(desk.database)
+    assert await count(desk.database, OutboxMessage, status="queued") == 0
+
+
+async def test_every_button_belongs_to_a_drawing_that_was_stored_before_it_could_be_clicked(desk: Desk) -> None:
+    await asked(desk.database, desk.policy)
+    desk.workspace.faults.add(POST, "lost")
+    await desk.deliver()
+    ids = {one.id for one in await rows(desk.database, Rendering)}
+    assert any(id in words(desk.card()) for id in ids)
