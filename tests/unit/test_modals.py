@@ -1,0 +1,109 @@
+"""Modals and the Home tab: everything is there to the last character, and every view is one Slack takes."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from bot import arguments
+from bot.ids import Action, Block, Callback, Field
+from bot.listeners.home import home
+from bot.modals import details_modal, message_modal, reject_modal
+from bot.queue import Waiting
+from governance.lifecycle import ExecutionStatus, RequestStatus
+from governance.text import visible
+from tests.unit.blockkit import buttons, check_view, mrkdwn_texts, walk, whole_text
+from tests.unit.dossiers import PIECES, RENDERING, dossier, dossiers, execution, names, repeated, request, texts
+
+thoroughly = settings(max_examples=40, suppress_health_check=list(HealthCheck))
+
+
+def pages_of(found):
+    """Every page of Details, turned by the buttons themselves."""
+    pages = [details_modal(found, RENDERING)]
+    while on := [one for one in buttons(pages[-1]) if one["action_id"] == Action.DETAILS_PAGE_ON]:
+        pages.append(details_modal(found, RENDERING, int(on[0]["value"])))
+        assert len(pages) < 1000
+    return pages
+
+
+def written(pages, kind):
+    """The text of all boxes of one kind across pages."""
+    boxes = [one for page in pages for one in walk(page) if one.get("type") == kind]
+    return "".join(part["text"] for box in boxes for part in box["elements"])
+
+
+@given(dossiers())
+@thoroughly
+def test_details_are_complete_across_pages_that_fit(found):
+    pages = pages_of(found)
+    for page in pages:
+        check_view(page)
+        assert page["private_metadata"] == RENDERING
+    assert written(pages, "rich_text_quote") == visible(found.proposal.rationale or "")
+    assert written(pages, "rich_text_preformatted") == arguments.complete(found.proposal.arguments)
+
+
+@pytest.mark.parametrize("piece", [piece for piece in PIECES if piece])
+def test_a_huge_call_fits_page_by_page(piece):
+    text = repeated(piece, 10_000)
+    found = dossier(request(), arguments={f"field {i}": text for i in range(9)}, rationale=text * 3, consequence=text)
+    pages = pages_of(found)
+    for page in pages:
+        check_view(page)
+    assert written(pages, "rich_text_preformatted") == arguments.complete(found.proposal.arguments)
+    assert written(pages, "rich_text_quote") == visible(text * 3)
+    back = [[one["value"] for one in buttons(page) if one["action_id"] == Action.DETAILS_PAGE_BACK] for page in pages]
+    assert back == [[], *([str(number)] for number in range(len(pages) - 1))]
+    assert f"Part {len(pages)} of {len(pages)}" in whole_text(pages[-1])
+
+
+def test_details_tell_what_the_card_has_no_room_for():
+    found = dossier(request(RequestStatus.APPROVED), running=execution(ExecutionStatus.UNKNOWN), rationale="Because")
+    shown = whole_text(details_modal(found, RENDERING))
+    for part in (
+        "*Proposal*\n`prp_0001`", "*Verdict*\ntier act_with_approval by default", "*Quorum*\n2, version 1",
+        "*Execution*\n`exe_0001` unknown, attempt 1", "May decide: <@U0BOB>, <@U0CAROL>, group S0ONCALL",
+        "Why, in the words of Deployer\nBecause", "What it does: \nReplaces checkout in production",
+    ):  # fmt: skip
+        assert part in shown
+
+
+@pytest.mark.parametrize("page", [-7, 0, 1, 99])
+def test_a_page_that_is_not_there_is_the_nearest_one(page):
+    assert details_modal(dossier(request()), RENDERING, page) == details_modal(dossier(request()), RENDERING)
+
+
+@given(dossiers())
+@thoroughly
+def test_the_reject_modal_fits_and_asks_for_a_reason(found):
+    view = reject_modal(found, RENDERING)
+    check_view(view)
+    assert (view["callback_id"], view["private_metadata"]) == (Callback.REJECT, RENDERING)
+    (asked,) = [block for block in view["blocks"] if block["type"] == "input"]
+    assert (asked["block_id"], asked["element"]["action_id"]) == (Block.REASON, Field.TEXT)
+    assert "optional" not in asked
+
+
+@given(names, texts.filter(lambda text: text.strip()))
+@thoroughly
+def test_a_sentence_in_a_modal_fits(title, text):
+    check_view(message_modal(title, text))
+
+
+@pytest.mark.parametrize("count", [1, 20, 41])
+@pytest.mark.parametrize("piece", [piece for piece in PIECES if piece])
+def test_the_home_tab_fits_however_much_waits(piece, count):
+    text = repeated(piece, 10_000)
+    found = dossier(request(), consequence=text, title=("n" + text)[:200], agent_name=("n" + text)[:200])
+    view = home([Waiting(found, "https://acme.slack.com/archives/C0/p1" if i % 2 else "") for i in range(count)])
+    check_view(view)
+    assert "<!" not in "".join(line for line in mrkdwn_texts(view) if not line.startswith("expires <!date^"))
+    assert (f"and {count - 20} more; `/approvals mine` lists them" in mrkdwn_texts(view)) is (count > 20)
+
+
+def test_the_home_tab_lists_what_waits_with_a_link_to_its_card():
+    view = home([Waiting(dossier(request()), "https://acme.slack.com/archives/C0/p1"), Waiting(dossier(request()), "")])
+    lines = mrkdwn_texts(view)
+    assert lines[0] == "*<https://acme.slack.com/archives/C0/p1|Deploy to production>* · Deployer"
+    assert lines[2] == "*Deploy to production* · Deployer"
+    assert lines[1].startswith("expires <!date^")
+    assert whole_text(home([])) == "Waiting for you\nNothing. Agents can carry on without you."
