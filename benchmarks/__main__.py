@@ -11,7 +11,7 @@ from benchmarks.calls import Plan, measure_calls
 from benchmarks.clicks import measure_clicks, measure_clicks_under_load
 from benchmarks.databases import Place, place_at
 from benchmarks.figures import Figure
-from benchmarks.processes import BenchmarkProblem
+from benchmarks.processes import BenchmarkProblem, first_problem
 from benchmarks.report import Report, now
 from benchmarks.site import Site, open_site
 from benchmarks.startup import measure_start_up
@@ -43,7 +43,7 @@ def main(quick: bool, json_file: Path | None, database: str | None, postgresql: 
     try:
         report = asyncio.run(_run(_QUICK if quick else _FULL, database, start_postgresql=postgresql))
     except* (BenchmarkProblem, ValueError, OSError) as problems:  # a TimeoutError is an OSError
-        raise click.ClickException(_first(problems)) from None
+        raise click.ClickException(_sentence(first_problem(problems))) from None
     except* asyncio.CancelledError:
         raise click.Abort() from None
     click.echo(report.as_text())
@@ -87,11 +87,8 @@ def _say(what: str) -> None:
         click.echo(f"measuring {what} …", err=True)
 
 
-def _first(problems: BaseExceptionGroup[BaseException]) -> str:
-    found: BaseException = problems
-    while isinstance(found, BaseExceptionGroup):
-        found = found.exceptions[0]
-    return str(found) or f"Something took too long ({type(found).__name__})."
+def _sentence(problem: BaseException) -> str:
+    return str(problem) or f"Something took too long ({type(problem).__name__})."
 
 
 if __name__ == "__main__":

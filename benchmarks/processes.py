@@ -82,5 +82,19 @@ async def _answers(session: aiohttp.ClientSession, url: str) -> bool:
         return False
 
 
+def first_problem(problems: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the first exception inside nested groups."""
+    found: BaseException = problems
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    return found
+
+
+def last_errors(log: Path, most: int = 3) -> str:
+    """Return the last lines of a log that name an error."""
+    lines = [line[:300] for line in log.read_text(errors="replace").splitlines() if "Error: " in line]
+    return "\n".join(f"the server's log: {line}" for line in lines[-most:])
+
+
 def _end_of(log: Path | None) -> str:
     return log.read_text(errors="replace")[-2000:] if log and log.exists() else ""

@@ -17,7 +17,7 @@ from benchmarks.client import Client, make_keys
 from benchmarks.databases import Place
 from benchmarks.limits import Machine, machine_on
 from benchmarks.policy import SECRET, SECRET_ENV, policy_text
-from benchmarks.processes import SERVE, BenchmarkProblem, free_port, ready, running
+from benchmarks.processes import SERVE, BenchmarkProblem, first_problem, free_port, last_errors, ready, running
 from benchmarks.world import BOT_TOKEN, SIGNING_SECRET
 
 _THREADS = 16
@@ -45,7 +45,10 @@ class Site:
             async with running(SERVE, settings, log) as process:
                 await ready(client.url, process, log)
                 await self._post("/server", {"url": client.url})
-                yield client
+                try:
+                    yield client
+                except* BenchmarkProblem as problems:
+                    raise BenchmarkProblem(f"{first_problem(problems)}\n{last_errors(log)}") from None
 
     @asynccontextmanager
     async def prepared(self, database: str) -> AsyncIterator[tuple[Client, dict[str, str]]]:

@@ -103,7 +103,7 @@ class Stack:
 
     async def card(self, containing: str, channel: str = "C0APPROVALS") -> Message:
         """Wait for the newest card that holds a text."""
-        return await self.slack.workspace.until(lambda: self.slack.workspace.card(channel, containing))
+        return await self.slack.workspace.until(lambda: self.slack.workspace.card(channel, containing), timeout=30)
 
     async def shown(self, channel: str, ts: str, containing: str) -> Message:
         """Wait until a message shows a text."""
@@ -112,9 +112,9 @@ class Stack:
             message = self.slack.workspace.find(channel, ts)
             return message if message and containing in json.dumps(message.blocks, ensure_ascii=False) else None
 
-        return await self.slack.workspace.until(look)
+        return await self.slack.workspace.until(look, timeout=30)
 
-    async def settled(self, proposal_id: str, seconds: float = 15) -> Any:
+    async def settled(self, proposal_id: str, seconds: float = 60) -> Any:
         """Wait until a proposal is neither pending nor allowed."""
         _, body = await self.call("GET", f"/api/v1/proposals/{proposal_id}?wait={seconds}")
         return body

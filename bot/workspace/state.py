@@ -114,7 +114,7 @@ class Workspace:
         await self._change.wait()
         return self.version
 
-    async def until(self, predicate: Callable[[], T], timeout: float = 10.0) -> T:
+    async def until(self, predicate: Callable[[], T], timeout: float = 30.0) -> T:
         """Wait until `predicate` returns something true and return that; looked at after every change.
 
         Raises TimeoutError after `timeout` seconds. The timeout is an argument because it is part of what

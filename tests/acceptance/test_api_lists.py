@@ -41,11 +41,11 @@ async def pages(stack: Stack, query: str) -> list[list[str]]:
         cursor = f"&cursor={body['next_cursor']}"
 
 
-@pytest.mark.parametrize(("limit", "sizes"), [(7, [7, 7, 7, 2]), (23, [23]), (22, [22, 1]), (1, [1] * 23), (200, [23])])
+@pytest.mark.parametrize(("limit", "sizes"), [(3, [3, 3, 3, 2]), (11, [11]), (10, [10, 1]), (1, [1] * 11), (200, [11])])
 async def test_following_the_cursor_gives_every_request_once_newest_first(
     stack: Stack, limit: int, sizes: list[int]
 ) -> None:
-    made = await propose_many(stack, 23)  # all in the same instant: the clock stands still
+    made = await propose_many(stack, 11)  # all in the same instant: the clock stands still
     found = await pages(stack, f"limit={limit}")
     assert [len(page) for page in found] == sizes
     assert [id for page in found for id in page] == made[::-1]
@@ -115,7 +115,8 @@ async def test_a_key_that_calls_too_often_is_told_when_to_come_back_and_leaves_n
     await propose_many(stack, 4)
     status, headers, body = await headers_of(stack, stack.agent_secret)
     assert is_problem((status, body), 429, "RATE_LIMITED")
-    assert int(headers["Retry-After"]) == body["details"]["retry_after"] == 100
+    assert int(headers["Retry-After"]) == body["details"]["retry_after"]
+    assert 50 < body["details"]["retry_after"] <= 100
     assert await count(stack.database, Proposal) == 4
     assert await count(stack.database, AuditEntry, kind="proposal.pending") == 4
 

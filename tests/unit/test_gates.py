@@ -3,6 +3,7 @@
 import pytest
 
 from governance.gates import Call, Outcome, judge
+from governance.policy import Problem
 from governance.tiers import ApprovalMode, Risk, Tier
 from tests.unit.rules import agent, policy, tool
 
@@ -60,13 +61,30 @@ def test_nobody_needs_to_be_reachable_where_nobody_is_asked(tier):
 def test_missing_scopes_are_named():
     answer = verdict(scopes=frozenset({"deploy", "b.write", "a.write"}))
     assert answer.missing_scopes == ("a.write", "b.write")
-    assert "a.write, b.write" in answer.reason
+    assert answer.reason == "agent deployer lacks the scopes a.write, b.write"
+    assert verdict(who=agent(scopes=frozenset())).reason == "agent deployer lacks the scope deploy"
 
 
 def test_every_wrong_field_is_named():
     answer = verdict(arguments={"servce": "checkout"})
     assert {problem.field for problem in answer.problems} == {"/service", "/servce"}
     assert "/service: is required" in answer.reason
+
+
+@pytest.mark.parametrize(("wrong", "rest"), [(4, ""), (5, ""), (6, "; and 1 more"), (12, "; and 7 more")])
+def test_the_reason_lists_five_problems_and_counts_the_rest(wrong, rest):
+    answer = verdict(find_problems=lambda _: [Problem(f"/f{i}", "is wrong") for i in range(wrong)])
+    listed = "; ".join(f"/f{i}: is wrong" for i in range(min(wrong, 5)))
+    assert answer.reason == listed + rest
+    assert len(answer.problems) == wrong
+
+
+def test_a_problem_with_the_whole_names_the_arguments():
+    assert verdict(arguments=[]).reason == "arguments: must be of type object"
+
+
+def test_an_unknown_tool_is_named_as_far_as_a_name_may_go():
+    assert verdict(call=Call("x" * 500, {})).reason == f"there is no tool named '{'x' * 80}'"
 
 
 @pytest.mark.parametrize(
