@@ -25,7 +25,7 @@ _FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.option("--quick", is_flag=True, help="Measure less, in about a minute; good for a look, not for a comparison.")
+@click.option("--quick", is_flag=True, help="Measure less, in a minute or two; good for a look, not for a comparison.")
 @click.option("--json", "json_file", metavar="FILE", type=_FILE, help="Write the figures here as well.")
 @click.option(
     "--database", metavar="URL", help="Make scratch databases beside this SQLite file, or on this PostgreSQL."

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +9,7 @@ from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.signature import SignatureVerifier
 
 from bot.api.routes import new_web_app
 from bot.connectors.http import HttpConnector
@@ -19,6 +19,7 @@ from bot.office import Office
 from bot.policy import PolicyProblem, PolicySource
 from bot.settings import Settings
 from bot.slack import SlackTrouble, new_client
+from governance.errors import Unauthenticated
 from scheduler.execution import Executor
 from scheduler.loop import Loop
 from scheduler.outbox import Outbox
@@ -130,7 +131,7 @@ async def build(settings: Settings, environment: Mapping[str, str], *, migrate: 
     return Server(office, settings, environment)
 
 
-def _new_bolt(office: Office, settings: Settings) -> AsyncApp:
+def _new_bolt(office: Office, settings: Settings, secret: str) -> AsyncApp:
     """Return the Bolt app. It authorizes from what auth.test said once, so that no click waits for it."""
 
     async def authorize(**_: Any) -> AuthorizeResult:
@@ -142,18 +143,28 @@ def _new_bolt(office: Office, settings: Settings) -> AsyncApp:
 
     quiet = logging.getLogger("bot.bolt")
     quiet.setLevel(logging.ERROR)  # its warnings advise on settings that are as they are on purpose
-    # Without a secret no request over HTTP can be genuine; a random one refuses them all.
-    secret = settings.signing_secret or secrets.token_hex(32)
     bolt = AsyncApp(signing_secret=secret, client=office.client, authorize=authorize, logger=quiet)
     register_all(bolt, office)
     return bolt
 
 
-def _new_site(office: Office, bolt: AsyncApp) -> web.Application:
+def _is_from_slack(verifier: SignatureVerifier, body: bytes, headers: Mapping[str, str]) -> bool:
+    """Verify before anything is parsed: Bolt parses first, and strangers' nonsense must not get that far."""
+    try:
+        body.decode("utf-8")
+        return verifier.is_valid_request(body, {name.lower(): value for name, value in headers.items()})
+    except ValueError:
+        return False
+
+
+def _new_site(office: Office, bolt: AsyncApp, secret: str) -> web.Application:
     site = new_web_app(office)
+    verifier = SignatureVerifier(secret)
 
     async def slack(request: web.Request) -> web.StreamResponse:
         """`POST /slack/events`: interactions, commands and events, signed by Slack."""
+        if not _is_from_slack(verifier, await request.read(), request.headers):
+            raise Unauthenticated("The call is not signed by Slack.")
         return await to_aiohttp_response(await bolt.async_dispatch(await to_bolt_request(request)))
 
     site.router.add_post("/slack/events", slack)

@@ -7,6 +7,7 @@ from bot.slack import CLICK_AGE, KEY_AGE, SlackTrouble
 from governance.errors import Forbidden, NotFound, Refusal
 from operations import review as operation
 from operations.review import Answer
+from storage import requests
 from storage.database import Tx
 from storage.tables import ApprovalRequest, Door
 
@@ -28,17 +29,18 @@ class TookTooLong(Refusal):
 async def decide(office: Office, request_id: str, answer: Answer) -> ApprovalRequest:
     """Record one person's answer. Raises what `operations.review.review` raises, Forbidden and CannotAskSlack."""
     max_age = CLICK_AGE if answer.via is Door.SLACK else KEY_AGE
-    request = await _request(office, request_id)
+    request, approvers = await _request(office, request_id)
     try:
         await _check_membership(office, answer, max_age)
         members = await office.directory.members(operation.panel_of_request(request), max_age)
+        left = await _who_left(office, approvers, max_age)
     except SlackTrouble as trouble:
         if not _may_decide_offline(office, answer):
             raise CannotAskSlack() from trouble
-        members = {}
+        members, left = {}, frozenset()
 
     async def record(tx: Tx) -> ApprovalRequest:
-        return await operation.review(tx, request_id, answer, members)
+        return await operation.review(tx, request_id, answer, members, left)
 
     return await office.database.write(office.tenant, record)
 
@@ -52,12 +54,14 @@ async def decide_in_time(office: Office, request_id: str, answer: Answer) -> App
         raise TookTooLong() from None
 
 
-async def _request(office: Office, request_id: str) -> ApprovalRequest:
+async def _request(office: Office, request_id: str) -> tuple[ApprovalRequest, list[str]]:
+    """Return a request and who has approved it so far."""
     async with office.database.read(office.tenant) as tx:
         request = await tx.get(ApprovalRequest, request_id)
+        approvers = requests.approvers(await requests.live_reviews(tx, request_id)) if request else []
     if request is None:
         raise NotFound("There is no approval request under this id.")
-    return request
+    return request, approvers
 
 
 async def _check_membership(office: Office, answer: Answer, max_age: float) -> None:
@@ -65,6 +69,12 @@ async def _check_membership(office: Office, answer: Answer, max_age: float) -> N
     if not person.may_decide:
         raise Forbidden("Only full members of this workspace may decide; guests and people from outside may not.",
                         code="NOT_A_MEMBER")  # fmt: skip
+
+
+async def _who_left(office: Office, approvers: list[str], max_age: float) -> frozenset[str]:
+    """Return who of those who approved before may no longer decide: their answers count no more."""
+    people = await asyncio.gather(*(office.directory.person(one, max_age) for one in approvers))
+    return frozenset(person.id for person in people if not person.may_decide)
 
 
 def _may_decide_offline(office: Office, answer: Answer) -> bool:

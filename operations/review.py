@@ -1,6 +1,6 @@
 """A person answers an approval request; the answer that completes the quorum, or rejects, settles it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -32,8 +32,11 @@ class Answer:
     seen_digest: str | None = None  #: the digest an operator sent along
 
 
-async def review(tx: Tx, request_id: str, answer: Answer, members: Members) -> ApprovalRequest:
-    """Record an answer and settle the request where it does; `members` holds the live members of its user groups.
+async def review(
+    tx: Tx, request_id: str, answer: Answer, members: Members, left: Set[str] = frozenset()
+) -> ApprovalRequest:
+    """Record an answer and settle the request where it does; `members` holds the live members of its user groups,
+    `left` whoever approved before and may no longer decide at all.
 
     Raises NotFound, SelfReview, NotAReviewer, AlreadyDecided, ApprovalExpired, ArgumentsChanged or Unprocessable;
     then nothing is written. The same answer by the same person again changes nothing.
@@ -54,7 +57,7 @@ async def review(tx: Tx, request_id: str, answer: Answer, members: Members) -> A
         return await _defer(tx, request, answer)
     if answer.verdict is ReviewVerdict.REJECT:
         return await _settle(tx, request, answer, RequestStatus.REJECTED)
-    approvers = [*requests.approvers(reviews), answer.reviewer]
+    approvers = [*(one for one in requests.approvers(reviews) if one not in left), answer.reviewer]
     if len(approvals_that_count(panel, approvers, members)) >= request.quorum:
         return await _settle(tx, request, answer, RequestStatus.APPROVED)
     return await _keep_waiting(tx, request, answer)

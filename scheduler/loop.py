@@ -36,7 +36,8 @@ class Loop:
 
     async def stop(self) -> None:
         """Stop ticking and let running calls finish."""
-        self._scheduler.shutdown(wait=False)
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
         await asyncio.gather(*(pump.stop() for pump, _topic in self._pumps))
         await self._executor.stop()
         await self._outbox.stop()

@@ -14,11 +14,16 @@ from storage.tables import ApprovalRequest, Proposal, RequestType, Review
 
 
 async def locked(tx: Tx, request_id: str) -> ApprovalRequest | None:
-    """Return a request with its row locked, so that two votes of one quorum see each other."""
+    """Return a request with its row locked, so that two votes of one quorum see each other.
+
+    The weaker lock lets a rendering refer to the request meanwhile; the stronger one would deadlock with drawing.
+    """
     query = select(ApprovalRequest).where(
         col(ApprovalRequest.id) == request_id, col(ApprovalRequest.tenant) == tx.tenant
     )
-    return (await tx.session.scalars(query.with_for_update().execution_options(populate_existing=True))).first()
+    return (
+        await tx.session.scalars(query.with_for_update(key_share=True).execution_options(populate_existing=True))
+    ).first()
 
 
 async def of_proposal(tx: Tx, proposal_id: str) -> ApprovalRequest | None:

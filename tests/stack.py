@@ -14,7 +14,7 @@ import aiohttp
 from bot.app import Server, build
 from bot.office import TENANT
 from bot.settings import Settings
-from bot.workspace import Message, WorkspaceServer, demo_workspace
+from bot.workspace import Message, View, WorkspaceServer, demo_workspace
 from operations.keys import create_key
 from storage.tables import KeyKind, Role
 from tests.conftest import ENCRYPTION_KEY
@@ -104,6 +104,12 @@ class Stack:
     async def card(self, containing: str, channel: str = "C0APPROVALS") -> Message:
         """Wait for the newest card that holds a text."""
         return await self.slack.workspace.until(lambda: self.slack.workspace.card(channel, containing), timeout=30)
+
+    async def modal(self, person: str, card: Message, button: str) -> View:
+        """Press a button that opens a modal, and wait for the modal, however long the acknowledgement took."""
+        await self.slack.click(person, card, button)
+        workspace = self.slack.workspace
+        return (await workspace.until(lambda: workspace.open_views(person), timeout=30))[-1]
 
     async def shown(self, channel: str, ts: str, containing: str) -> Message:
         """Wait until a message shows a text."""

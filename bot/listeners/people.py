@@ -21,8 +21,17 @@ def register(app: AsyncApp, office: Office) -> None:
     @app.middleware
     async def members_only(context: AsyncBoltContext, body: dict[str, Any], next: Callable[[], Awaitable[Any]]) -> None:
         if context.user_id is not None and "event" not in body:
+            await _check_team(office, body)
             await _check(office, context.user_id)
         await next()
+
+
+async def _check_team(office: Office, body: dict[str, Any]) -> None:
+    """A Slack identity is workspace and user: the same user id elsewhere is somebody else."""
+    identity = await office.identify()
+    team = (body.get("team") or {}).get("id") or body.get("team_id")
+    if team != identity.team_id:
+        raise Forbidden("This comes from another Slack workspace than the one Countersign serves.", code="NOT_A_MEMBER")
 
 
 async def _check(office: Office, user: str) -> None:

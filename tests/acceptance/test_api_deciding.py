@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from storage.dossier import dossier
 from storage.tables import Execution, KeyKind, Review
 from tests.conftest import Clock
 from tests.integration.calls import API, Key, is_problem, send, signed_headers, waiting_for
-from tests.integration.verbs import count, sql
+from tests.integration.verbs import TENANT, count, say, sql
 from tests.policies import tool
 from tests.stack import Stack, start_stack, stop_stack
 
@@ -123,6 +124,22 @@ async def test_guests_strangers_and_people_who_left_cannot_decide_though_the_pol
     answer = await decide(stack, key, await waiting_for(stack, "deploy.anyone"))
     assert is_problem(answer, 403, "NOT_A_MEMBER")
     assert await count(stack.database, Review) == 0
+
+
+@pytest.mark.parametrize("change", [{"deleted": True}, {"is_restricted": True}], ids=["deactivated", "made a guest"])
+async def test_an_approval_of_somebody_who_has_left_since_no_longer_counts(
+    stack: Stack, change: dict[str, Any]
+) -> None:
+    _, proposed = await stack.propose("deploy.two")
+    async with stack.database.read(TENANT) as tx:
+        found = await dossier(tx, proposed["proposal_id"])
+    assert found is not None
+    await say(stack.database, found, "U0BOB")
+    await stack.slack.seat.happenings.person_changed("U0BOB", **change)
+    carol, alice = [await stack.key(KeyKind.OPERATOR, one) for one in ("U0CAROL", "U0ALICE")]
+    assert (await decide(stack, carol, proposed["approval"]["id"]))[1]["status"] == "pending"
+    assert await count(stack.database, Execution) == 0
+    assert (await decide(stack, alice, proposed["approval"]["id"]))[1]["status"] == "approved"
 
 
 @pytest.mark.parametrize("fault", ["503", "drop", "token_revoked", "ratelimited"])

@@ -59,8 +59,7 @@ async def test_who_comes_second_is_told_who_was_first(stack: Stack) -> None:
 async def test_approve_and_reject_at_the_same_instant_answer_both(stack: Stack) -> None:
     _, proposed = await stack.propose()
     card = (await stack.card("checkout")).snapshot()
-    modal = (await stack.slack.click("U0CAROL", card, "Reject")).view
-    assert modal is not None
+    modal = await stack.modal("U0CAROL", card, "Reject")
     clicked, submitted = await asyncio.gather(
         stack.slack.click("U0BOB", card, "Approve"), stack.slack.submit("U0CAROL", modal, {"reason": "wait"})
     )
@@ -109,8 +108,7 @@ async def test_details_show_every_character_to_insiders_and_nothing_to_others(st
     card = await stack.card("checkout")
     assert note not in json.dumps(card.blocks)
     assert "hidden; Details shows all" in json.dumps(card.blocks)
-    view = (await stack.slack.click("U0BOB", card, "Details")).view
-    assert view is not None
+    view = await stack.modal("U0BOB", card, "Details")
     shown = "".join(
         text["text"]
         for block in view.blocks

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -119,14 +120,13 @@ async def test_a_request_that_was_put_off_comes_back_at_its_time_and_can_be_appr
     _, proposed = await stack.propose()
     card = await stack.card("checkout")
     carol = await stack.key(KeyKind.OPERATOR, "U0CAROL")
-    until = wound().replace(microsecond=0).isoformat().replace("+00:00", "Z")
-    wound.forward(hours=-1)
+    until = (wound() + timedelta(hours=1)).isoformat()
     body = {"decision": "defer", "reason": "after lunch", "until": until}
     status, _ = await stack.signed(carol, "POST", f"{API}/approvals/{proposed['approval']['id']}", body)
     assert status == 200
     await stack.shown("C0APPROVALS", card.ts, "Put off")
 
-    wound.forward(hours=1)
+    wound.forward(hours=1, minutes=1)
     await attend_due(stack.database)
     shown = await stack.shown("C0APPROVALS", card.ts, "Waiting for approval")
     assert "U0BOB" in (await line(stack, card, "please look again")).mentions

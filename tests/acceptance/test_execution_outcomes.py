@@ -67,7 +67,7 @@ async def test_a_call_the_service_refuses_ends_as_failed_with_its_words_as_data(
     assert len(stack.service.calls) == 1
 
 
-async def test_a_busy_service_is_called_again_no_sooner_than_it_asked(stack: Stack) -> None:
+async def test_a_busy_service_is_called_again_and_the_call_has_one_effect(stack: Stack) -> None:
     stack.service.script, stack.service.headers = [503], {"Retry-After": "1"}
     proposed, _ = await approved(stack)
     ended = await stack.settled(proposed["proposal_id"])

@@ -32,8 +32,7 @@ async def test_hostile_text_is_shown_inert(stack: Stack, kind: str) -> None:
     assert not set("\u202e\u2066\u200b\u200d\ufeff\x00\x07\x1b") & set(json.loads(json.dumps(shown)))
     assert "23331" not in shown
 
-    view = (await stack.slack.click("U0BOB", card, "Details")).view
-    assert view is not None
+    assert (await stack.modal("U0BOB", card, "Details")).blocks
     await stack.slack.click("U0BOB", card, "Approve")
     assert (await stack.settled(proposed["proposal_id"]))["state"] == "succeeded"
     assert stack.service.calls[0].body["arguments"]["note"] == text

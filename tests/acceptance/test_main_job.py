@@ -37,8 +37,7 @@ async def test_approved_call_runs_once_as_shown_and_everybody_is_told(stack: Sta
 async def test_rejection_needs_a_reason_that_reaches_the_agent(stack: Stack) -> None:
     _, proposed = await stack.propose()
     card = await stack.card("checkout")
-    modal = (await stack.slack.click("U0CAROL", card, "Reject")).view
-    assert modal is not None
+    modal = await stack.modal("U0CAROL", card, "Reject")
 
     blank = await stack.slack.submit("U0CAROL", modal, {"reason": "   "})
     assert "errors" in json.dumps(blank.body)
