@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,9 +45,11 @@ class Server:
         handlers = self._delivery.handlers() if settings.speaks_slack else self._delivery.held_back()
         outbox = Outbox(database, handlers)
         self._loop = Loop(database, outbox, Executor(database, office.policy, {"http": self._http}))
-        self._bolt = _new_bolt(office, settings)
+        # Without a secret no request over HTTP can be genuine; a random one refuses them all.
+        secret = settings.signing_secret or secrets.token_hex(32)
+        self._bolt = _new_bolt(office, settings, secret)
         self._runner = web.AppRunner(
-            _new_site(office, self._bolt), access_log=None, shutdown_timeout=_DRAIN, auto_decompress=False
+            _new_site(office, self._bolt, secret), access_log=None, shutdown_timeout=_DRAIN, auto_decompress=False
         )
         self._background: list[asyncio.Task[None]] = []
         self._socket: Any = None
