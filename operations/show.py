@@ -55,6 +55,7 @@ async def _note_rendering(tx: Tx, surface: Surface, found: Dossier) -> str:
                 id=rendering_id,
                 tenant=tx.tenant,
                 surface_id=surface.id,
+                proposal_id=found.proposal.id,
                 request_id=found.request.id,
                 request_version=found.request.version,
                 digest=found.request.digest,

@@ -7,7 +7,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.deciding import decide_in_time
 from bot.ids import Action
-from bot.listeners.clicks import click_of, look_up, submission_of
+from bot.listeners.clicks import click_of, look_up, request_of, submission_of
 from bot.modals import details_modal, reject_modal
 from bot.office import Office
 from bot.slack import calling
@@ -26,7 +26,7 @@ def register(app: AsyncApp, office: Office) -> None:
         click = click_of(body)
         rendering, _ = await look_up(office, click)
         answer = Answer(click.user, ReviewVerdict.APPROVE, Door.SLACK, seen_version=rendering.request_version)
-        await decide_in_time(office, rendering.request_id, answer)
+        await decide_in_time(office, request_of(rendering), answer)
         await ack()
 
     @app.action(Action.REJECT.value)

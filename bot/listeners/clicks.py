@@ -8,7 +8,7 @@ from governance.errors import NotFound
 from storage import surfaces
 from storage.database import Tx
 from storage.dossier import Dossier, dossier
-from storage.tables import ApprovalRequest, Rendering
+from storage.tables import Rendering
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,12 @@ async def look_up(office: Office, click: Click) -> tuple[Rendering, Dossier]:
     return rendering, request_found
 
 
+def request_of(rendering: Rendering) -> str:
+    """Return the request a rendering asks about. Raises NotFound for one that asks nothing."""
+    if rendering.request_id is None:
+        raise NotFound("This card asks for no answer.")
+    return rendering.request_id
+
+
 async def _dossier(tx: Tx, rendering: Rendering) -> Dossier | None:
-    request = await tx.get(ApprovalRequest, rendering.request_id)
-    return await dossier(tx, request.proposal_id) if request else None
+    return await dossier(tx, rendering.proposal_id)

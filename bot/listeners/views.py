@@ -6,7 +6,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.deciding import decide_in_time
 from bot.ids import Block, Callback, Field
-from bot.listeners.clicks import look_up, submission_of
+from bot.listeners.clicks import look_up, request_of, submission_of
 from bot.office import Office
 from governance.reviewers import ReviewVerdict
 from operations.review import Answer
@@ -23,7 +23,7 @@ def register(app: AsyncApp, office: Office) -> None:
         answer = Answer(
             click.user, ReviewVerdict.REJECT, Door.SLACK, reason=_text(body), seen_version=rendering.request_version
         )
-        await decide_in_time(office, rendering.request_id, answer)
+        await decide_in_time(office, request_of(rendering), answer)
         await ack()
 
 

@@ -3,11 +3,14 @@
 from sqlmodel import SQLModel
 
 from storage.tables.access import ApiKey, Installation, KeyKind, Nonce, Role
-from storage.tables.approvals import ApprovalRequest, Door, RequestType, Review
+from storage.tables.approvals import ApprovalRequest, Delegation, Door, RequestType, Review
 from storage.tables.audit import AuditEntry, AuditSeal, Sequencer
 from storage.tables.delivery import OutboxMessage, OutboxStatus, Rendering, Surface, SurfaceStatus
 from storage.tables.executions import Execution
 from storage.tables.proposals import Proposal
+from storage.tables.rules import Rule
+from storage.tables.standing import AutonomyCount, Budget, Standing, StandingKind
+from storage.tables.trust import TrustRecord
 
 metadata = SQLModel.metadata
 
@@ -16,6 +19,9 @@ __all__ = [
     "ApprovalRequest",
     "AuditEntry",
     "AuditSeal",
+    "AutonomyCount",
+    "Budget",
+    "Delegation",
     "Door",
     "Execution",
     "Installation",
@@ -28,8 +34,12 @@ __all__ = [
     "RequestType",
     "Review",
     "Role",
+    "Rule",
     "Sequencer",
+    "Standing",
+    "StandingKind",
     "Surface",
     "SurfaceStatus",
+    "TrustRecord",
     "metadata",
 ]

@@ -8,6 +8,7 @@ from sqlmodel import Field, SQLModel
 
 from governance.lifecycle import RequestStatus
 from governance.reviewers import ReviewVerdict
+from governance.rules import Remember
 from storage.tables.base import ID_LENGTH, PERSON_LENGTH, EnumText, UtcDateTime, one_of
 
 
@@ -50,6 +51,8 @@ class ApprovalRequest(SQLModel, table=True):
               sqlite_where=text("warn_at IS NOT NULL"), postgresql_where=text("warn_at IS NOT NULL")),
         Index("ix_requests_reopen", "reopen_at",
               sqlite_where=text("reopen_at IS NOT NULL"), postgresql_where=text("reopen_at IS NOT NULL")),
+        Index("ix_requests_escalation", "escalate_at",
+              sqlite_where=text("escalate_at IS NOT NULL"), postgresql_where=text("escalate_at IS NOT NULL")),
         Index("ix_requests_newest", "tenant", "created_at", "id"),
     )  # fmt: skip
 
@@ -63,35 +66,62 @@ class ApprovalRequest(SQLModel, table=True):
     reviewers: list[str] = Field(sa_column=Column(JSON, nullable=False))
     quorum: int = 1
     requester: str | None = Field(default=None, max_length=PERSON_LENGTH)
+    editor: str | None = Field(default=None, max_length=PERSON_LENGTH)  #: who edited the arguments; may not approve
     created_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)
     warn_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     warned: int = 0
     reopen_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    escalate_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    escalate_to: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     decided_by: str | None = Field(default=None, max_length=PERSON_LENGTH)
     decided_via: Door | None = Field(default=None, sa_type=EnumText(Door))
     reason: str | None = Field(default=None, sa_column=Column(Text))
 
 
+_LIVE = text("voided_at IS NULL")
+
+
 class Review(SQLModel, table=True):
-    """One person's answer. A changed mind voids the earlier row and adds one."""
+    """One person's answer, on their own seat or on one delegated to them. A changed mind voids the row and adds one."""
 
     __tablename__ = "reviews"
     __table_args__ = (
         one_of("verdict", ReviewVerdict),
         one_of("via", Door),
-        Index("ux_reviews_one_each", "request_id", "reviewer", unique=True,
-              sqlite_where=text("voided_at IS NULL"), postgresql_where=text("voided_at IS NULL")),
-    )  # fmt: skip
+        one_of("remember", Remember),
+        Index("ux_reviews_one_each", "request_id", "reviewer", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
+    )
 
     id: str = Field(primary_key=True, max_length=ID_LENGTH)
     tenant: str = Field(max_length=PERSON_LENGTH)
     request_id: str = Field(foreign_key="approval_requests.id", max_length=ID_LENGTH)
     request_version: int
     reviewer: str = Field(max_length=PERSON_LENGTH)
+    on_behalf_of: str | None = Field(default=None, max_length=PERSON_LENGTH)  #: who delegated the seat, "B for A"
     verdict: ReviewVerdict = Field(sa_type=EnumText(ReviewVerdict))
+    remember: Remember = Field(default=Remember.ONCE, sa_type=EnumText(Remember))
     reason: str | None = Field(default=None, sa_column=Column(Text))
     via: Door = Field(sa_type=EnumText(Door))
     at: datetime = Field(sa_type=UtcDateTime)
     voided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class Delegation(SQLModel, table=True):
+    """One reviewer's seat on one request, handed to another person. Ended when taken back or handed on."""
+
+    __tablename__ = "delegations"
+    __table_args__ = (
+        Index("ux_delegations_one_each", "request_id", "giver", unique=True,
+              sqlite_where=text("ended_at IS NULL"), postgresql_where=text("ended_at IS NULL")),
+    )  # fmt: skip
+
+    id: str = Field(primary_key=True, max_length=ID_LENGTH)
+    tenant: str = Field(max_length=PERSON_LENGTH)
+    request_id: str = Field(foreign_key="approval_requests.id", max_length=ID_LENGTH)
+    giver: str = Field(max_length=PERSON_LENGTH)
+    taker: str = Field(max_length=PERSON_LENGTH)
+    reason: str | None = Field(default=None, sa_column=Column(Text))
+    at: datetime = Field(sa_type=UtcDateTime)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

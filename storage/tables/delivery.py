@@ -93,7 +93,10 @@ class Rendering(SQLModel, table=True):
     id: str = Field(primary_key=True, max_length=ID_LENGTH)
     tenant: str = Field(max_length=PERSON_LENGTH)
     surface_id: str = Field(foreign_key="surfaces.id", max_length=ID_LENGTH, index=True)
-    request_id: str = Field(foreign_key="approval_requests.id", max_length=ID_LENGTH)
-    request_version: int
+    proposal_id: str = Field(foreign_key="proposals.id", max_length=ID_LENGTH)
+    request_id: str | None = Field(default=None, foreign_key="approval_requests.id", max_length=ID_LENGTH)
+    request_version: int = 0
+    execution_id: str | None = Field(default=None, foreign_key="executions.id", max_length=ID_LENGTH)
+    attempt: int = 0
     digest: str = Field(max_length=80)
     created_at: datetime = Field(sa_type=UtcDateTime)

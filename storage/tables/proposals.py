@@ -24,6 +24,7 @@ class Proposal(SQLModel, table=True):
         Index("ix_proposals_open", "tenant", "agent_id", "created_at",
               sqlite_where=text("closed_at IS NULL"), postgresql_where=text("closed_at IS NULL")),
         Index("ix_proposals_newest", "tenant", "created_at", "id"),
+        Index("ix_proposals_of_tool", "tenant", "agent_id", "tool", "created_at"),
     )  # fmt: skip
 
     id: str = Field(primary_key=True, max_length=ID_LENGTH)
@@ -36,8 +37,10 @@ class Proposal(SQLModel, table=True):
     tool_version: str = Field(max_length=80)
     title: str = Field(max_length=NAME_LENGTH)
     action_class: str = Field(max_length=NAME_LENGTH)
+    connector: str = Field(max_length=32)  #: its kind; what `agent` connectors are allowed, the agent runs itself
     risk: str | None = Field(default=None, max_length=32)
     arguments: str = Field(sa_column=Column(Text, nullable=False))
+    proposed_arguments: str | None = Field(default=None, sa_column=Column(Text))  #: before a reviewer edited them
     sealed_secrets: str | None = Field(default=None, sa_column=Column(Text))
     digest: str = Field(max_length=80)
     call_hash: str = Field(max_length=80)
@@ -45,6 +48,8 @@ class Proposal(SQLModel, table=True):
     claim_key: str | None = Field(default=None, max_length=NAME_LENGTH + 16)
     session_id: str | None = Field(default=None, max_length=NAME_LENGTH)
     trace_id: str | None = Field(default=None, max_length=NAME_LENGTH)
+    automation_id: str | None = Field(default=None, max_length=NAME_LENGTH)
+    run_id: str | None = Field(default=None, max_length=NAME_LENGTH)
     rationale: str | None = Field(default=None, sa_column=Column(Text))
     on_behalf_of: str | None = Field(default=None, max_length=PERSON_LENGTH)
     thread_channel: str | None = Field(default=None, max_length=PERSON_LENGTH)

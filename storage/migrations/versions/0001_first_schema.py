@@ -8,7 +8,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-_AUDIT = ("audit_entries", "audit_seals")
+_AUDIT = ("audit_entries", "audit_seals", "trust_records")
 
 
 def upgrade() -> None:
@@ -55,6 +55,17 @@ def upgrade() -> None:
         sa.Column("entry_hash", sa.String(length=64), nullable=False),
         sa.PrimaryKeyConstraint("tenant", "chain_index"),
         sa.UniqueConstraint("entry_id"),
+    )
+    op.create_table(
+        "autonomy_counts",
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("agent_id", sa.String(length=255), nullable=False),
+        sa.Column("span", sa.String(length=32), nullable=False),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used", sa.Integer(), nullable=False),
+        sa.CheckConstraint("span IN ('hour', 'day')", name="ck_span_known"),
+        sa.CheckConstraint("used >= 0", name="ck_used_counted"),
+        sa.PrimaryKeyConstraint("tenant", "agent_id", "span", "starts_at"),
     )
     op.create_table(
         "installation",
@@ -126,8 +137,10 @@ def upgrade() -> None:
         sa.Column("tool_version", sa.String(length=80), nullable=False),
         sa.Column("title", sa.String(length=255), nullable=False),
         sa.Column("action_class", sa.String(length=255), nullable=False),
+        sa.Column("connector", sa.String(length=32), nullable=False),
         sa.Column("risk", sa.String(length=32), nullable=True),
         sa.Column("arguments", sa.Text(), nullable=False),
+        sa.Column("proposed_arguments", sa.Text(), nullable=True),
         sa.Column("sealed_secrets", sa.Text(), nullable=True),
         sa.Column("digest", sa.String(length=80), nullable=False),
         sa.Column("call_hash", sa.String(length=80), nullable=False),
@@ -135,6 +148,8 @@ def upgrade() -> None:
         sa.Column("claim_key", sa.String(length=271), nullable=True),
         sa.Column("session_id", sa.String(length=255), nullable=True),
         sa.Column("trace_id", sa.String(length=255), nullable=True),
+        sa.Column("automation_id", sa.String(length=255), nullable=True),
+        sa.Column("run_id", sa.String(length=255), nullable=True),
         sa.Column("rationale", sa.Text(), nullable=True),
         sa.Column("on_behalf_of", sa.String(length=64), nullable=True),
         sa.Column("thread_channel", sa.String(length=64), nullable=True),
@@ -153,12 +168,12 @@ def upgrade() -> None:
             name="ck_state_known",
         ),
         sa.CheckConstraint(
-            "tier IN ('shadow', 'suggest', 'act_with_approval', 'act_and_notify', 'act_auto')",
-            name="ck_tier_known",
+            "tier IN ('shadow', 'suggest', 'act_with_approval', 'act_and_notify', 'act_auto')", name="ck_tier_known"
         ),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_proposals_newest", "proposals", ["tenant", "created_at", "id"], unique=False)
+    op.create_index("ix_proposals_of_tool", "proposals", ["tenant", "agent_id", "tool", "created_at"], unique=False)
     op.create_index(
         "ix_proposals_open",
         "proposals",
@@ -184,12 +199,114 @@ def upgrade() -> None:
         postgresql_where=sa.text("claim_key IS NOT NULL"),
     )
     op.create_table(
+        "rules",
+        sa.Column("id", sa.String(length=48), nullable=False),
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("agent_id", sa.String(length=255), nullable=False),
+        sa.Column("tool", sa.String(length=255), nullable=False),
+        sa.Column("tool_version", sa.String(length=80), nullable=True),
+        sa.Column("effect", sa.String(length=32), nullable=False),
+        sa.Column("scope", sa.String(length=32), nullable=False),
+        sa.Column("session_id", sa.String(length=255), nullable=False),
+        sa.Column("pattern", sa.Text(), nullable=False),
+        sa.Column("pattern_hash", sa.String(length=64), nullable=False),
+        sa.Column("authors", sa.JSON(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("request_id", sa.String(length=48), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("max_uses", sa.Integer(), nullable=True),
+        sa.Column("uses", sa.Integer(), nullable=False),
+        sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("nudge_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_by", sa.String(length=255), nullable=True),
+        sa.Column("ended_why", sa.Text(), nullable=True),
+        sa.CheckConstraint("effect IN ('allow', 'deny')", name="ck_effect_known"),
+        sa.CheckConstraint("scope IN ('session', 'forever')", name="ck_scope_known"),
+        sa.CheckConstraint("uses >= 0", name="ck_uses_counted"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "ix_rules_nudge",
+        "rules",
+        ["nudge_at"],
+        unique=False,
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.create_index(
+        "ux_rules_one_each",
+        "rules",
+        ["tenant", "agent_id", "tool", "pattern_hash", "scope", "session_id"],
+        unique=True,
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.create_table(
         "sequencer",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("cursor", sa.BigInteger(), nullable=False),
         sa.Column("gaps", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_table(
+        "standings",
+        sa.Column("id", sa.String(length=48), nullable=False),
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("agent_id", sa.String(length=255), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("target", sa.String(length=255), nullable=False),
+        sa.Column("tier", sa.String(length=32), nullable=True),
+        sa.Column("replaces", sa.String(length=32), nullable=True),
+        sa.Column("by", sa.String(length=64), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("proposal_id", sa.String(length=48), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_by", sa.String(length=64), nullable=True),
+        sa.CheckConstraint("kind IN ('pause', 'tier')", name="ck_kind_known"),
+        sa.CheckConstraint(
+            "replaces IN ('shadow', 'suggest', 'act_with_approval', 'act_and_notify', 'act_auto')",
+            name="ck_replaces_known",
+        ),
+        sa.CheckConstraint(
+            "tier IN ('shadow', 'suggest', 'act_with_approval', 'act_and_notify', 'act_auto')", name="ck_tier_known"
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "ux_standings_one_each",
+        "standings",
+        ["tenant", "agent_id", "kind", "target"],
+        unique=True,
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.create_table(
+        "trust_records",
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("chain_index", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("record_id", sa.String(length=48), nullable=False),
+        sa.Column("entry_id", sa.BigInteger(), nullable=False),
+        sa.Column("agent_id", sa.String(length=255), nullable=False),
+        sa.Column("action", sa.String(length=255), nullable=False),
+        sa.Column("outcome", sa.String(length=32), nullable=False),
+        sa.Column("tier", sa.String(length=32), nullable=False),
+        sa.Column("trace_id", sa.String(length=255), nullable=False),
+        sa.Column("proposal_id", sa.String(length=48), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("record", sa.Text(), nullable=False),
+        sa.Column("entry_hash", sa.String(length=80), nullable=False),
+        sa.CheckConstraint(
+            "tier IN ('shadow', 'suggest', 'act_with_approval', 'act_and_notify', 'act_auto')", name="ck_tier_known"
+        ),
+        sa.PrimaryKeyConstraint("tenant", "chain_index"),
+        sa.UniqueConstraint("entry_id"),
+        sa.UniqueConstraint("record_id"),
+    )
+    op.create_index("ix_trust_of_agent", "trust_records", ["tenant", "agent_id", "chain_index"], unique=False)
+    op.create_index("ix_trust_of_trace", "trust_records", ["tenant", "trace_id"], unique=False)
     op.create_table(
         "approval_requests",
         sa.Column("id", sa.String(length=48), nullable=False),
@@ -202,11 +319,14 @@ def upgrade() -> None:
         sa.Column("reviewers", sa.JSON(), nullable=False),
         sa.Column("quorum", sa.Integer(), nullable=False),
         sa.Column("requester", sa.String(length=64), nullable=True),
+        sa.Column("editor", sa.String(length=64), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("warn_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("warned", sa.Integer(), nullable=False),
         sa.Column("reopen_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("escalate_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("escalate_to", sa.JSON(), nullable=False),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("decided_by", sa.String(length=64), nullable=True),
         sa.Column("decided_via", sa.String(length=32), nullable=True),
@@ -217,8 +337,7 @@ def upgrade() -> None:
             name="ck_request_type_known",
         ),
         sa.CheckConstraint(
-            "status IN ('pending', 'deferred', 'approved', 'rejected', 'expired', 'withdrawn')",
-            name="ck_status_known",
+            "status IN ('pending', 'deferred', 'approved', 'rejected', 'expired', 'withdrawn')", name="ck_status_known"
         ),
         sa.CheckConstraint("quorum >= 1", name="ck_quorum_positive"),
         sa.ForeignKeyConstraint(
@@ -228,6 +347,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(("ix_approval_requests_proposal_id"), "approval_requests", ["proposal_id"], unique=False)
+    op.create_index(
+        "ix_requests_escalation",
+        "approval_requests",
+        ["escalate_at"],
+        unique=False,
+        sqlite_where=sa.text("escalate_at IS NOT NULL"),
+        postgresql_where=sa.text("escalate_at IS NOT NULL"),
+    )
     op.create_index(
         "ix_requests_expiry",
         "approval_requests",
@@ -266,8 +393,11 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=48), nullable=False),
         sa.Column("tenant", sa.String(length=64), nullable=False),
         sa.Column("proposal_id", sa.String(length=48), nullable=False),
+        sa.Column("tool", sa.String(length=255), nullable=False),
         sa.Column("status", sa.String(length=32), nullable=False),
         sa.Column("tier", sa.String(length=32), nullable=False),
+        sa.Column("unasked", sa.Boolean(), nullable=False),
+        sa.Column("mac", sa.String(length=64), nullable=True),
         sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("maybe_ran", sa.Boolean(), nullable=False),
         sa.Column("queued_at", sa.DateTime(timezone=True), nullable=False),
@@ -280,12 +410,10 @@ def upgrade() -> None:
         sa.Column("result", sa.Text(), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
         sa.CheckConstraint(
-            "status IN ('queued', 'running', 'succeeded', 'failed', 'unknown', 'invalidated')",
-            name="ck_status_known",
+            "status IN ('queued', 'running', 'succeeded', 'failed', 'unknown', 'invalidated')", name="ck_status_known"
         ),
         sa.CheckConstraint(
-            "tier IN ('shadow', 'suggest', 'act_with_approval', 'act_and_notify', 'act_auto')",
-            name="ck_tier_known",
+            "tier IN ('shadow', 'suggest', 'act_with_approval', 'act_and_notify', 'act_auto')", name="ck_tier_known"
         ),
         sa.ForeignKeyConstraint(
             ["proposal_id"],
@@ -296,7 +424,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_executions_due",
         "executions",
-        ["next_attempt_at"],
+        ["unasked", "next_attempt_at"],
         unique=False,
         sqlite_where=sa.text("status = 'queued'"),
         postgresql_where=sa.text("status = 'queued'"),
@@ -309,6 +437,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("status = 'running'"),
         postgresql_where=sa.text("status = 'running'"),
     )
+    op.create_index("ix_executions_of_tool", "executions", ["tenant", "tool", "started_at"], unique=False)
     op.create_index(("ix_executions_proposal_id"), "executions", ["proposal_id"], unique=False)
     op.create_index(
         "ux_executions_one_open",
@@ -357,14 +486,49 @@ def upgrade() -> None:
         postgresql_where=sa.text("desired > rendered"),
     )
     op.create_table(
+        "delegations",
+        sa.Column("id", sa.String(length=48), nullable=False),
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("request_id", sa.String(length=48), nullable=False),
+        sa.Column("giver", sa.String(length=64), nullable=False),
+        sa.Column("taker", sa.String(length=64), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["request_id"],
+            ["approval_requests.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "ux_delegations_one_each",
+        "delegations",
+        ["request_id", "giver"],
+        unique=True,
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.create_table(
         "renderings",
         sa.Column("id", sa.String(length=48), nullable=False),
         sa.Column("tenant", sa.String(length=64), nullable=False),
         sa.Column("surface_id", sa.String(length=48), nullable=False),
-        sa.Column("request_id", sa.String(length=48), nullable=False),
+        sa.Column("proposal_id", sa.String(length=48), nullable=False),
+        sa.Column("request_id", sa.String(length=48), nullable=True),
         sa.Column("request_version", sa.Integer(), nullable=False),
+        sa.Column("execution_id", sa.String(length=48), nullable=True),
+        sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("digest", sa.String(length=80), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["execution_id"],
+            ["executions.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["proposal_id"],
+            ["proposals.id"],
+        ),
         sa.ForeignKeyConstraint(
             ["request_id"],
             ["approval_requests.id"],
@@ -383,11 +547,14 @@ def upgrade() -> None:
         sa.Column("request_id", sa.String(length=48), nullable=False),
         sa.Column("request_version", sa.Integer(), nullable=False),
         sa.Column("reviewer", sa.String(length=64), nullable=False),
+        sa.Column("on_behalf_of", sa.String(length=64), nullable=True),
         sa.Column("verdict", sa.String(length=32), nullable=False),
+        sa.Column("remember", sa.String(length=32), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("via", sa.String(length=32), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("voided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("remember IN ('once', 'session', 'forever')", name="ck_remember_known"),
         sa.CheckConstraint("verdict IN ('approve', 'reject', 'defer')", name="ck_verdict_known"),
         sa.CheckConstraint("via IN ('slack', 'api', 'system')", name="ck_via_known"),
         sa.ForeignKeyConstraint(
@@ -409,7 +576,7 @@ def upgrade() -> None:
 
 
 def _refuse_changes(dialect: str) -> None:
-    """Refuse UPDATE, DELETE and replacing inserts on the audit tables: a guard against accidents, not owners."""
+    """Refuse UPDATE, DELETE and replacing inserts on the audit tables: a guard against accidents, not against owners."""
     if dialect == "sqlite":
         for table in _AUDIT:
             _refuse_on_sqlite(table)
@@ -431,10 +598,8 @@ def _refuse_changes(dialect: str) -> None:
 
 def _refuse_on_sqlite(table: str) -> None:
     refuse = "BEGIN SELECT RAISE(ABORT, 'the audit record is insert-only'); END"
-    key = {
-        "audit_entries": "id = NEW.id",
-        "audit_seals": "(tenant = NEW.tenant AND chain_index = NEW.chain_index) OR entry_id = NEW.entry_id",
-    }
+    place = "tenant = NEW.tenant AND chain_index = NEW.chain_index"
+    key = {"audit_entries": "id = NEW.id", "audit_seals": place, "trust_records": place}
     op.execute(f"CREATE TRIGGER {table}_update BEFORE UPDATE ON {table} {refuse}")
     op.execute(f"CREATE TRIGGER {table}_delete BEFORE DELETE ON {table} {refuse}")
     op.execute(  # INSERT OR REPLACE deletes without firing the trigger above
