@@ -10,6 +10,12 @@ from governance.tiers import ApprovalMode, Risk, Tier, derived_mode
 
 DEFAULT_TTL = timedelta(hours=48)
 
+#: The agent and the connector kind by which people change Countersign itself, countersigned like anything else.
+INTERNAL = "countersign"
+
+#: Where something stands in countersign.toml: keys and, for entries of arrays, their numbers from 0.
+Place = tuple[str | int, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -21,15 +27,27 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Connector:
-    """How a kind of tool is really run."""
+    """How a kind of tool is really run. What a kind has no use for stays empty."""
 
     kind: str
-    url: str
-    secret_env: str | None = None
     idempotent: bool = False
     timeout: timedelta = timedelta(seconds=30)
     attempts: int = 3
+    url: str = ""  #: http, and mcp over HTTP
+    secret_env: str | None = None  #: http: what signs; mcp over HTTP: the bearer token
     allow_private: bool = False
+    entry: str = ""  #: python: a name in the entry point group `countersign.tools`
+    command: tuple[str, ...] = ()  #: mcp over stdio
+    env: tuple[str, ...] = ()  #: python and mcp over stdio: names of the variables the process is given
+    tool: str = ""  #: mcp: the tool's name over there
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """At most `count` starts in any `per`."""
+
+    count: int
+    per: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +71,17 @@ class Tool:
     creator_may_approve: bool | None = None
     ttl: timedelta | None = None
     secret_fields: tuple[str, ...] = ()
+    needs_human: bool = False
+    escalate_after: timedelta | None = None
+    escalate_to: tuple[str, ...] = ()
+    concurrency: int | None = None  #: how many of its calls may run at once
+    rate: Rate | None = None  #: how often its calls may start
+    places: Mapping[str, Place] = field(default_factory=dict)  #: where each key of it was written
+
+    @property
+    def is_internal(self) -> bool:
+        """Whether Countersign runs it on itself; no agent may propose such a tool."""
+        return self.connector.kind == INTERNAL
 
     @property
     def mode(self) -> ApprovalMode:
@@ -71,7 +100,38 @@ class Agent:
     people: frozenset[str] = frozenset()  #: whom `on_behalf_of` may name
     channels: frozenset[str] = frozenset()  #: where its threads may lie
     tier: Tier | None = None
-    tiers: Mapping[str, Tier] = field(default_factory=dict)  #: tool name or action class -> tier
+    tiers: Mapping[str, Tier] = field(default_factory=dict)  #: tool, action class or prefix of either -> tier
+    needs_human: bool = False
+    budget_per_hour: int | None = None  #: how many calls may run unasked in one hour of UTC, and in one day
+    budget_per_day: int | None = None
+    place: Place = ()
+
+    @property
+    def is_internal(self) -> bool:
+        """Whether it stands for people who ask Countersign to change something about itself."""
+        return self.id == INTERNAL
+
+
+@dataclass(frozen=True, slots=True)
+class ScopedPolicy:
+    """What holds besides everything else for one automation, run or session: it can only tighten."""
+
+    automation_id: str | None = None
+    run_id: str | None = None
+    session_id: str | None = None
+    tier: Tier | None = None
+    tiers: Mapping[str, Tier] = field(default_factory=dict)
+    place: Place = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A rule that the operator wrote into the file: calls of these agents to these tools are denied."""
+
+    tool: str  #: a name or a prefix
+    agent: str | None = None  #: None for every agent
+    reason: str = ""
+    place: Place = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +154,10 @@ class Policy:
     operators: tuple[str, ...] = ()
     offline_deciders: tuple[str, ...] = ()
     default_tier: Tier | None = None
-    class_tiers: Mapping[str, Tier] = field(default_factory=dict)
+    class_tiers: Mapping[str, Tier] = field(default_factory=dict)  #: action class or prefix -> tier
+    needs_human: frozenset[str] = frozenset()  #: tools, action classes and prefixes that agents may not use at all
+    scoped: tuple[ScopedPolicy, ...] = ()
+    refused: tuple[Refused, ...] = ()
     default_ttl: timedelta = DEFAULT_TTL
     limits: Limits = field(default_factory=Limits)
     hash: str = ""

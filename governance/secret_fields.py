@@ -93,6 +93,12 @@ def as_pointer(field: str) -> str:
     return field if field.startswith("/") else "/" + field.replace("~", "~0").replace("/", "~1")
 
 
+def find(arguments: Json, pointer: str) -> tuple[Json] | None:
+    """Return the value a JSON Pointer leads to in a tuple of one, or None where there is no such place."""
+    holder = _holder(arguments, as_pointer(pointer))
+    return None if holder is None else (holder[0][holder[1]],)
+
+
 def _put(root: Json, pointer: str, value: Json) -> None:
     holder = _holder(root, pointer)
     if holder is not None:

@@ -6,15 +6,19 @@ from datetime import datetime, timedelta
 
 from governance import attempts
 from governance.canonical import Json, call_digest
+from governance.facts import Facts
 from governance.lifecycle import ExecutionStatus, state_of_execution
 from governance.policy import Policy, Tool
-from governance.revalidation import Allowed, why_invalid
+from governance.resolution import Scoping
+from governance.revalidation import Allowed, Attempt, why_invalid
 from governance.secret_fields import join, mask_echoes, split
 from governance.text import storable
 from governance.tiers import Tier
+from operations.allow import mac_of
 from operations.notify import note, tell_owners
-from storage import audit, executions, proposals, surfaces
+from storage import audit, executions, proposals, rules, surfaces
 from storage.database import Tx
+from storage.facts import facts_about
 from storage.outbox import Priority
 from storage.tables import Execution, Proposal
 
@@ -44,7 +48,7 @@ async def start_next(tx: Tx, policy: Policy, owner: str) -> Started | Execution 
     try:
         secrets = _secrets_of(tx, proposal)
         arguments = join(json.loads(proposal.arguments), secrets)
-        why = _why_invalid(tx, policy, execution, proposal, arguments, tuple(secrets))
+        why = await _why_invalid(tx, policy, execution, proposal, arguments, tuple(secrets))
     except Exception as error:  # noqa: BLE001 - what cannot be read back must not run, nor hold up the rest of the queue
         why = f"the stored call cannot be read back ({type(error).__name__})"
     if why is not None:
@@ -60,15 +64,25 @@ def _secrets_of(tx: Tx, proposal: Proposal) -> dict[str, Json]:
     return opened
 
 
-def _why_invalid(
+async def _why_invalid(
     tx: Tx, policy: Policy, execution: Execution, proposal: Proposal, arguments: Json, fields: tuple[str, ...]
 ) -> str | None:
+    if execution.mac != mac_of(tx, execution, proposal):
+        return "the stored call is not the one that was allowed"
     hashed = split(arguments, fields, tx.keys.digest_key).hashed
-    allowed = Allowed(
-        proposal.agent_id, proposal.tool, proposal.tool_version, execution.tier, proposal.digest, execution.start_by
-    )
-    digest_now = call_digest(proposal.tool, proposal.tool_version, hashed)
-    return why_invalid(policy, allowed, digest_now=digest_now, attempt=execution.attempt, now=tx.now)
+    digest = call_digest(proposal.tool, proposal.tool_version, hashed)
+    agent = policy.agents.get(proposal.agent_id)
+    facts = await facts_about(tx, agent, proposal.tool, proposal.call_hash) if agent else Facts(tx.now)
+    rule_ended = proposal.rule_id is not None and not await rules.is_live(tx, proposal.rule_id)
+    sent = Attempt(arguments, digest, execution.attempt, rule_ended)
+    return why_invalid(policy, _allowed(execution, proposal), sent, facts)
+
+
+def _allowed(execution: Execution, proposal: Proposal) -> Allowed:
+    return Allowed(
+        proposal.agent_id, proposal.tool, proposal.tool_version, execution.tier, proposal.digest, execution.start_by,
+        proposal.rule_id, Scoping(proposal.automation_id, proposal.run_id, proposal.session_id),
+    )  # fmt: skip
 
 
 async def _invalidate(tx: Tx, execution: Execution, proposal: Proposal, why: str) -> Execution:

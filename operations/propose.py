@@ -1,22 +1,27 @@
 """An agent proposes a tool call: it is judged, recorded, and allowed, asked about, noted or refused."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy.exc import IntegrityError
 
 from governance.canonical import Json, call_digest, canonical, keyed_hash
-from governance.clocks import start_by, warning_due
 from governance.errors import IdempotencyConflict, TooMany
-from governance.gates import Call, Outcome, Verdict, denied
-from governance.lifecycle import OPEN_STATES, ExecutionStatus, ProposalState, RequestStatus
-from governance.policy import Agent, Policy, Tool
+from governance.facts import Facts
+from governance.gates import judge
+from governance.lifecycle import OPEN_STATES, ProposalState
+from governance.policy import Agent, Policy, Problem, Tool
+from governance.resolution import Scoping
 from governance.secret_fields import Split, split
 from governance.text import storable
 from governance.tiers import Tier
-from storage import audit, proposals, surfaces
+from governance.verdict import Call, Outcome, Verdict, denied
+from operations.allow import queue_execution
+from operations.ask import open_request, show_request
+from storage import audit, proposals, rules, standing
 from storage.database import Tx
-from storage.tables import ApprovalRequest, Execution, Proposal, RequestType
+from storage.facts import facts_about
+from storage.tables import ApprovalRequest, Proposal
 from storage.tables.base import new_id
 
 
@@ -29,6 +34,8 @@ class Submission:
     idempotency_key: str | None = None
     session_id: str | None = None
     trace_id: str | None = None
+    automation_id: str | None = None
+    run_id: str | None = None
     rationale: str | None = None
     on_behalf_of: str | None = None
     thread: tuple[str, str] | None = None  #: channel and thread_ts
@@ -36,75 +43,136 @@ class Submission:
     @property
     def call(self) -> Call:
         """The part of it that is judged."""
-        return Call(self.tool, self.arguments, self.on_behalf_of, self.thread[0] if self.thread else None)
+        scoping = Scoping(self.automation_id, self.run_id, self.session_id)
+        return Call(self.tool, self.arguments, self.on_behalf_of, self.thread[0] if self.thread else None, scoping)
 
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """The answer to a submission. `proposal` is None only where the tool is unknown."""
+    """The answer to a submission. `proposal` is None where the tool is unknown, or nothing was to be recorded."""
 
     verdict: Verdict
     proposal: Proposal | None
     duplicate: bool = False
 
 
-async def propose(tx: Tx, policy: Policy, agent: Agent, submission: Submission, verdict: Verdict) -> Proposed:
-    """Record a judged submission. Raises IdempotencyConflict or TooMany, and then records nothing."""
-    call_hash = keyed_hash(tx.keys.digest_key, [agent.id, submission.tool, submission.arguments])
-    earlier = await _earlier(tx, agent, submission, call_hash)
-    if earlier is not None and earlier.call_hash == call_hash:
-        return Proposed(verdict, earlier, duplicate=True)
-    if verdict.outcome is Outcome.UNSUPPORTED:
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One submission on its way through the verb."""
+
+    policy: Policy
+    agent: Agent
+    submission: Submission
+    call_hash: str
+    verdict: Verdict = field(default=Verdict(Outcome.UNSUPPORTED, ""))
+
+    @property
+    def tool(self) -> Tool:
+        return self.policy.tools[self.submission.tool]
+
+
+async def propose(
+    tx: Tx, policy: Policy, agent: Agent, submission: Submission, checked: Sequence[Problem] | None = None
+) -> Proposed:
+    """Judge and record a submission. Raises IdempotencyConflict or TooMany, and then records nothing.
+
+    `checked` are the problems of gate 1, where they have been looked for before (see governance.gates).
+    """
+    work = _Work(policy, agent, submission, call_hash_of(tx, agent.id, submission))
+    earlier = await _earlier(tx, work)
+    if earlier is not None and _is_same(earlier, work):
+        return Proposed(work.verdict, earlier, duplicate=True)
+    work = replace(work, verdict=await _judged(tx, work, checked))
+    if work.verdict.outcome is Outcome.UNSUPPORTED:
         await audit.record(tx, "proposal.unsupported", f"agent:{agent.id}", agent_id=agent.id,
                            detail={"tool": submission.tool[:255]})  # fmt: skip
-        return Proposed(verdict, None)
-    tool = policy.tools[submission.tool]
-    if tool.secret_fields and not tx.keys.sealer.ready and verdict.outcome is Outcome.TIER:
-        verdict = denied("NO_ENCRYPTION_KEY", "the tool has secret fields and COUNTERSIGN_ENCRYPTION_KEY is not set")
-    if verdict.outcome is not Outcome.TIER:
-        return Proposed(verdict, await _block(tx, agent, tool, submission, call_hash, verdict))
+        return Proposed(work.verdict, None)
+    if work.verdict.outcome is not Outcome.TIER:
+        return Proposed(work.verdict, await _block(tx, work))
     if earlier is not None:
         raise IdempotencyConflict(details={"proposal_id": earlier.id})
-    return await _accept(tx, policy, agent, tool, submission, call_hash, verdict)
+    return await _accept(tx, work)
 
 
-async def _earlier(tx: Tx, agent: Agent, submission: Submission, call_hash: str) -> Proposal | None:
+async def consider(tx: Tx, policy: Policy, agent: Agent, submission: Submission) -> Verdict:
+    """Return what `propose` would answer to a new submission now; nothing is written."""
+    facts = await facts_about(tx, agent, submission.tool, call_hash_of(tx, agent.id, submission))
+    return _sealable(tx, policy, submission, judge(policy, agent, submission.call, facts))
+
+
+def call_hash_of(tx: Tx, agent_id: str, submission: Submission) -> str:
+    """Return the keyed hash of who calls what with which arguments: the identity of a call to rules and repetitions."""
+    return keyed_hash(tx.keys.digest_key, [agent_id, submission.tool, submission.arguments])
+
+
+async def _judged(tx: Tx, work: _Work, checked: Sequence[Problem] | None) -> Verdict:
+    """Judge on what is known now; a rule that answers is used up by one, or is not asked again."""
+    policy, agent, submission = work.policy, work.agent, work.submission
+    facts: Facts = await facts_about(tx, agent, submission.tool, work.call_hash, holding=True)
+    verdict = judge(policy, agent, submission.call, facts, checked=checked)
+    if verdict.rule is not None and not await rules.use(tx, verdict.rule.id):
+        others = tuple(rule for rule in facts.rules if rule.id != verdict.rule.id)
+        verdict = judge(policy, agent, submission.call, replace(facts, rules=others), checked=checked)
+    return _sealable(tx, policy, submission, verdict)
+
+
+def _sealable(tx: Tx, policy: Policy, submission: Submission, verdict: Verdict) -> Verdict:
+    """Refuse what could not be kept: secrets, where there is no key to seal them under."""
+    if verdict.outcome is not Outcome.TIER or tx.keys.sealer.ready:
+        return verdict
+    if not policy.tools[submission.tool].secret_fields:
+        return verdict
+    return denied("NO_ENCRYPTION_KEY", "the tool has secret fields and COUNTERSIGN_ENCRYPTION_KEY is not set")
+
+
+async def _earlier(tx: Tx, work: _Work) -> Proposal | None:
     """Return the proposal this submission may repeat: under its key, or the same call while it is open."""
-    if submission.idempotency_key is not None:
-        return await proposals.by_idempotency_key(tx, agent.id, submission.idempotency_key)
-    return await proposals.open_call(tx, agent.id, call_hash, submission.session_id)
+    key = work.submission.idempotency_key
+    if key is not None:
+        return await proposals.by_idempotency_key(tx, work.agent.id, key)
+    found = await proposals.open_calls(tx, work.agent.id, work.call_hash)
+    return next((one for one in found if _is_same(one, work)), None)
 
 
-async def _block(
-    tx: Tx, agent: Agent, tool: Tool, submission: Submission, call_hash: str, verdict: Verdict
-) -> Proposal:
-    proposal = _row(tx, agent, tool, submission, call_hash, verdict, ProposalState.DENIED)
-    proposal.problems = [{"field": problem.field, "message": problem.message} for problem in verdict.problems]
+def _is_same(earlier: Proposal, work: _Work) -> bool:
+    """Whether a submission repeats an earlier one: the same call, for the same person, in the same place."""
+    submission, thread = work.submission, work.submission.thread or (None, None)
+    same_session = submission.idempotency_key is not None or earlier.session_id == submission.session_id
+    return (
+        same_session
+        and earlier.call_hash == work.call_hash
+        and earlier.on_behalf_of == submission.on_behalf_of
+        and (earlier.thread_channel, earlier.thread_ts) == thread
+    )
+
+
+async def _block(tx: Tx, work: _Work) -> Proposal:
+    proposal = _row(tx, work, ProposalState.DENIED)
+    proposal.problems = [{"field": problem.field, "message": problem.message} for problem in work.verdict.problems]
     await tx.add(proposal)
-    await _note_down(tx, proposal, None, verdict)
+    await _note_down(tx, proposal, None, work.verdict)
     return proposal
 
 
-async def _accept(
-    tx: Tx, policy: Policy, agent: Agent, tool: Tool, submission: Submission, call_hash: str, verdict: Verdict
-) -> Proposed:
+async def _accept(tx: Tx, work: _Work) -> Proposed:
     """Insert the proposal with what its tier calls for; of two identical ones at once, the second finds the first."""
-    assert verdict.tier is not None
-    if verdict.tier.asks and await proposals.count_waiting(tx, agent.id) >= policy.limits.max_open_requests:
-        raise TooMany(
-            f"Agent {agent.id} already has {policy.limits.max_open_requests} requests open; "
-            "wait for answers or withdraw some.",
-            code="TOO_MANY_PENDING",
-        )
-    proposal = _row(tx, agent, tool, submission, call_hash, verdict, _FIRST_STATE[verdict.tier])
+    verdict, limit = work.verdict, work.policy.limits.max_open_requests
+    if verdict.asks and await proposals.count_waiting(tx, work.agent.id) >= limit:
+        sentence = f"Agent {work.agent.id} already has {limit} requests open; wait for answers or withdraw some."
+        raise TooMany(sentence, code="TOO_MANY_PENDING")
+    assert verdict.tier is not None  # the outcome is a tier
+    proposal = _row(tx, work, ProposalState.ALLOWED if verdict.runs else _FIRST_STATE[verdict.tier])
     try:
         async with tx.session.begin_nested():
             await tx.add(proposal)
     except IntegrityError:
-        return await _lost_race(tx, agent, submission, call_hash, verdict)
-    request = await _open_request(tx, policy, tool, proposal, verdict) if verdict.tier.asks else None
-    if verdict.tier.runs_unasked:
-        await queue_execution(tx, proposal)
+        return await _lost_race(tx, work)
+    request = None
+    if verdict.asks and verdict.panel is not None:
+        request = await open_request(tx, work.policy, work.tool, proposal, verdict.panel)
+        await show_request(tx, work.policy, proposal)
+    if verdict.runs:
+        await _let_run(tx, work, proposal)
     await _note_down(tx, proposal, request, verdict)
     return Proposed(verdict, proposal)
 
@@ -113,21 +181,25 @@ _FIRST_STATE = {
     Tier.SHADOW: ProposalState.SHADOWED,
     Tier.SUGGEST: ProposalState.SUGGESTED,
     Tier.ACT_WITH_APPROVAL: ProposalState.PENDING,
-    Tier.ACT_AND_NOTIFY: ProposalState.ALLOWED,
-    Tier.ACT_AUTO: ProposalState.ALLOWED,
 }
 
 
-async def _lost_race(tx: Tx, agent: Agent, submission: Submission, call_hash: str, verdict: Verdict) -> Proposed:
-    earlier = await _earlier(tx, agent, submission, call_hash)
-    if earlier is None or earlier.call_hash != call_hash:
+async def _let_run(tx: Tx, work: _Work, proposal: Proposal) -> None:
+    await queue_execution(tx, proposal)
+    has_budget = work.agent.budget_per_hour is not None or work.agent.budget_per_day is not None
+    if has_budget and work.verdict.rule is None:
+        await standing.count(tx, work.agent.id)
+
+
+async def _lost_race(tx: Tx, work: _Work) -> Proposed:
+    earlier = await _earlier(tx, work)
+    if earlier is None or not _is_same(earlier, work):
         raise IdempotencyConflict()
-    return Proposed(verdict, earlier, duplicate=True)
+    return Proposed(work.verdict, earlier, duplicate=True)
 
 
-def _row(
-    tx: Tx, agent: Agent, tool: Tool, submission: Submission, call_hash: str, verdict: Verdict, state: ProposalState
-) -> Proposal:
+def _row(tx: Tx, work: _Work, state: ProposalState) -> Proposal:
+    agent, tool, submission, verdict = work.agent, work.tool, work.submission, work.verdict
     parts = split(submission.arguments, tool.secret_fields, tx.keys.digest_key)
     accepted = verdict.outcome is Outcome.TIER
     proposal_id = new_id("prp")
@@ -148,11 +220,13 @@ def _row(
         arguments=canonical(parts.masked).decode(),
         sealed_secrets=_sealed(tx, proposal_id, parts) if accepted else None,
         digest=call_digest(tool.name, tool.version, parts.hashed),
-        call_hash=call_hash,
+        call_hash=work.call_hash,
         idempotency_key=submission.idempotency_key if accepted else None,
-        claim_key=_claim(tx, submission, call_hash, state) if accepted else None,
+        claim_key=claim_of(tx, work, state) if accepted else None,
         session_id=submission.session_id,
         trace_id=submission.trace_id,
+        automation_id=submission.automation_id,
+        run_id=submission.run_id,
         rationale=storable(submission.rationale) if submission.rationale else None,
         on_behalf_of=submission.on_behalf_of,
         thread_channel=channel,
@@ -162,73 +236,31 @@ def _row(
         tier=verdict.tier,
         reason=storable(verdict.reason),
         code=verdict.code,
+        rule_id=verdict.rule.id if verdict.rule else None,
         created_at=tx.now,
         closed_at=tx.now if state in (ProposalState.DENIED, ProposalState.SHADOWED) else None,
     )
 
 
-def _claim(tx: Tx, submission: Submission, call_hash: str, state: ProposalState) -> str | None:
+def claim_of(tx: Tx, work: _Work, state: ProposalState) -> str | None:
     """Return what makes a repetition find this proposal: the caller's key, or the call itself while it is open."""
+    submission = work.submission
     if submission.idempotency_key is not None:
         return f"key:{submission.idempotency_key}"
-    unique_call = keyed_hash(tx.keys.digest_key, [call_hash, submission.session_id])
-    return f"call:{unique_call}" if state in OPEN_STATES else None
+    asked = [work.call_hash, submission.session_id, submission.on_behalf_of, list(submission.thread or ())]
+    return f"call:{keyed_hash(tx.keys.digest_key, asked)}" if state in OPEN_STATES else None
 
 
 def _sealed(tx: Tx, proposal_id: str, parts: Split) -> str | None:
     return tx.keys.sealer.seal(canonical(parts.secrets), proposal_id) if parts.secrets else None
 
 
-async def _open_request(tx: Tx, policy: Policy, tool: Tool, proposal: Proposal, verdict: Verdict) -> ApprovalRequest:
-    assert verdict.panel is not None
-    expires_at = tx.now + policy.ttl_of(tool)
-    request = await tx.add(
-        ApprovalRequest(
-            id=new_id("apr"),
-            tenant=tx.tenant,
-            proposal_id=proposal.id,
-            request_type=RequestType.TOOL_CALL,
-            status=RequestStatus.PENDING,
-            digest=proposal.digest,
-            reviewers=list(verdict.panel.reviewers),
-            quorum=verdict.panel.quorum,
-            requester=verdict.panel.requester,
-            created_at=tx.now,
-            expires_at=expires_at,
-            warn_at=warning_due(tx.now, expires_at, 0),
-        )
-    )
-    if proposal.thread_channel is not None:
-        await surfaces.open_one(tx, proposal.id, proposal.thread_channel, proposal.thread_ts)
-    await surfaces.open_one(tx, proposal.id, policy.approvals_channel)
-    return request
-
-
-async def queue_execution(tx: Tx, proposal: Proposal, expires_at: datetime | None = None) -> Execution:
-    """Insert the execution of a call that this transaction allows."""
-    assert proposal.tier is not None
-    tx.announce("executions", proposals.topic(proposal.id))
-    return await tx.add(
-        Execution(
-            id=new_id("exe"),
-            tenant=tx.tenant,
-            proposal_id=proposal.id,
-            tool=proposal.tool,
-            status=ExecutionStatus.QUEUED,
-            unasked=proposal.tier.runs_unasked,
-            tier=proposal.tier,
-            queued_at=tx.now,
-            next_attempt_at=tx.now,
-            start_by=start_by(tx.now, expires_at),
-        )
-    )
-
-
 async def _note_down(tx: Tx, proposal: Proposal, request: ApprovalRequest | None, verdict: Verdict) -> None:
-    detail = {
+    detail: dict[str, Json] = {
         "tool": proposal.tool, "digest": proposal.digest, "outcome": verdict.outcome, "tier": verdict.tier,
         "reason": proposal.reason, "code": verdict.code,
     }  # fmt: skip
+    detail |= {"rule": verdict.rule.id, "rule_authors": list(verdict.rule.authors)} if verdict.rule else {}
     await audit.record(
         tx, f"proposal.{proposal.state}", f"agent:{proposal.agent_id}", agent_id=proposal.agent_id,
         proposal_id=proposal.id, request_id=request.id if request else None, detail=detail,

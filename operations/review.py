@@ -8,8 +8,8 @@ from governance.errors import AlreadyDecided, ApprovalExpired, ArgumentsChanged,
 from governance.lifecycle import OPEN_REQUESTS, ProposalState, RequestStatus
 from governance.reviewers import Panel, ReviewVerdict, approvals_that_count
 from governance.text import storable
+from operations.allow import queue_execution
 from operations.notify import note, tell_owners
-from operations.propose import queue_execution
 from storage import audit, proposals, requests, surfaces
 from storage.database import Tx
 from storage.outbox import Priority

@@ -31,14 +31,13 @@ async def by_idempotency_key(tx: Tx, agent_id: str, key: str) -> Proposal | None
     return found
 
 
-async def open_call(tx: Tx, agent_id: str, call_hash: str, session_id: str | None) -> Proposal | None:
-    """Return the agent's identical call that is still open, if there is one."""
+async def open_calls(tx: Tx, agent_id: str, call_hash: str) -> list[Proposal]:
+    """Return the agent's identical calls that are still open, oldest first."""
     query = select(Proposal).where(
         col(Proposal.tenant) == tx.tenant, col(Proposal.agent_id) == agent_id,
         col(Proposal.call_hash) == call_hash, col(Proposal.closed_at).is_(None),
-        col(Proposal.session_id).is_not_distinct_from(session_id),
     )  # fmt: skip
-    return (await tx.session.scalars(query.limit(1))).first()
+    return list(await tx.session.scalars(query.order_by(col(Proposal.id))))
 
 
 async def count_waiting(tx: Tx, agent_id: str) -> int:

@@ -9,9 +9,10 @@ from bot.api.errors import answer, problem
 from bot.api.principals import Callers, Operator
 from bot.office import Office
 from governance.errors import NotFound
-from governance.gates import Outcome, Verdict, judge
+from governance.gates import find_problems
 from governance.lifecycle import ProposalState
 from governance.policy import Agent
+from governance.verdict import Outcome, Verdict
 from operations import propose as operation
 from operations import withdraw as withdrawing
 from operations.propose import Proposed, Submission
@@ -45,13 +46,13 @@ class Proposals:
         return answer(wire.proposal_json(found, duplicate=proposed.duplicate), _created_status(found, proposed))
 
     async def _propose(self, agent: Agent, submission: Submission, size: int) -> Proposed:
-        policy = self._office.policy.current
+        policy, call = self._office.policy.current, submission.call
         if size > _OFF_THE_LOOP:
-            verdict = await asyncio.to_thread(judge, policy, agent, submission.call)
+            checked = await asyncio.to_thread(find_problems, policy, call)
         else:
-            verdict = judge(policy, agent, submission.call)
+            checked = find_problems(policy, call)
         return await self._office.database.write(
-            self._office.tenant, lambda tx: operation.propose(tx, policy, agent, submission, verdict)
+            self._office.tenant, lambda tx: operation.propose(tx, policy, agent, submission, checked)
         )
 
     async def read(self, request: web.Request) -> web.Response:

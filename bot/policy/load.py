@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from bot.policy import places
-from bot.policy.compile import Mistake, compile_policy
+from bot.policy.compile import compile_policy
+from bot.policy.mistake import Mistake
 from bot.policy.shape import PolicyFile
 from governance.policy import Policy
 
@@ -18,7 +19,10 @@ _REMEDIES = {
     "extra_forbidden": "there is no such key here; remove it or mend its spelling",
     "missing": "is required; add it",
     "string_pattern_mismatch": "is not written as it should be",
+    "union_tag_invalid": "there is no such kind of connector; write http, python, mcp or agent",
+    "union_tag_not_found": "say which kind of connector it is: http, python, mcp or agent",
 }
+_KINDS = frozenset({"http", "python", "mcp", "agent"})
 
 
 class PolicyProblem(Exception):
@@ -55,7 +59,14 @@ def _told(path: Path, lines: dict[places.Path, int], detail: ErrorDetails) -> st
         if isinstance(detail["input"], dict | list) or detail["type"] == "missing"
         else f" (it says {detail['input']!r:.60})"
     )
-    return _line(path, lines, detail["loc"], message + (f" ({pattern})" if pattern else "") + given)
+    return _line(path, lines, _key(detail), message + (f" ({pattern})" if pattern else "") + given)
+
+
+def _key(detail: ErrorDetails) -> places.Path:
+    """Return the path as the file has it: the kind of a connector is a value there, not a step."""
+    loc = (*detail["loc"], "kind") if detail["type"].startswith("union_tag") else detail["loc"]
+    is_tag = [i > 0 and loc[i - 1] == "connector" and step in _KINDS for i, step in enumerate(loc)]
+    return tuple(step for step, tag in zip(loc, is_tag, strict=True) if not tag)
 
 
 def _line(path: Path, lines: dict[places.Path, int], key: places.Path, message: str) -> str:

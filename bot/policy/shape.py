@@ -1,59 +1,26 @@
 """The shape of countersign.toml, strict: whatever is not described here is a mistake."""
 
-import re
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import Field, StringConstraints
 
-from governance.tiers import TIER_ALIASES, ApprovalMode, Risk, Tier
+from bot.policy.connectors import ConnectorTable
+from bot.policy.strict import Strict
+from bot.policy.words import ChannelId, Duration, Id, Name, Pattern, PersonId, RateText, ReviewerId, TierName
+from governance.tiers import ApprovalMode, Risk
 
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_DURATION = re.compile(r"(?:\d+[smhdw])+")
-
-
-def parse_duration(text: Any) -> timedelta:
-    """Parse `30s`, `15m`, `48h`, `7d`, `1h30m`. Raises ValueError with the remedy."""
-    if not isinstance(text, str) or not _DURATION.fullmatch(text):
-        raise ValueError("write a duration such as 30s, 15m, 48h or 7d")
-    parts = re.findall(r"(\d+)([smhdw])", text)
-    try:
-        total = sum((timedelta(**{_UNITS[unit]: int(n)}) for n, unit in parts), timedelta())
-    except OverflowError:
-        total = timedelta.max
-    if not timedelta() < total <= timedelta(days=366):
-        raise ValueError("write a duration above zero and up to 366d")
-    return total
+Reason = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
-def _tier(value: Any) -> Any:
-    return TIER_ALIASES.get(value, value) if isinstance(value, str) else value
-
-
-Duration = Annotated[
-    timedelta, BeforeValidator(parse_duration), WithJsonSchema({"type": "string", "pattern": f"^{_DURATION.pattern}$"})
-]
-TierName = Annotated[
-    Tier, BeforeValidator(_tier), WithJsonSchema({"enum": [*[tier.value for tier in Tier], *TIER_ALIASES]})
-]
-Name = Annotated[str, StringConstraints(pattern=r"\S", max_length=200)]
-Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,200}$")]
-PersonId = Annotated[str, StringConstraints(pattern=r"^[UW][A-Z0-9]{2,30}$")]
-ReviewerId = Annotated[str, StringConstraints(pattern=r"^[UWS][A-Z0-9]{2,30}$")]
-ChannelId = Annotated[str, StringConstraints(pattern=r"^[CG][A-Z0-9]{2,30}$")]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SlackTable(_Strict):
+class SlackTable(Strict):
     """`[slack]`: where the cards go."""
 
     approvals_channel: ChannelId
 
 
-class RolesTable(_Strict):
+class RolesTable(Strict):
     """`[roles]`: people with rights over everything; offline deciders count while Slack cannot be reached."""
 
     admins: list[PersonId] = []
@@ -61,14 +28,14 @@ class RolesTable(_Strict):
     offline_deciders: list[PersonId] = []
 
 
-class DefaultsTable(_Strict):
+class DefaultsTable(Strict):
     """`[defaults]`: what holds where nothing else is written."""
 
     tier: TierName | None = None
     approval_ttl: Duration = timedelta(hours=48)
 
 
-class LimitsTable(_Strict):
+class LimitsTable(Strict):
     """`[limits]`: what one agent may use up."""
 
     max_open_requests: Annotated[int, Field(ge=1, le=10_000)] = 50
@@ -76,7 +43,15 @@ class LimitsTable(_Strict):
     rate_burst: Annotated[int, Field(ge=1, le=100_000)] = 200
 
 
-class AgentTable(_Strict):
+class NeedsHumanTable(Strict):
+    """`[needs_human]`: what agents may not do at all, asked or not."""
+
+    agents: list[Id] = []
+    tools: list[Pattern] = []
+    classes: list[Pattern] = []
+
+
+class AgentTable(Strict):
     """`[[agents]]`: a program that wants to act."""
 
     id: Id
@@ -87,48 +62,77 @@ class AgentTable(_Strict):
     channels: list[ChannelId] = []
     tier: TierName | None = None
     tiers: dict[str, TierName] = {}
+    needs_human: bool = False
+    max_autonomous_decisions_per_hour: Count | None = None
+    max_autonomous_decisions_per_day: Count | None = None
 
 
-class HttpConnectorTable(_Strict):
-    """`connector = { kind = "http", … }`: the approved call is POSTed to an address."""
+class ToolTable(Strict):
+    """`[[tools]]`: a kind of action under governance, or `deploy.*`: what all below it inherit.
 
-    kind: Literal["http"]
-    url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+", max_length=2000)]
-    secret_env: Id | None = None
-    idempotent: bool = False
-    timeout: Duration = timedelta(seconds=30)
-    attempts: Annotated[int, Field(ge=1, le=20)] = 3
-    allow_private: bool = False
+    Whatever a tool leaves out it takes from the longest prefix that writes it; nothing but the name is required
+    where everything else is inherited.
+    """
 
-
-class ToolTable(_Strict):
-    """`[[tools]]`: a kind of action under governance."""
-
-    name: Id
-    title: Name
-    action_class: Id
-    capability: Id
+    name: Pattern
+    title: Name | None = None
+    action_class: Id | None = None
+    capability: Id | None = None
+    consequence: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
+    connector: ConnectorTable | None = None
     scopes: list[Id] = []
     risk: Risk | None = None
     approval_mode: ApprovalMode | None = None
     tier: TierName | None = None
+    needs_human: bool = False
     reviewers: list[ReviewerId] = []
     quorum: Annotated[int, Field(ge=1, le=20)] = 1
     creator_may_approve: bool | None = None
+    escalate_after: Duration | None = None
+    escalate_to: list[ReviewerId] = []
     ttl: Duration | None = None
-    consequence: Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+    concurrency: Count | None = None
+    rate: RateText | None = None
     secret_fields: list[Name] = []
     input_schema: dict[str, Any] = {"type": "object"}
-    connector: HttpConnectorTable
 
 
-class PolicyFile(_Strict):
+class ScopedTable(Strict):
+    """`[[scoped]]`: what holds besides for one automation, run or session; it only ever tightens."""
+
+    automation_id: Name | None = None
+    run_id: Name | None = None
+    session_id: Name | None = None
+    tier: TierName | None = None
+    tiers: dict[str, TierName] = {}
+
+
+class RuleTable(Strict):
+    """`[[rules]]`: calls that are denied whatever the tier. Rules that allow are remembered by people, not written."""
+
+    tool: Pattern
+    agent: Id | None = None
+    decision: Literal["deny"]
+    reason: Reason
+
+
+class PolicyFile(Strict):
     """The whole of countersign.toml."""
 
     slack: SlackTable
+    include: list[Literal["builtin:agent-runtime", "builtin:assistant"]] = []
     roles: RolesTable = RolesTable()
     defaults: DefaultsTable = DefaultsTable()
     limits: LimitsTable = LimitsTable()
-    classes: dict[Id, TierName] = {}
+    needs_human: NeedsHumanTable = NeedsHumanTable()
+    classes: dict[Pattern, TierName] = {}
     agents: list[AgentTable] = []
     tools: list[ToolTable] = []
+    scoped: list[ScopedTable] = []
+    rules: list[RuleTable] = []
+
+
+class PackFile(Strict):
+    """A shipped pack of tools."""
+
+    tools: list[ToolTable]

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from governance.canonical import call_digest
 from governance.lifecycle import ExecutionStatus, ProposalState
 from governance.policy import Policy, Tool
 from governance.tiers import ApprovalMode, Risk, Tier
@@ -39,9 +40,9 @@ TIGHTENED: dict[str, tuple[Callable[[Policy], Policy], str]] = {
     "the tool changed": (lambda p: with_tool(p, version="another"), "tool deploy.production has changed since"),
     "more scopes are asked for": (lambda p: with_tool(p, scopes=frozenset({"deploy", "root"})), "lost the scope root"),
     "the agent lost a scope": (lambda p: with_agent(p, scopes=frozenset()), "lost the scope deploy"),
-    "the tool is blocked": (lambda p: with_tool(p, approval_mode=BLOCK), "now always blocked"),
-    "the risk was raised": (lambda p: with_tool(p, risk=Risk.DESTRUCTIVE), "now always blocked"),
-    "the risk is no longer declared": (lambda p: with_tool(p, risk=None), "now always blocked"),
+    "the tool is blocked": (lambda p: with_tool(p, approval_mode=BLOCK), "is always blocked"),
+    "the risk was raised": (lambda p: with_tool(p, risk=Risk.DESTRUCTIVE), "is always blocked"),
+    "the risk is no longer declared": (lambda p: with_tool(p, risk=None), "is always blocked"),
     "the tier was tightened": (lambda p: with_agent(p, tiers={"deploy": Tier.SHADOW}), "tightened to shadow"),
 }
 
@@ -109,12 +110,13 @@ async def test_a_policy_tightened_between_two_attempts_leaves_what_may_have_run_
     ("statement", "why"),
     [
         ('UPDATE proposals SET arguments = \'{"service":"billing"}\'', "no longer the ones that were shown"),
-        ("UPDATE proposals SET digest = 'sha256:00'", "no longer the ones that were shown"),
+        ("UPDATE proposals SET digest = 'sha256:00'", "not the one that was allowed"),
+        ("UPDATE executions SET mac = NULL", "not the one that was allowed"),
         ("UPDATE proposals SET sealed_secrets = NULL", "no longer the ones that were shown"),
         ("UPDATE proposals SET sealed_secrets = 'v1:00000000:AAAA'", "cannot be read back (KeyProblem)"),
         ("UPDATE proposals SET arguments = '{'", "cannot be read back (JSONDecodeError)"),
     ],
-    ids=["other arguments", "other digest", "no secrets", "secrets under a lost key", "garbage"],
+    ids=["other arguments", "other digest", "no proof", "no secrets", "secrets under a lost key", "garbage"],
 )
 async def test_a_stored_call_that_was_tampered_with_does_not_run_and_holds_up_nobody(
     database: Database, policy: Policy, clock: Clock, statement: str, why: str
@@ -129,6 +131,18 @@ async def test_a_stored_call_that_was_tampered_with_does_not_run_and_holds_up_no
     assert (await look(database, found)).proposal.state is ProposalState.INVALIDATED
     assert (await look(database, sound)).proposal.state is ProposalState.SUCCEEDED
     assert len(hands.connector.calls) == 1
+
+
+async def test_arguments_and_digest_edited_together_do_not_run_either(database: Database, policy: Policy) -> None:
+    found = await approved(database, policy)
+    tool = policy.tools["deploy.production"]
+    digest = call_digest(tool.name, tool.version, {"service": "billing"})
+    await sql(database, f"UPDATE proposals SET arguments = '{{\"service\":\"billing\"}}', digest = '{digest}'")
+    await sql(database, f"UPDATE approval_requests SET digest = '{digest}'")
+    hands = worker(database, policy)
+    await hands.work()
+    assert "not the one that was allowed" in str((await execution_of(database, found)).error)
+    assert hands.connector.calls == []
 
 
 @pytest.mark.parametrize(

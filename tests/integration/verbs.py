@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy import select, text
 
 from bot.policy import load_policy
-from governance.gates import judge
 from governance.policy import Policy
 from governance.reviewers import ReviewVerdict
 from operations.propose import Proposed, Submission, propose
@@ -55,8 +54,7 @@ async def submit(
     """Judge and record one call of an agent."""
     submission = Submission(tool, more.pop("arguments", {"service": "checkout"}), **more)
     caller = policy.agents[agent]
-    verdict = judge(policy, caller, submission.call)
-    return await database.write(TENANT, lambda tx: propose(tx, policy, caller, submission, verdict))
+    return await database.write(TENANT, lambda tx: propose(tx, policy, caller, submission))
 
 
 async def look(database: Database, proposed: Proposed | Dossier) -> Dossier:

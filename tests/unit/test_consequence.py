@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.policy.compile import MAX_CONSEQUENCE
+from bot.policy.consequence import MAX_CONSEQUENCE
 from tests.unit.policy_files import changed, load
 from tests.unit.test_canonical import json_values
 

@@ -2,9 +2,10 @@
 
 import pytest
 
-from governance.gates import Call, Outcome, judge
+from governance.gates import judge
 from governance.policy import Problem
 from governance.tiers import ApprovalMode, Risk, Tier
+from governance.verdict import Call, Outcome
 from tests.unit.rules import agent, policy, tool
 
 GOOD = {"service": "checkout"}

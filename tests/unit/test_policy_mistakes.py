@@ -26,7 +26,7 @@ MISTAKES = [
     ('"C0APPROVALS"', '"#approvals"', "slack.approvals_channel", NOT_SO),
     ('"Deployer"', '" "', "agents.0.name", NOT_SO),
     ("http://127.0.0.1:9/notes", "ftp://notes", "tools.1.connector.url", NOT_SO),
-    ('kind = "http"\n', 'kind = "shell"\n', "tools.1.connector.kind", "should be 'http' (it says 'shell')"),
+    ('kind = "http"\n', 'kind = "shell"\n', "tools.1.connector.kind", "no such kind of connector"),
     ('id = "reader"', 'id = "deployer" # twin', "agents.1.id", "stands twice; give each its own"),
     ('"notes.write"', '"deploy.production" # twin', "tools.1.name", "stands twice; give each its own"),
     ('notes = "L2"', 'nodes = "L2"', "agents.0.tiers.nodes", "'nodes' is neither a tool nor an action class"),

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.policy.shape import PolicyFile, parse_duration
+from bot.policy.shape import PolicyFile
+from bot.policy.words import parse_duration
 from governance.policy import Agent, Connector, Limits
 from governance.tiers import ApprovalMode, Risk, Tier
 from tests.unit.policy_files import WHOLE, load
@@ -30,9 +31,9 @@ def test_agents_are_taken_over(whole):
     assert whole.agents["deployer"] == Agent(
         "deployer", "Deployer", "U0ALICE", frozenset({"deploy"}), frozenset({"U0ALICE", "W0GRID"}),
         frozenset({"C0DEPLOYS", "G0PRIVATE"}), Tier.SUGGEST,
-        {"deploy.production": Tier.ACT_WITH_APPROVAL, "notes": Tier.ACT_AND_NOTIFY},
+        {"deploy.production": Tier.ACT_WITH_APPROVAL, "notes": Tier.ACT_AND_NOTIFY}, place=("agents", 0),
     )  # fmt: skip
-    assert whole.agents["reader"] == Agent("reader", "Reader", "U0BOB")
+    assert whole.agents["reader"] == Agent("reader", "Reader", "U0BOB", place=("agents", 1))
 
 
 def test_tools_are_taken_over(whole):
@@ -45,8 +46,9 @@ def test_tools_are_taken_over(whole):
     assert (tool.creator_may_approve, tool.secret_fields) == (False, ("token", "/nested/pin"))
     assert whole.ttl_of(tool) == timedelta(days=7)
     assert tool.connector == Connector(
-        "http", "https://deploy.example/run", "DEPLOY_SECRET", True, timedelta(seconds=30), 5, True
-    )
+        "http", idempotent=True, timeout=timedelta(seconds=30), attempts=5, url="https://deploy.example/run",
+        secret_env="DEPLOY_SECRET", allow_private=True,
+    )  # fmt: skip
     assert tool.find_problems({"service": 1})[0].field == "/service"
     assert tool.tell_consequence({"service": "a", "version": "b"}) == "Replaces a with b"
 
@@ -54,7 +56,7 @@ def test_tools_are_taken_over(whole):
 def test_a_tool_of_few_words_is_blocked_asks_nobody_extra_and_waits_as_long_as_the_default(whole):
     tool = whole.tools["notes.write"]
     assert (tool.mode, tool.reviewers, tool.quorum, tool.scopes) == (ApprovalMode.ALWAYS_BLOCK, (), 1, frozenset())
-    assert tool.connector == Connector("http", "http://127.0.0.1:9/notes", None, False, timedelta(seconds=30), 3, False)
+    assert tool.connector == Connector("http", url="http://127.0.0.1:9/notes")
     assert whole.ttl_of(tool) == timedelta(minutes=90)
     assert tool.find_problems({"anything": 1}) == []
     assert tool.find_problems([]) != []
@@ -89,7 +91,9 @@ def test_anything_else_is_no_duration(text):
 
 def test_the_schema_for_editors_knows_every_key():
     schema = PolicyFile.model_json_schema()
-    assert set(schema["properties"]) == {"slack", "roles", "defaults", "limits", "classes", "agents", "tools"}
+    assert set(schema["properties"]) == {
+        "slack", "include", "roles", "defaults", "limits", "needs_human", "classes", "agents", "tools", "scoped", "rules",
+    }  # fmt: skip
     assert "L1" in str(schema["$defs"]["AgentTable"]["properties"]["tier"])
     assert all(
         table.get("additionalProperties") is False for table in schema["$defs"].values() if "properties" in table

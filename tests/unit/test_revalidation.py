@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from governance.revalidation import Allowed, why_invalid
+from governance.facts import Facts
+from governance.revalidation import Allowed, Attempt, why_invalid
 from governance.tiers import ApprovalMode, Risk, Tier
 from tests.unit.rules import agent, policy, tool
 
@@ -14,7 +15,7 @@ ALLOWED = Allowed("deployer", "deploy.production", "v1", Tier.ACT_WITH_APPROVAL,
 
 
 def why(rules=None, *, allowed=ALLOWED, digest="sha256:abc", attempt=0, now=NOW):
-    return why_invalid(rules or policy(), allowed, digest_now=digest, attempt=attempt, now=now)
+    return why_invalid(rules or policy(), allowed, Attempt({}, digest, attempt), Facts(now))
 
 
 def test_what_still_holds_may_run():
@@ -35,10 +36,10 @@ def test_what_still_holds_may_run():
             policy(agents=(agent(scopes=frozenset()),)),
             "agent deployer has lost the scope deploy",
         ),
-        (policy(tool(risk=Risk.DESTRUCTIVE)), "tool deploy.production is now always blocked"),
+        (policy(tool(risk=Risk.DESTRUCTIVE)), "deploy.production is always blocked (risk destructive)"),
         (
             policy(tool(approval_mode=ApprovalMode.ALWAYS_BLOCK)),
-            "tool deploy.production is now always blocked",
+            "deploy.production is always blocked (approval_mode always_block)",
         ),
         (policy(tool(tier=Tier.SUGGEST)), "the tier was tightened to suggest"),
         (policy(default_tier=Tier.SHADOW), "the tier was tightened to shadow"),

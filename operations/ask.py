@@ -1,0 +1,41 @@
+"""Asking people: the approval request about a call, and the cards that show it."""
+
+from governance.clocks import warning_due
+from governance.lifecycle import RequestStatus
+from governance.policy import Policy, Tool
+from governance.reviewers import Panel
+from storage import surfaces
+from storage.database import Tx
+from storage.tables import ApprovalRequest, Proposal, RequestType
+from storage.tables.base import new_id
+
+
+async def open_request(tx: Tx, policy: Policy, tool: Tool, proposal: Proposal, panel: Panel) -> ApprovalRequest:
+    """Insert the question about a call to its panel."""
+    expires_at = tx.now + policy.ttl_of(tool)
+    escalates = tool.escalate_after is not None and tx.now + tool.escalate_after < expires_at
+    return await tx.add(
+        ApprovalRequest(
+            id=new_id("apr"),
+            tenant=tx.tenant,
+            proposal_id=proposal.id,
+            request_type=RequestType.TOOL_CALL,
+            status=RequestStatus.PENDING,
+            digest=proposal.digest,
+            reviewers=list(panel.reviewers),
+            quorum=panel.quorum,
+            requester=panel.requester,
+            created_at=tx.now,
+            expires_at=expires_at,
+            warn_at=warning_due(tx.now, expires_at, 0),
+            escalate_at=tx.now + tool.escalate_after if escalates and tool.escalate_after else None,
+            escalate_to=list(tool.escalate_to),
+        )
+    )
+
+
+async def show_request(tx: Tx, policy: Policy, proposal: Proposal) -> None:
+    """Owe the cards: one where the work is discussed, one in the approvals channel."""
+    if proposal.thread_channel is not None:
+        await surfaces.open_one(tx, proposal.id, proposal.thread_channel, proposal.thread_ts)
+    await surfaces.open_one(tx, proposal.id, policy.approvals_channel)
