@@ -1,6 +1,7 @@
 """The one way to answer a request, for every door: check the person, look up live groups, then one transaction."""
 
 import asyncio
+import logging
 
 from bot.office import Office
 from bot.slack import CLICK_AGE, KEY_AGE, SlackTrouble
@@ -10,6 +11,8 @@ from operations.review import Answer
 from storage import requests
 from storage.database import Tx
 from storage.tables import ApprovalRequest, Door
+
+log = logging.getLogger(__name__)
 
 _PATIENCE = 2.2  # seconds; Slack gives up after 3 and never sends a click again
 
@@ -21,7 +24,7 @@ class CannotAskSlack(Refusal):
 
 
 class TookTooLong(Refusal):
-    """This could not be recorded in time, so nothing was decided; please click again."""
+    """Recording this takes longer than Slack waits. Watch the card; if it does not change, please click again."""
 
     code = "TOOK_TOO_LONG"
 
@@ -32,7 +35,7 @@ async def decide(office: Office, request_id: str, answer: Answer) -> ApprovalReq
     request, approvers = await _request(office, request_id)
     try:
         await _check_membership(office, answer, max_age)
-        members = await office.directory.members(operation.panel_of_request(request), max_age)
+        members = await office.directory.members(operation.panel_of_request(request))
         left = await _who_left(office, approvers, max_age)
     except SlackTrouble as trouble:
         if not _may_decide_offline(office, answer):
@@ -46,22 +49,34 @@ async def decide(office: Office, request_id: str, answer: Answer) -> ApprovalReq
 
 
 async def decide_in_time(office: Office, request_id: str, answer: Answer) -> ApprovalRequest:
-    """Decide while Slack still waits for the acknowledgement; past that nothing is decided and TookTooLong says so."""
-    try:
-        async with asyncio.timeout(_PATIENCE):
-            return await decide(office, request_id, answer)
-    except TimeoutError:
-        raise TookTooLong() from None
+    """Decide while Slack still waits for the acknowledgement. Past that the answer may yet be recorded, or not:
+    a commit cannot be called back, so TookTooLong claims neither."""
+    task = asyncio.create_task(decide(office, request_id, answer))
+    done, _ = await asyncio.wait({task}, timeout=_PATIENCE)
+    if done:
+        return task.result()
+    _late.add(task)
+    task.add_done_callback(_ended_late)
+    raise TookTooLong()
+
+
+_late: set[asyncio.Task[ApprovalRequest]] = set()
+
+
+def _ended_late(task: "asyncio.Task[ApprovalRequest]") -> None:
+    _late.discard(task)
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.warning("an answer that took too long was not recorded: %s", error)
 
 
 async def _request(office: Office, request_id: str) -> tuple[ApprovalRequest, list[str]]:
     """Return a request and who has approved it so far."""
     async with office.database.read(office.tenant) as tx:
         request = await tx.get(ApprovalRequest, request_id)
-        approvers = requests.approvers(await requests.live_reviews(tx, request_id)) if request else []
+        seats = requests.approvers(await requests.live_reviews(tx, request_id)) if request else []
     if request is None:
         raise NotFound("There is no approval request under this id.")
-    return request, approvers
+    return request, list(dict.fromkeys(one for seat in seats for one in (seat.person, seat.of)))
 
 
 async def _check_membership(office: Office, answer: Answer, max_age: float) -> None:

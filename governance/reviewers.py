@@ -70,8 +70,39 @@ def panel_of(policy: Policy, agent: Agent, tool: Tool, on_behalf_of: str | None)
     return Panel(tuple(admitted), tool.quorum, requester)
 
 
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """Who answers, and on whose place on the panel: their own, or that of somebody who delegated it to them."""
+
+    person: str
+    of: str
+
+    @property
+    def giver(self) -> str | None:
+        """Who delegated the place; None where it is the person's own."""
+        return self.of if self.of != self.person else None
+
+
+def seat_of(panel: Panel, person: str, members: Mapping[str, frozenset[str]], givers: Iterable[str]) -> Seat:
+    """Return the place a person answers on. Raises SelfReview or NotAReviewer where there is none.
+
+    `givers` are those who delegated their place to this person; one of them must be eligible at this moment.
+    """
+    if person != panel.requester and not panel.admits(person, members):
+        for giver in givers:
+            if giver != panel.requester and panel.admits(giver, members):
+                return Seat(person, giver)
+    panel.check(person, members)
+    return Seat(person, person)
+
+
 def approvals_that_count(
-    panel: Panel, approvers: Iterable[str], members: Mapping[str, frozenset[str]]
+    panel: Panel, approvers: Iterable[Seat], members: Mapping[str, frozenset[str]]
 ) -> frozenset[str]:
-    """Return the distinct approvers who are still eligible now; quorum is re-checked at settlement."""
-    return frozenset(p for p in approvers if p != panel.requester and panel.admits(p, members))
+    """Return the distinct people whose approval counts now, one for each place; re-checked at settlement."""
+    places: dict[str, str] = {}
+    for seat in approvers:
+        barred = panel.requester in (seat.person, seat.of)
+        if not barred and seat.person not in places.values() and panel.admits(seat.of, members):
+            places.setdefault(seat.of, seat.person)
+    return frozenset(places.values())

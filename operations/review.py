@@ -1,15 +1,16 @@
 """A person answers an approval request; the answer that completes the quorum, or rejects, settles it."""
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from governance.errors import AlreadyDecided, ApprovalExpired, ArgumentsChanged, NotFound, Unprocessable
+from governance.errors import AlreadyDecided, ApprovalExpired, ArgumentsChanged, NotFound, SelfReview, Unprocessable
 from governance.lifecycle import OPEN_REQUESTS, ProposalState, RequestStatus
-from governance.reviewers import Panel, ReviewVerdict, approvals_that_count
+from governance.reviewers import Panel, ReviewVerdict, Seat, approvals_that_count, seat_of
 from governance.text import storable
 from operations.allow import queue_execution
 from operations.notify import note, tell_owners
+from operations.remember import Wish, check_wish, remember
 from storage import audit, proposals, requests, surfaces
 from storage.database import Tx
 from storage.outbox import Priority
@@ -30,6 +31,7 @@ class Answer:
     until: datetime | None = None
     seen_version: int | None = None  #: the version of the card that was clicked
     seen_digest: str | None = None  #: the digest an operator sent along
+    wish: Wish = field(default_factory=Wish)  #: for how long, and for what else, it is to hold
 
 
 async def review(
@@ -45,22 +47,30 @@ async def review(
     if request is None:
         raise NotFound("There is no approval request under this id.")
     panel = panel_of_request(request)
-    panel.check(answer.reviewer, members)
+    seat = seat_of(panel, answer.reviewer, members, await requests.givers(tx, request.id, answer.reviewer))
     reviews = await requests.live_reviews(tx, request.id)
     if _is_repetition(request, reviews, answer):
         return request
     _check_open(request, tx.now)
     _check_seen(request, answer)
     _check_words(tx, request, answer)
-    await _write_down(tx, request, answer)
+    proposal = await _proposal_of(tx, request)
+    check_wish(proposal, request, answer.wish)
+    await _write_down(tx, request, answer, seat)
     if answer.verdict is ReviewVerdict.DEFER:
         return await _defer(tx, request, answer)
     if answer.verdict is ReviewVerdict.REJECT:
-        return await _settle(tx, request, answer, RequestStatus.REJECTED)
-    approvers = [*(one for one in requests.approvers(reviews) if one not in left), answer.reviewer]
-    if len(approvals_that_count(panel, approvers, members)) >= request.quorum:
-        return await _settle(tx, request, answer, RequestStatus.APPROVED)
-    return await _keep_waiting(tx, request, answer)
+        await _settle(tx, request, answer, RequestStatus.REJECTED)
+        await remember(tx, proposal, request, answer.wish, {answer.reviewer: answer.wish.remember})
+        return request
+    earlier = [review for review in reviews if review.reviewer not in (*left, seat.person, seat.of)]
+    counted = approvals_that_count(panel, [*requests.approvers(earlier), seat], members)
+    if len(counted) < request.quorum:
+        return await _keep_waiting(tx, request, answer)
+    await _settle(tx, request, answer, RequestStatus.APPROVED)
+    wishes = {review.reviewer: review.remember for review in earlier if review.reviewer in counted}
+    await remember(tx, proposal, request, answer.wish, wishes | {answer.reviewer: answer.wish.remember})
+    return request
 
 
 def panel_of_request(request: ApprovalRequest) -> Panel:
@@ -112,6 +122,8 @@ def _check_seen(request: ApprovalRequest, answer: Answer) -> None:
 
 def _check_words(tx: Tx, request: ApprovalRequest, answer: Answer) -> None:
     if answer.verdict is ReviewVerdict.APPROVE:
+        if answer.reviewer == request.editor:
+            raise SelfReview("You edited these arguments, so somebody else has to countersign them.")
         return
     if not (answer.reason or "").strip():
         raise Unprocessable(f"reason: say why you {answer.verdict}; the agent and the requester read it.")
@@ -119,8 +131,11 @@ def _check_words(tx: Tx, request: ApprovalRequest, answer: Answer) -> None:
         raise Unprocessable("until: name a moment from now on and before the request expires.")
 
 
-async def _write_down(tx: Tx, request: ApprovalRequest, answer: Answer) -> None:
-    await requests.void_review(tx, request.id, answer.reviewer)
+async def _write_down(tx: Tx, request: ApprovalRequest, answer: Answer, seat: Seat) -> None:
+    """Add the answer in place of what was said before on this place; whoever answers takes a delegation back."""
+    await requests.void_reviews(tx, request.id, seat.person, seat.of)
+    if seat.giver is None:
+        await requests.end_delegation(tx, request.id, seat.person)
     await tx.add(
         Review(
             id=new_id("rev"),
@@ -128,6 +143,8 @@ async def _write_down(tx: Tx, request: ApprovalRequest, answer: Answer) -> None:
             request_id=request.id,
             request_version=request.version,
             reviewer=answer.reviewer,
+            on_behalf_of=seat.giver,
+            remember=answer.wish.remember,
             verdict=answer.verdict,
             reason=_clean(answer.reason),
             via=answer.via,

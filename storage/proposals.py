@@ -1,16 +1,19 @@
 """Queries on proposals, and the one place their state word is written."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import case, func, select, text, update
 from sqlmodel import col
 
-from governance.lifecycle import OPEN_STATES, ProposalState
+from governance.lifecycle import OPEN_STATES, ProposalState, RequestStatus
+from governance.prefixes import is_prefix
 from storage.database import Tx
-from storage.tables import Proposal
+from storage.tables import ApprovalRequest, Proposal
 
 KEY_LIFETIME = timedelta(days=30)
+_DECIDED = (RequestStatus.APPROVED, RequestStatus.REJECTED)
+_LOOKED_AT = 5000
 
 
 def topic(proposal_id: str) -> str:
@@ -38,6 +41,22 @@ async def open_calls(tx: Tx, agent_id: str, call_hash: str) -> list[Proposal]:
         col(Proposal.call_hash) == call_hash, col(Proposal.closed_at).is_(None),
     )  # fmt: skip
     return list(await tx.session.scalars(query.order_by(col(Proposal.id))))
+
+
+async def decided_since(tx: Tx, agent_id: str, tool: str, since: datetime) -> list[tuple[Proposal, RequestStatus]]:
+    """Return an agent's calls of a tool, or of all below a prefix, that people decided, with what they decided."""
+    named = col(Proposal.tool).startswith(tool[:-1], autoescape=True) if is_prefix(tool) else col(Proposal.tool) == tool
+    query = (
+        select(Proposal, col(ApprovalRequest.status))
+        .join(ApprovalRequest, col(ApprovalRequest.proposal_id) == col(Proposal.id))
+        .where(
+            col(Proposal.tenant) == tx.tenant, col(Proposal.agent_id) == agent_id, named,
+            col(Proposal.created_at) >= since, col(ApprovalRequest.status).in_(_DECIDED),
+        )
+        .order_by(col(Proposal.created_at).desc())
+        .limit(_LOOKED_AT)
+    )  # fmt: skip
+    return [(proposal, status) for proposal, status in await tx.session.execute(query)]
 
 
 async def count_waiting(tx: Tx, agent_id: str) -> int:

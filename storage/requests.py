@@ -8,9 +8,9 @@ from sqlalchemy import CursorResult, Select, select, update
 from sqlmodel import col
 
 from governance.lifecycle import OPEN_REQUESTS, RequestStatus, sources_of_request
-from governance.reviewers import ReviewVerdict
+from governance.reviewers import ReviewVerdict, Seat
 from storage.database import Tx
-from storage.tables import ApprovalRequest, Proposal, RequestType, Review
+from storage.tables import ApprovalRequest, Delegation, Proposal, RequestType, Review
 
 
 async def locked(tx: Tx, request_id: str) -> ApprovalRequest | None:
@@ -56,18 +56,45 @@ async def live_reviews(tx: Tx, request_id: str) -> list[Review]:
     return list(await tx.session.scalars(query.order_by(col(Review.at), col(Review.id))))
 
 
-async def void_review(tx: Tx, request_id: str, reviewer: str) -> None:
-    """Make room for a changed mind."""
-    await tx.session.execute(
-        update(Review)
-        .where(col(Review.request_id) == request_id, col(Review.reviewer) == reviewer, col(Review.voided_at).is_(None))
-        .values(voided_at=tx.now)
+async def void_reviews(tx: Tx, request_id: str, *people: str) -> None:
+    """Make room for a changed mind: void what these people answered, and what was answered on their places.
+
+    Without people, void every answer: the call they were about has been edited.
+    """
+    query = update(Review).where(col(Review.request_id) == request_id, col(Review.voided_at).is_(None))
+    if people:
+        query = query.where(col(Review.reviewer).in_(people) | col(Review.on_behalf_of).in_(people))
+    await tx.session.execute(query.values(voided_at=tx.now).execution_options(synchronize_session=False))
+
+
+def approvers(reviews: Sequence[Review]) -> list[Seat]:
+    """Return who has approved, each with the place it was on."""
+    return [
+        Seat(review.reviewer, review.on_behalf_of or review.reviewer)
+        for review in reviews
+        if review.verdict is ReviewVerdict.APPROVE
+    ]
+
+
+async def givers(tx: Tx, request_id: str, taker: str) -> list[str]:
+    """Return who delegated their place on a request to this person, oldest first."""
+    query = select(col(Delegation.giver)).where(
+        col(Delegation.request_id) == request_id, col(Delegation.taker) == taker, col(Delegation.ended_at).is_(None)
     )
+    return list(await tx.session.scalars(query.order_by(col(Delegation.at))))
 
 
-def approvers(reviews: Sequence[Review]) -> list[str]:
-    """Return who has approved."""
-    return [review.reviewer for review in reviews if review.verdict is ReviewVerdict.APPROVE]
+async def end_delegation(tx: Tx, request_id: str, giver: str) -> None:
+    """End a delegation: it was taken back, or handed on."""
+    await tx.session.execute(
+        update(Delegation)
+        .where(
+            col(Delegation.request_id) == request_id, col(Delegation.giver) == giver,
+            col(Delegation.ended_at).is_(None),
+        )
+        .values(ended_at=tx.now)
+        .execution_options(synchronize_session=False)
+    )  # fmt: skip
 
 
 async def page(

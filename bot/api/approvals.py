@@ -1,15 +1,12 @@
 """`/approvals`: operators list, look and decide; agents see their own."""
 
-import base64
-import binascii
-import re
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TypeVar
 
 from aiohttp import web
 
 from bot.api import bodies, wire
+from bot.api.cursors import cursor_after, cursor_of
 from bot.api.errors import answer
 from bot.api.principals import Callers, Operator
 from bot.deciding import decide
@@ -17,6 +14,8 @@ from bot.office import Office
 from governance.errors import NotFound, Unprocessable
 from governance.lifecycle import RequestStatus
 from governance.reviewers import ReviewVerdict
+from governance.rules import Remember
+from operations.remember import Wish
 from operations.review import Answer
 from storage import requests
 from storage.dossier import Dossier, dossier
@@ -24,7 +23,6 @@ from storage.tables import ApprovalRequest, Door, RequestType
 
 E = TypeVar("E", bound=StrEnum)
 
-_REQUEST_ID = re.compile(r"apr_\w{1,60}", re.ASCII)
 _VERDICTS = {
     "approve": ReviewVerdict.APPROVE,
     "reject": ReviewVerdict.REJECT,
@@ -47,10 +45,10 @@ class Approvals:
         agent_id = None if isinstance(caller, Operator) else caller.id
         async with self._office.database.read(self._office.tenant) as tx:
             page = await requests.page(
-                tx, status=status, request_type=kind, agent_id=agent_id, before=_cursor(request), limit=limit + 1
+                tx, status=status, request_type=kind, agent_id=agent_id, before=cursor_of(request), limit=limit + 1
             )
             found = [await dossier(tx, one.proposal_id) for one in page[:limit]]
-        more = _next_cursor(page[limit - 1]) if len(page) > limit else None
+        more = cursor_after(page[limit - 1].created_at, page[limit - 1].id) if len(page) > limit else None
         return answer({"items": [wire.request_json(one) for one in found if one], "next_cursor": more})
 
     async def read(self, request: web.Request) -> web.Response:
@@ -65,11 +63,10 @@ class Approvals:
         """`POST /approvals/{id}`: one operator's answer, signed."""
         operator = await self._callers.operator(request)
         body, _ = await bodies.read_body(request, bodies.DecisionBody)
-        if body.remember != "once":
-            raise Unprocessable("remember: only `once` is in this version; remembered rules come later.")
         given = Answer(
-            operator.person, _VERDICTS[body.decision], Door.API, body.reason, body.until, seen_digest=body.digest
-        )
+            operator.person, _VERDICTS[body.decision], Door.API, body.reason, body.until, seen_digest=body.digest,
+            wish=_wish(body),
+        )  # fmt: skip
         await decide(self._office, request.match_info["id"], given)
         return answer(wire.request_json(await self._dossier(request.match_info["id"])))
 
@@ -82,6 +79,14 @@ class Approvals:
         return found
 
 
+def _wish(body: bodies.DecisionBody) -> Wish:
+    pattern = body.remember_pattern.pattern if body.remember_pattern else None
+    remember = Remember(body.remember)
+    if remember is Remember.ONCE and (pattern or body.remember_until or body.remember_uses):
+        raise Unprocessable("remember: send session or forever with what is to be remembered.")
+    return Wish(remember, pattern, body.remember_until, body.remember_uses, body.remember_confirmed)
+
+
 def _one_of(request: web.Request, name: str, kind: type[E]) -> E | None:
     """Return a filter's value, or None where it is absent."""
     text = request.query.get(name)
@@ -91,21 +96,3 @@ def _one_of(request: web.Request, name: str, kind: type[E]) -> E | None:
         return kind(text)
     except ValueError:
         raise Unprocessable(f"{name}: send one of {', '.join(kind)}.", code="INVALID_QUERY") from None
-
-
-def _next_cursor(last: ApprovalRequest) -> str:
-    return base64.urlsafe_b64encode(f"{last.created_at.isoformat()}|{last.id}".encode()).decode()
-
-
-def _cursor(request: web.Request) -> tuple[datetime, str] | None:
-    text = request.query.get("cursor")
-    if text is None:
-        return None
-    try:
-        at, _, request_id = base64.urlsafe_b64decode(text.encode()).decode().partition("|")
-        moment = datetime.fromisoformat(at)
-        if moment.tzinfo is UTC and _REQUEST_ID.fullmatch(request_id):
-            return moment, request_id
-    except (binascii.Error, ValueError):
-        pass
-    raise Unprocessable("cursor: send the next_cursor of an earlier answer.", code="INVALID_QUERY")

@@ -1,10 +1,19 @@
 """What callers may send: strict bodies and query values; a mistake names its field."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from aiohttp import web
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from governance.canonical import parse_strict
 from governance.errors import Unprocessable
@@ -16,6 +25,7 @@ MAX_WAIT = 60.0
 #: Ids a caller makes up: printable ASCII, so that they survive logs and both databases.
 Token = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,200}$")]
 Words = Annotated[str, StringConstraints(max_length=32_000)]
+Uses = Annotated[int, Field(ge=1, le=1_000_000)]
 Reason = Annotated[str, StringConstraints(max_length=2_000)]
 
 
@@ -38,6 +48,8 @@ class ProposalBody(_Strict):
     idempotency_key: Token | None = None
     session_id: Token | None = None
     trace_id: Token | None = None
+    automation_id: Token | None = None
+    run_id: Token | None = None
     rationale: Words | None = None
     on_behalf_of: Annotated[str, StringConstraints(pattern=r"^[UW][A-Z0-9]{2,30}$")] | None = None
     thread: ThreadBody | None = None
@@ -49,14 +61,49 @@ class WithdrawBody(_Strict):
     reason: Reason | None = None
 
 
+class PatternBody(_Strict):
+    """What calls a rule means: those that agree in `fields` (JSON Pointers to values), or with `any` every one."""
+
+    any: Literal[True] | None = None
+    fields: Annotated[dict[str, Any], Field(min_length=1, max_length=20)] | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if (self.any is None) == (self.fields is None):
+            raise ValueError("send either fields or any")
+        return self
+
+    @property
+    def pattern(self) -> dict[str, Any]:
+        """The pattern as rules keep it."""
+        return {"any": True} if self.fields is None else {"fields": self.fields}
+
+
 class DecisionBody(_Strict):
     """`POST /approvals/{id}`. `deny` is another word for `reject`."""
 
     decision: Literal["approve", "reject", "deny", "defer"]
     reason: Reason | None = None
     remember: Literal["once", "session", "forever"] = "once"
+    remember_pattern: PatternBody | None = None
+    remember_until: AwareDatetime | None = None
+    remember_uses: Uses | None = None
+    remember_confirmed: bool = False
     until: AwareDatetime | None = None
     digest: Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")] | None = None
+
+
+class RuleBody(_Strict):
+    """`POST /rules`."""
+
+    agent: Token
+    tool: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    decision: Literal["allow", "deny"]
+    pattern: PatternBody
+    reason: Annotated[str, StringConstraints(pattern=r"\S", max_length=2_000)]
+    expires_at: AwareDatetime | None = None
+    max_uses: Uses | None = None
+    confirmed: bool = False
 
 
 async def read_body(request: web.Request, kind: type[Model]) -> tuple[Model, int]:
@@ -94,6 +141,19 @@ _LIMIT: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=1, le=200)])
 def wait_of(request: web.Request) -> float:
     """Return `?wait=` in seconds, 0 where it is absent."""
     return float(_query(request, "wait", _SECONDS, 0.0, f"a number of seconds from 0 to {MAX_WAIT:.0f}"))
+
+
+def dry_run_of(request: web.Request) -> bool:
+    """Return `?dry_run=`: whether the caller only wants to know."""
+    return flag_of(request, "dry_run", default=False)
+
+
+def flag_of(request: web.Request, name: str, *, default: bool) -> bool:
+    """Return a query value that is 1 or 0."""
+    text = request.query.get(name)
+    if text not in (None, "0", "1", "true", "false"):
+        raise Unprocessable(f"{name}: send 1 or 0.", code="INVALID_QUERY")
+    return default if text is None else text in ("1", "true")
 
 
 def limit_of(request: web.Request) -> int:

@@ -7,6 +7,7 @@ from bot.api.errors import answer, desk
 from bot.api.health import Health
 from bot.api.principals import Callers, Operator
 from bot.api.proposals import Proposals
+from bot.api.rules import Rules
 from bot.office import Office
 
 MAX_BODY = 1024 * 1024
@@ -17,7 +18,7 @@ def new_web_app(office: Office) -> web.Application:
     """Return the web application with the API's routes; app.py adds Slack's."""
     app = web.Application(client_max_size=MAX_BODY, middlewares=[desk])
     callers, health = Callers(office), Health(office)
-    proposals, approvals = Proposals(office, callers), Approvals(office, callers)
+    proposals, approvals, rules = Proposals(office, callers), Approvals(office, callers), Rules(office, callers)
 
     async def whoami(request: web.Request) -> web.Response:
         """`GET /whoami`: whom this key stands for."""
@@ -35,6 +36,10 @@ def new_web_app(office: Office) -> web.Application:
             web.get(f"{BASE}/approvals", approvals.index, allow_head=False),
             web.get(f"{BASE}/approvals/{{id}}", approvals.read, allow_head=False),
             web.post(f"{BASE}/approvals/{{id}}", approvals.decide),
+            web.get(f"{BASE}/rules", rules.index, allow_head=False),
+            web.post(f"{BASE}/rules", rules.create),
+            web.get(f"{BASE}/rules/{{id}}", rules.read, allow_head=False),
+            web.delete(f"{BASE}/rules/{{id}}", rules.revoke),
             web.get(f"{BASE}/whoami", whoami, allow_head=False),
             web.get("/healthz", health.live),
             web.get("/readyz", health.ready),

@@ -92,7 +92,8 @@ def test_anything_else_is_no_duration(text):
 def test_the_schema_for_editors_knows_every_key():
     schema = PolicyFile.model_json_schema()
     assert set(schema["properties"]) == {
-        "slack", "include", "roles", "defaults", "limits", "needs_human", "classes", "agents", "tools", "scoped", "rules",
+        "slack", "include", "roles", "defaults", "limits", "needs_human", "classes", "agents", "tools", "scoped",
+        "rules",
     }  # fmt: skip
     assert "L1" in str(schema["$defs"]["AgentTable"]["properties"]["tier"])
     assert all(

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from governance.errors import NotAReviewer, SelfReview
-from governance.reviewers import Panel, approvals_that_count, panel_of
+from governance.reviewers import Panel, Seat, approvals_that_count, panel_of, seat_of
 from tests.unit.rules import agent, policy, tool
 
 MEMBERS = {"S0ONCALL": frozenset({"U0DAVE", "U0EVE"})}
@@ -115,6 +115,26 @@ def test_only_groups_are_looked_up():
     st.sampled_from([None, *PEOPLE]),
 )
 def test_quorum_counts_distinct_people_who_are_eligible_now(reviewers, approvers, requester):
-    counted = approvals_that_count(Panel(tuple(reviewers), 1, requester), approvers, MEMBERS)
+    seats = [Seat(one, one) for one in approvers]
+    counted = approvals_that_count(Panel(tuple(reviewers), 1, requester), seats, MEMBERS)
     eligible = set(reviewers) | (MEMBERS["S0ONCALL"] if "S0ONCALL" in reviewers else set())
     assert counted == {one for one in approvers if one in eligible and one != requester}
+
+
+def test_a_delegated_place_counts_once_and_only_while_its_giver_is_eligible():
+    both = Panel(("U0ALICE", "U0BOB"), 2)
+    on_alices_place, on_bobs = Seat("U0DAVE", "U0ALICE"), Seat("U0DAVE", "U0BOB")
+    assert approvals_that_count(both, [on_alices_place, on_bobs], {}) == {"U0DAVE"}
+    assert approvals_that_count(both, [on_alices_place, Seat("U0ALICE", "U0ALICE")], {}) == {"U0DAVE"}
+    assert approvals_that_count(Panel(("U0BOB",), 1), [on_alices_place], {}) == set()
+    assert approvals_that_count(Panel(("U0ALICE",), 1, "U0ALICE"), [on_alices_place], {}) == set()
+
+
+def test_whom_somebody_delegated_to_answers_on_their_place():
+    asked = Panel(("U0ALICE",), 1, "U0BOB")
+    assert seat_of(asked, "U0DAVE", {}, ["U0EVE", "U0ALICE"]) == Seat("U0DAVE", "U0ALICE")
+    assert seat_of(asked, "U0ALICE", {}, ["U0EVE"]) == Seat("U0ALICE", "U0ALICE")
+    with pytest.raises(NotAReviewer):
+        seat_of(asked, "U0DAVE", {}, ["U0EVE"])
+    with pytest.raises(SelfReview):
+        seat_of(asked, "U0BOB", {}, ["U0ALICE"])

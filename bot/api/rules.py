@@ -1,0 +1,111 @@
+"""`/rules`: remembered decisions, listed, tried, made by admins, and revoked."""
+
+import json
+from typing import Any
+
+from aiohttp import web
+
+from bot.api import bodies
+from bot.api.bodies import moment
+from bot.api.cursors import cursor_after, cursor_of
+from bot.api.errors import answer
+from bot.api.principals import Callers, Operator
+from bot.office import Office
+from governance.errors import Forbidden, NotFound, Unprocessable
+from governance.policy import Policy
+from governance.prefixes import covers
+from governance.rules import Effect, Scope
+from operations import remember
+from storage import rules
+from storage.tables import Role, Rule
+
+
+class Rules:
+    """Handlers of `/rules`."""
+
+    def __init__(self, office: Office, callers: Callers) -> None:
+        self._office, self._callers = office, callers
+
+    async def index(self, request: web.Request) -> web.Response:
+        """`GET /rules?live=&limit=&cursor=`: newest first; agents see their own."""
+        caller = await self._callers.either(request)
+        limit, live = bodies.limit_of(request), bodies.flag_of(request, "live", default=True)
+        agent_id = None if isinstance(caller, Operator) else caller.id
+        async with self._office.database.read(self._office.tenant) as tx:
+            page = await rules.page(tx, agent_id=agent_id, live_only=live, before=cursor_of(request), limit=limit + 1)
+        more = cursor_after(page[limit - 1].created_at, page[limit - 1].id) if len(page) > limit else None
+        return answer({"items": [rule_json(one) for one in page[:limit]], "next_cursor": more})
+
+    async def read(self, request: web.Request) -> web.Response:
+        """`GET /rules/{id}`."""
+        caller = await self._callers.either(request)
+        rule = await self._rule(request.match_info["id"])
+        if not isinstance(caller, Operator) and rule.agent_id != caller.id:
+            raise NotFound("There is no rule under this id.")
+        return answer(rule_json(rule))
+
+    async def create(self, request: web.Request) -> web.Response:
+        """`POST /rules`, signed by an admin; with `?dry_run=1` it only says what the rule would have matched."""
+        operator = await self._callers.operator(request)
+        body, _ = await bodies.read_body(request, bodies.RuleBody)
+        draft = _draft(self._office.policy.current, body, operator.person)
+        if bodies.dry_run_of(request):
+            async with self._office.database.read(self._office.tenant) as tx:
+                seen = await remember.preview(tx, draft.agent_id, draft.tool, draft.pattern)
+            counts = {"matched": seen.matched, "approved": seen.approved, "rejected": seen.rejected}
+            return answer({"dry_run": True, "days": 30, **counts, "sentence": f"This rule {seen}."})
+        if operator.role is not Role.ADMIN:
+            raise Forbidden("Only admins make rules that nobody was asked about; others remember an answer they give.")
+        rule = await self._office.database.write(self._office.tenant, lambda tx: remember.add_rule(tx, draft))
+        return answer(rule_json(rule), 201)
+
+    async def revoke(self, request: web.Request) -> web.Response:
+        """`DELETE /rules/{id}`, signed by one of its authors, an operator or an admin."""
+        operator = await self._callers.operator(request)
+        rule = await self._rule(request.match_info["id"])
+        if operator.role is Role.REVIEWER and operator.person not in rule.authors:
+            raise Forbidden("Only its authors, operators and admins may revoke a rule.")
+        ended = await self._office.database.write(
+            self._office.tenant, lambda tx: remember.revoke_rule(tx, rule.id, operator.person)
+        )
+        return answer(rule_json(ended))
+
+    async def _rule(self, rule_id: str) -> Rule:
+        async with self._office.database.read(self._office.tenant) as tx:
+            rule = await tx.get(Rule, rule_id)
+        if rule is None:
+            raise NotFound("There is no rule under this id.")
+        return rule
+
+
+def rule_json(rule: Rule) -> dict[str, Any]:
+    """Return a rule as callers read it."""
+    return {
+        "id": rule.id, "agent": rule.agent_id, "tool": rule.tool, "decision": rule.effect, "scope": rule.scope,
+        "session_id": rule.session_id or None, "pattern": _pattern(rule), "authors": rule.authors,
+        "reason": rule.reason, "reason_is_untrusted": True, "approval_id": rule.request_id,
+        "created_at": moment(rule.created_at), "expires_at": moment(rule.expires_at) if rule.expires_at else None,
+        "max_uses": rule.max_uses, "uses": rule.uses,
+        "last_used_at": moment(rule.last_used_at) if rule.last_used_at else None,
+        "ended_at": moment(rule.ended_at) if rule.ended_at else None, "ended_by": rule.ended_by,
+        "ended_why": rule.ended_why,
+    }  # fmt: skip
+
+
+def _pattern(rule: Rule) -> dict[str, Any]:
+    """Return the pattern; of the very same call only that it is so, because its hash tells nobody anything."""
+    pattern: dict[str, Any] = json.loads(rule.pattern)
+    return {"same": True} if "same" in pattern else pattern
+
+
+def _draft(policy: Policy, body: bodies.RuleBody, author: str) -> remember.Draft:
+    if body.agent not in policy.agents:
+        raise Unprocessable(f"agent: there is no agent {body.agent!r} in the policy.")
+    if not any(covers(body.tool, name) for name in policy.tools):
+        raise Unprocessable(f"tool: {body.tool!r} is neither a tool nor a prefix of one.")
+    tool = policy.tools.get(body.tool)
+    return remember.Draft(
+        body.agent, body.tool, Effect(body.decision), Scope.FOREVER, body.pattern.pattern, (author,),
+        tool.risk if tool else None, tool.version if tool else None, reason=body.reason, until=body.expires_at,
+        max_uses=body.max_uses, confirmed=body.confirmed,
+    )  # fmt: skip
