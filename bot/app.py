@@ -14,6 +14,7 @@ from slack_sdk.signature import SignatureVerifier
 
 from bot.api.routes import new_web_app
 from bot.connectors.http import HttpConnector
+from bot.connectors.own import OwnConnector
 from bot.delivery import Delivery
 from bot.listeners import register_all
 from bot.office import Office
@@ -21,9 +22,11 @@ from bot.policy import PolicyProblem, PolicySource
 from bot.settings import Settings
 from bot.slack import SlackTrouble, new_client
 from governance.errors import Unauthenticated
+from governance.policy import INTERNAL
 from scheduler.execution import Executor
 from scheduler.loop import Loop
 from scheduler.outbox import Outbox
+from scheduler.ports import Connector
 from storage import audit
 from storage.database import Tx
 from storage.opening import open_database
@@ -44,7 +47,8 @@ class Server:
         self._delivery = Delivery(database, office)
         handlers = self._delivery.handlers() if settings.speaks_slack else self._delivery.held_back()
         outbox = Outbox(database, handlers)
-        self._loop = Loop(database, outbox, Executor(database, office.policy, {"http": self._http}))
+        connectors: dict[str, Connector] = {"http": self._http, INTERNAL: OwnConnector(database, office.policy)}
+        self._loop = Loop(database, outbox, Executor(database, office.policy, connectors))
         # Without a secret no request over HTTP can be genuine; a random one refuses them all.
         secret = settings.signing_secret or secrets.token_hex(32)
         self._bolt = _new_bolt(office, settings, secret)

@@ -5,6 +5,7 @@ from typing import Any
 
 from bot import cards
 from bot.cards import Message
+from bot.notices import notice
 from bot.office import Office
 from bot.pacing import Pacer
 from bot.slack import BlocksRefused, Disconnected, MessageLost, Misconfigured, SlackTrouble, TryLater, calling
@@ -39,7 +40,7 @@ class Delivery:
 
     def handlers(self) -> dict[str, Handler]:
         """Return the handler of each kind of outbox message."""
-        return {Owed.SHOW: self.show, Owed.NOTE: self.note, Owed.TELL: self.tell}
+        return {Owed.SHOW: self.show, Owed.NOTE: self.note, Owed.TELL: self.tell, Owed.SAY: self.say}
 
     def held_back(self) -> dict[str, Handler]:
         """Return handlers for a server without a workspace: everything waits until one is connected."""
@@ -107,6 +108,11 @@ class Delivery:
         if found is None:
             raise Undeliverable("its proposal is gone")
         await self._send_once(message, message.payload["person"], cards.direct_message(message.payload["event"], found))
+
+    async def say(self, message: OutboxMessage) -> None:
+        """Send one person a direct message about something that is no call."""
+        said = notice(message.payload["event"], message.payload)
+        await self._send_once(message, message.payload["person"], said)
 
     async def _send_once(self, message: OutboxMessage, to: str, said: Message, thread_ts: str | None = None) -> None:
         """Post a message that is never changed again; after a lost answer, look for it before posting again."""

@@ -12,6 +12,7 @@ DEFAULT_TTL = timedelta(hours=48)
 
 #: The agent and the connector kind by which people change Countersign itself, countersigned like anything else.
 INTERNAL = "countersign"
+SET_TIER = f"{INTERNAL}.set_tier"
 
 #: Where something stands in countersign.toml: keys and, for entries of arrays, their numbers from 0.
 Place = tuple[str | int, ...]

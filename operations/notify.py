@@ -1,5 +1,7 @@
 """What people are owed when something happened: a line in the thread, a direct message to the owners."""
 
+from collections.abc import Iterable, Mapping
+
 from storage import surfaces
 from storage.database import Tx
 from storage.outbox import Owed, Priority, owe
@@ -27,3 +29,10 @@ async def tell_owners(tx: Tx, proposal: Proposal, event: str) -> None:
         if person is not None:
             payload = {"proposal_id": proposal.id, "person": person, "event": event}
             await owe(tx, Owed.TELL, f"{proposal.id}:{event}:{person}", Priority.OUTCOME, payload)
+
+
+async def say(tx: Tx, event: str, people: Iterable[str], told: Mapping[str, str]) -> None:
+    """Owe some people a direct message about something that is no call. `event` names its wording in bot/notices."""
+    for person in dict.fromkeys(people):
+        payload = {"event": event, "person": person, **told}
+        await owe(tx, Owed.SAY, new_id("say"), Priority.WARNING, payload)

@@ -11,9 +11,9 @@ from governance.lifecycle import RequestStatus
 from governance.rules import NUDGE_AFTER, Effect, Pattern, Remember, Scope, fits, lapses_at, scope_of
 from governance.secret_fields import MASK, find
 from governance.tiers import Risk
+from operations.notify import say
 from storage import audit, proposals, rules
 from storage.database import Tx
-from storage.outbox import Owed, Priority, owe
 from storage.tables import ApprovalRequest, Proposal, Rule
 from storage.tables.base import new_id
 
@@ -136,9 +136,9 @@ async def ask_about_old_rules(tx: Tx, limit: int = 100) -> int:
     due = await rules.due_for_review(tx, limit)
     for rule in due:
         tx.tenant, rule.nudge_at = rule.tenant, tx.now + NUDGE_AFTER
-        for author in rule.authors:
-            payload = {"rule_id": rule.id, "person": author}
-            await owe(tx, Owed.ASK_ABOUT_RULE, f"{rule.id}:{author}", Priority.WARNING, payload)
+        used = f"{rule.uses} times" if rule.uses else "never"
+        told = {"rule": rule.id, "agent": rule.agent_id, "tool": rule.tool, "effect": rule.effect.value, "used": used}
+        await say(tx, "old_rule", rule.authors, told)
     await tx.session.flush()
     return len(due)
 

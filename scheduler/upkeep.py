@@ -1,6 +1,6 @@
 """Housekeeping: seal the audit chain, repair surfaces that fell behind, forget used nonces."""
 
-from operations import seal
+from operations import remember, seal
 from storage import access, surfaces
 from storage.database import Database, Tx
 from storage.outbox import Owed, Priority, owe
@@ -28,3 +28,9 @@ async def _owe_stale(tx: Tx) -> None:
 async def forget_nonces(database: Database) -> None:
     """Drop nonces that no accepted timestamp can carry any more."""
     await database.write("", access.forget_nonces)
+
+
+async def ask_about_old_rules(database: Database) -> None:
+    """Ask the authors of rules that have stood for long whether they are still meant."""
+    while await database.write("", remember.ask_about_old_rules):
+        pass

@@ -25,7 +25,7 @@ class Owed(StrEnum):
     SHOW = "show"  #: bring one surface up to date (subject: surface id)
     NOTE = "note"  #: add one line to a card's thread (subject: unique)
     TELL = "tell"  #: send one person a direct message (subject: unique)
-    ASK_ABOUT_RULE = "ask_about_rule"  #: ask an author whether an old rule is still meant (subject: rule and author)
+    SAY = "say"  #: tell one person about something that is no call (subject: unique)
 
 
 class Priority(IntEnum):

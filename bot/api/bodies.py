@@ -25,6 +25,7 @@ MAX_WAIT = 60.0
 #: Ids a caller makes up: printable ASCII, so that they survive logs and both databases.
 Token = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,200}$")]
 Words = Annotated[str, StringConstraints(max_length=32_000)]
+Why = Annotated[str, StringConstraints(pattern=r"\S", max_length=2_000)]
 Uses = Annotated[int, Field(ge=1, le=1_000_000)]
 Reason = Annotated[str, StringConstraints(max_length=2_000)]
 
@@ -93,6 +94,20 @@ class DecisionBody(_Strict):
     digest: Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")] | None = None
 
 
+class ReasonBody(_Strict):
+    """`POST /agents/{id}/pause` and `/resume`."""
+
+    reason: Why
+
+
+class TierBody(_Strict):
+    """`POST /agents/{id}/tier`. Without a target the agent's own tier is meant."""
+
+    tier: Literal["shadow", "suggest", "act_with_approval", "act_and_notify", "act_auto", "L1", "L2", "L3"]
+    target: Annotated[str, StringConstraints(max_length=200)] = ""
+    reason: Why
+
+
 class RuleBody(_Strict):
     """`POST /rules`."""
 
@@ -100,7 +115,7 @@ class RuleBody(_Strict):
     tool: Annotated[str, StringConstraints(min_length=1, max_length=200)]
     decision: Literal["allow", "deny"]
     pattern: PatternBody
-    reason: Annotated[str, StringConstraints(pattern=r"\S", max_length=2_000)]
+    reason: Why
     expires_at: AwareDatetime | None = None
     max_uses: Uses | None = None
     confirmed: bool = False

@@ -11,10 +11,11 @@ from bot.api.rate import RateLimiter
 from bot.office import Office
 from governance.errors import Forbidden, Unauthenticated
 from governance.policy import Agent
+from governance.roles import Role, role_of
 from operations.keys import hash_of
 from storage import access
 from storage.keyring import KeyProblem
-from storage.tables import ApiKey, Role
+from storage.tables import ApiKey
 
 MAX_AGE = 300
 MAX_AHEAD = 60
@@ -111,11 +112,5 @@ def _bytes(text: str) -> bytes:
 
 def _role_of(key: ApiKey, office: Office) -> Role:
     """Return the key's role, but never more than the policy gives its person now."""
-    policy = office.policy.current
-    by_policy = Role.REVIEWER
-    if key.principal in policy.operators:
-        by_policy = Role.OPERATOR
-    if key.principal in policy.admins:
-        by_policy = Role.ADMIN
-    roles = list(Role)
-    return min(key.role or by_policy, by_policy, key=roles.index)
+    by_policy = role_of(office.policy.current, key.principal)
+    return min(key.role or by_policy, by_policy, key=list(Role).index)

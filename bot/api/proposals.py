@@ -7,6 +7,7 @@ from aiohttp import web
 from bot.api import bodies, wire
 from bot.api.errors import answer, problem
 from bot.api.principals import Callers, Operator
+from bot.explaining import explain
 from bot.office import Office
 from governance.errors import NotFound
 from governance.gates import find_problems
@@ -37,6 +38,8 @@ class Proposals:
         agent = await self._callers.agent(request)
         wait = bodies.wait_of(request)
         body, size = await bodies.read_body(request, bodies.ProposalBody)
+        if bodies.dry_run_of(request):
+            return answer(await explain(self._office, agent, _submission(body)))
         proposed = await self._propose(agent, _submission(body), size)
         if proposed.proposal is None:
             return problem(404, "UNSUPPORTED", f"{_sentence(proposed.verdict)}.", {"tool": body.tool})

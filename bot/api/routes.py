@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from bot.api.agents import Agents
 from bot.api.approvals import Approvals
 from bot.api.errors import answer, desk
 from bot.api.health import Health
@@ -19,6 +20,7 @@ def new_web_app(office: Office) -> web.Application:
     app = web.Application(client_max_size=MAX_BODY, middlewares=[desk])
     callers, health = Callers(office), Health(office)
     proposals, approvals, rules = Proposals(office, callers), Approvals(office, callers), Rules(office, callers)
+    agents = Agents(office, callers)
 
     async def whoami(request: web.Request) -> web.Response:
         """`GET /whoami`: whom this key stands for."""
@@ -40,6 +42,10 @@ def new_web_app(office: Office) -> web.Application:
             web.post(f"{BASE}/rules", rules.create),
             web.get(f"{BASE}/rules/{{id}}", rules.read, allow_head=False),
             web.delete(f"{BASE}/rules/{{id}}", rules.revoke),
+            web.get(f"{BASE}/agents/{{id}}", agents.read, allow_head=False),
+            web.post(f"{BASE}/agents/{{id}}/pause", agents.pause),
+            web.post(f"{BASE}/agents/{{id}}/resume", agents.resume),
+            web.post(f"{BASE}/agents/{{id}}/tier", agents.tier),
             web.get(f"{BASE}/whoami", whoami, allow_head=False),
             web.get("/healthz", health.live),
             web.get("/readyz", health.ready),

@@ -5,19 +5,22 @@ from typing import Any
 
 from aiohttp import web
 
+from bot import governing
 from bot.api import bodies
 from bot.api.bodies import moment
 from bot.api.cursors import cursor_after, cursor_of
 from bot.api.errors import answer
 from bot.api.principals import Callers, Operator
+from bot.governing import Actor
 from bot.office import Office
-from governance.errors import Forbidden, NotFound, Unprocessable
+from governance.errors import NotFound, Unprocessable
 from governance.policy import Policy
 from governance.prefixes import covers
+from governance.roles import Role, check_role
 from governance.rules import Effect, Scope
 from operations import remember
 from storage import rules
-from storage.tables import Role, Rule
+from storage.tables import Rule
 
 
 class Rules:
@@ -54,21 +57,15 @@ class Rules:
                 seen = await remember.preview(tx, draft.agent_id, draft.tool, draft.pattern)
             counts = {"matched": seen.matched, "approved": seen.approved, "rejected": seen.rejected}
             return answer({"dry_run": True, "days": 30, **counts, "sentence": f"This rule {seen}."})
-        if operator.role is not Role.ADMIN:
-            raise Forbidden("Only admins make rules that nobody was asked about; others remember an answer they give.")
+        check_role(operator.role, Role.ADMIN, "make rules that nobody was asked about; others remember an answer")
         rule = await self._office.database.write(self._office.tenant, lambda tx: remember.add_rule(tx, draft))
         return answer(rule_json(rule), 201)
 
     async def revoke(self, request: web.Request) -> web.Response:
         """`DELETE /rules/{id}`, signed by one of its authors, an operator or an admin."""
         operator = await self._callers.operator(request)
-        rule = await self._rule(request.match_info["id"])
-        if operator.role is Role.REVIEWER and operator.person not in rule.authors:
-            raise Forbidden("Only its authors, operators and admins may revoke a rule.")
-        ended = await self._office.database.write(
-            self._office.tenant, lambda tx: remember.revoke_rule(tx, rule.id, operator.person)
-        )
-        return answer(rule_json(ended))
+        actor = Actor(operator.person, operator.role)
+        return answer(rule_json(await governing.revoke_rule(self._office, actor, request.match_info["id"])))
 
     async def _rule(self, rule_id: str) -> Rule:
         async with self._office.database.read(self._office.tenant) as tx:

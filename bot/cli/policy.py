@@ -2,10 +2,11 @@
 
 import json
 import os
+from typing import Any
 
 import click
 
-from bot.cli.common import failing_clearly
+from bot.cli.common import failing_clearly, with_database
 
 
 @click.group()
@@ -44,3 +45,61 @@ def policy_schema() -> None:
     from bot.policy.shape import PolicyFile
 
     click.echo(json.dumps(PolicyFile.model_json_schema(), indent=2))
+
+
+@policy.command("explain")
+@click.option("--agent", "agent_id", required=True, metavar="ID", help="The agent that would call.")
+@click.option("--tool", required=True, metavar="NAME", help="The tool it would call.")
+@click.option("--args", "arguments", default="{}", metavar="JSON", help="The arguments, as a JSON object.")
+@click.option("--session", metavar="ID", help="The session it would name.")
+@click.option("--on-behalf-of", metavar="PERSON", help="The person it would name.")
+@click.option(
+    "--file-only", is_flag=True, help="Ask countersign.toml alone: no pauses, recorded tiers, rules, budgets."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@failing_clearly
+def explain_policy(
+    agent_id: str, tool: str, arguments: str, session: str | None, on_behalf_of: str | None, file_only: bool,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Say what would happen to a call and which line of countersign.toml decides it. Nothing is recorded."""
+    from bot.policy import PolicySource
+    from bot.settings import read_settings
+    from operations.propose import Submission
+
+    source = PolicySource(read_settings(os.environ).config, os.environ)
+    agent = source.current.agents.get(agent_id)
+    if agent is None:
+        raise click.BadParameter(f"there is no agent {agent_id!r} in the policy", param_hint="--agent")
+    submission = Submission(tool, _arguments(arguments), session_id=session, on_behalf_of=on_behalf_of)
+    told = _explained(source, agent, submission, file_only)
+    click.echo(json.dumps(told) if as_json else _sentences(told))
+
+
+def _arguments(text: str) -> Any:
+    from governance.canonical import parse_strict
+    from governance.errors import Refusal
+
+    try:
+        found = parse_strict(text.encode())
+    except Refusal as refusal:
+        raise click.BadParameter(refusal.sentence.replace("The body", "It"), param_hint="--args") from None
+    if not isinstance(found, dict):
+        raise click.BadParameter("write a JSON object", param_hint="--args")
+    return found
+
+
+def _explained(source: Any, agent: Any, submission: Any, file_only: bool) -> dict[str, Any]:
+    from bot.explaining import explain_alone, explain_on
+
+    if file_only:
+        return explain_alone(source, agent, submission)
+    return with_database(lambda database: explain_on(database, source, agent, submission))
+
+
+def _sentences(told: dict[str, Any]) -> str:
+    verdict = f"{told['state']} ({told['code'] or told['tier'] or told['outcome']}): {told['reason']}"
+    decided = f"decided by {told['decided_by']}" if told["decided_by"] else "decided by no line of the policy"
+    asked = told["approval"]
+    people = [f"asks {asked['quorum']} of {', '.join(asked['reviewers'])}"] if asked else []
+    return "\n".join([verdict, decided, *people, *(f"{one['field']}: {one['message']}" for one in told["problems"])])

@@ -74,13 +74,18 @@ def _line(path: Path, lines: dict[places.Path, int], key: places.Path, message: 
 
 
 class PolicySource:
-    """The policy in force, and how to read it again."""
+    """The policy in force, where each part of it stands, and how to read it again."""
 
     def __init__(self, path: Path, environment: Mapping[str, str]) -> None:
         self._path, self._environment = path, environment
-        self.current = load_policy(path, environment)
+        self.current = self.reload()
 
     def reload(self) -> Policy:
         """Load the file again and return the new policy; on PolicyProblem the old one stays in force."""
         self.current = load_policy(self._path, self._environment)
+        self._lines = places.lines_of(self._path.read_text())
         return self.current
+
+    def where(self, place: places.Path) -> str | None:
+        """Return `countersign.toml:27: agents.0.tiers.deploy` for a place, None where nothing written decided."""
+        return _line(Path(self._path.name), self._lines, place, "").removesuffix(": ") if place else None

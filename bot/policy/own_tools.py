@@ -5,11 +5,10 @@ from typing import Any
 
 from bot.policy.consequence import compile_consequence
 from governance.canonical import content_hash
-from governance.policy import INTERNAL, Agent, Connector, Policy, Tool
+from governance.policy import INTERNAL, SET_TIER, Agent, Connector, Policy, Tool
 from governance.schemas import compile_schema
 from governance.tiers import ApprovalMode, Risk, Tier
 
-SET_TIER = f"{INTERNAL}.set_tier"
 _TIERS = [tier.value for tier in Tier]
 _SCHEMA: dict[str, Any] = {
     "type": "object",

@@ -2,7 +2,8 @@
 
 from sqlmodel import SQLModel
 
-from storage.tables.access import ApiKey, Installation, KeyKind, Nonce, Role
+from governance.roles import Role
+from storage.tables.access import ApiKey, Installation, KeyKind, Nonce
 from storage.tables.approvals import ApprovalRequest, Delegation, Door, RequestType, Review
 from storage.tables.audit import AuditEntry, AuditSeal, Sequencer
 from storage.tables.delivery import OutboxMessage, OutboxStatus, Rendering, Surface, SurfaceStatus

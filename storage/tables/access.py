@@ -6,6 +6,7 @@ from enum import StrEnum
 from sqlalchemy import Column, Index, Text
 from sqlmodel import Field, SQLModel
 
+from governance.roles import Role
 from storage.tables.base import ID_LENGTH, NAME_LENGTH, PERSON_LENGTH, EnumText, UtcDateTime, one_of
 
 
@@ -14,14 +15,6 @@ class KeyKind(StrEnum):
 
     AGENT = "agent"
     OPERATOR = "operator"
-
-
-class Role(StrEnum):
-    """What an operator key may do, least first."""
-
-    REVIEWER = "reviewer"
-    OPERATOR = "operator"
-    ADMIN = "admin"
 
 
 class ApiKey(SQLModel, table=True):

@@ -1,0 +1,91 @@
+"""`/agents/{id}`: pausing, resuming, and the tier an agent may act at."""
+
+from typing import Any
+
+from aiohttp import web
+
+from bot import governing
+from bot.api import bodies, wire
+from bot.api.bodies import moment
+from bot.api.errors import answer, problem
+from bot.api.principals import Callers
+from bot.governing import Actor
+from bot.office import Office
+from governance.lifecycle import ProposalState
+from governance.tiers import TIER_ALIASES, Tier
+from operations.propose import Proposed
+from operations.stand import TierChange
+from storage.dossier import dossier
+from storage.tables import Standing, StandingKind
+
+
+class Agents:
+    """Handlers of `/agents/{id}`."""
+
+    def __init__(self, office: Office, callers: Callers) -> None:
+        self._office, self._callers = office, callers
+
+    async def read(self, request: web.Request) -> web.Response:
+        """`GET /agents/{id}`: whether it is paused, and the tiers recorded for it. Signed."""
+        await self._callers.operator(request)
+        return answer(await self._told(request.match_info["id"]))
+
+    async def pause(self, request: web.Request) -> web.Response:
+        """`POST /agents/{id}/pause` `{reason}`, signed."""
+        actor, agent_id = await self._actor(request), request.match_info["id"]
+        body, _ = await bodies.read_body(request, bodies.ReasonBody)
+        await governing.pause(self._office, actor, agent_id, body.reason)
+        return answer(await self._told(agent_id))
+
+    async def resume(self, request: web.Request) -> web.Response:
+        """`POST /agents/{id}/resume` `{reason}`, signed."""
+        actor, agent_id = await self._actor(request), request.match_info["id"]
+        body, _ = await bodies.read_body(request, bodies.ReasonBody)
+        await governing.resume(self._office, actor, agent_id, body.reason)
+        return answer(await self._told(agent_id))
+
+    async def tier(self, request: web.Request) -> web.Response:
+        """`POST /agents/{id}/tier` `{tier, target?, reason}`, signed: 200 recorded, 202 waits for another admin."""
+        actor, agent_id = await self._actor(request), request.match_info["id"]
+        body, _ = await bodies.read_body(request, bodies.TierBody)
+        agent = governing.agent_named(self._office, agent_id)
+        tier = TIER_ALIASES.get(body.tier) or Tier(body.tier)
+        change = TierChange(agent, body.target, tier, body.reason)
+        done = await governing.change_tier(self._office, actor, change)
+        if isinstance(done, Proposed):
+            return await self._asked(done)
+        return answer(await self._told(agent_id))
+
+    async def _asked(self, proposed: Proposed) -> web.Response:
+        proposal = proposed.proposal
+        if proposal is None or proposal.state is ProposalState.DENIED:
+            sentence = proposal.reason if proposal else proposed.verdict.reason
+            code = (proposal.code if proposal else None) or "POLICY_DENIED"
+            return problem(403, code, f"The promotion was refused: {sentence}.")
+        async with self._office.database.read(self._office.tenant) as tx:
+            found = await dossier(tx, proposal.id)
+        assert found is not None  # it was just written
+        return answer(wire.proposal_json(found, duplicate=proposed.duplicate), 202)
+
+    async def _actor(self, request: web.Request) -> Actor:
+        operator = await self._callers.operator(request)
+        return Actor(operator.person, operator.role)
+
+    async def _told(self, agent_id: str) -> dict[str, Any]:
+        agent = governing.agent_named(self._office, agent_id)
+        found = await governing.standings(self._office, agent.id)
+        paused = next((one for one in found if one.kind is StandingKind.PAUSE), None)
+        return {
+            "id": agent.id, "name": agent.name, "creator": agent.creator, "scopes": sorted(agent.scopes),
+            "tier": agent.tier, "tiers": dict(agent.tiers),
+            "paused": _decision(paused) if paused else None,
+            "recorded_tiers": [
+                {"target": one.target, "tier": one.tier, "replaces": one.replaces, "proposal_id": one.proposal_id,
+                 **_decision(one)}
+                for one in found if one.kind is StandingKind.TIER
+            ],
+        }  # fmt: skip
+
+
+def _decision(one: Standing) -> dict[str, Any]:
+    return {"by": one.by, "at": moment(one.at), "reason": one.reason, "reason_is_untrusted": True}

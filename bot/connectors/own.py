@@ -1,0 +1,35 @@
+"""Countersign's own calls: what people countersigned about Countersign itself, applied in one transaction."""
+
+from typing import Any
+
+from governance.attempts import Answer, Result
+from governance.policy import SET_TIER, Policy
+from governance.tiers import Tier
+from operations.execute import Started
+from operations.stand import TierChange, record_tier
+from scheduler.ports import HasPolicy
+from storage.database import Database
+
+
+class OwnConnector:
+    """Applies countersigned changes; the proposal's id makes applying one again harmless."""
+
+    def __init__(self, database: Database, policy: HasPolicy) -> None:
+        self._database, self._policy = database, policy
+
+    async def __call__(self, started: Started) -> Result:
+        """Apply one change."""
+        change = _tier_change(self._policy.current, started.arguments)
+        if started.tool.name != SET_TIER or change is None:
+            return Result(Answer.FAILED, error="the agent this is about is no longer in the policy")
+        proposal = started.proposal
+        by = proposal.on_behalf_of or proposal.creator
+        await self._database.write(proposal.tenant, lambda tx: record_tier(tx, change, by, proposal.id))
+        return Result(Answer.SUCCEEDED, result=f"{change.agent.id} acts at {change.tier}")
+
+
+def _tier_change(policy: Policy, arguments: Any) -> TierChange | None:
+    agent = policy.agents.get(arguments["agent"])
+    if agent is None:
+        return None
+    return TierChange(agent, arguments["target"], Tier(arguments["tier"]), arguments["reason"])

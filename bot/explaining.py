@@ -1,0 +1,69 @@
+"""What would happen to a call, and why: the dry run of the API and `countersign policy explain`."""
+
+from typing import Any
+
+from bot.office import TENANT, Office
+from bot.policy import PolicySource
+from governance.canonical import call_digest
+from governance.gates import judge
+from governance.lifecycle import ProposalState
+from governance.policy import Agent
+from governance.secret_fields import split
+from governance.tiers import Tier
+from governance.verdict import Outcome, Verdict
+from operations.propose import Submission, consider
+from storage.database import Database, Tx
+
+_STATES = {
+    Tier.SHADOW: ProposalState.SHADOWED,
+    Tier.SUGGEST: ProposalState.SUGGESTED,
+    Tier.ACT_WITH_APPROVAL: ProposalState.PENDING,
+}
+
+
+async def explain(office: Office, agent: Agent, submission: Submission) -> dict[str, Any]:
+    """Return what proposing this would answer now; nothing is written."""
+    return await explain_on(office.database, office.policy, agent, submission)
+
+
+async def explain_on(database: Database, source: PolicySource, agent: Agent, submission: Submission) -> dict[str, Any]:
+    """Return the same on a database of one's own."""
+    async with database.read(TENANT) as tx:
+        verdict = await consider(tx, source.current, agent, submission)
+        return told(source, submission, verdict) | _call(tx, source, submission)
+
+
+def explain_alone(source: PolicySource, agent: Agent, submission: Submission) -> dict[str, Any]:
+    """Return what the policy alone says, without pauses, recorded tiers, rules and budgets."""
+    return told(source, submission, judge(source.current, agent, submission.call))
+
+
+def told(source: PolicySource, submission: Submission, verdict: Verdict) -> dict[str, Any]:
+    """Return a verdict with the line of the policy that decided."""
+    panel = verdict.panel if verdict.asks else None
+    return {
+        "dry_run": True, "tool": submission.tool, "outcome": verdict.outcome, "state": _state(verdict),
+        "tier": verdict.tier, "reason": verdict.reason, "code": verdict.code, "decided_by": source.where(verdict.place),
+        "rule_id": verdict.rule.id if verdict.rule else None,
+        "problems": [{"field": one.field, "message": one.message} for one in verdict.problems],
+        "missing_scopes": list(verdict.missing_scopes),
+        "approval": {"reviewers": list(panel.reviewers), "quorum": panel.quorum} if panel else None,
+    }  # fmt: skip
+
+
+def _state(verdict: Verdict) -> str:
+    if verdict.outcome is Outcome.UNSUPPORTED:
+        return "unsupported"
+    if verdict.tier is None:
+        return ProposalState.DENIED
+    return ProposalState.ALLOWED if verdict.runs else _STATES[verdict.tier]
+
+
+def _call(tx: Tx, source: PolicySource, submission: Submission) -> dict[str, Any]:
+    """Return the digest and the consequence that a card would show."""
+    tool = source.current.tools.get(submission.tool)
+    if tool is None:
+        return {"digest": None, "consequence": None}
+    parts = split(submission.arguments, tool.secret_fields, tx.keys.digest_key)
+    digest = call_digest(tool.name, tool.version, parts.hashed)
+    return {"digest": digest, "consequence": tool.tell_consequence(parts.masked)}

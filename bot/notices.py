@@ -1,0 +1,27 @@
+"""Direct messages about things that are no calls: pauses, tiers, old rules."""
+
+from collections.abc import Mapping
+
+from bot.cards import Message
+from bot.drawing import draw, mrkdwn
+from governance.text import cut, one_line, visible
+
+_LINES = {
+    "agent_paused": "⏸️ <@{by}> paused your agent *{agent}*: its calls are denied until somebody resumes it",
+    "agent_resumed": "▶️ <@{by}> resumed your agent *{agent}*",
+    "tier_changed": "🎚️ Your agent *{agent}* now acts at tier *{tier}*{for_target}, decided by <@{by}>",
+    "old_rule": (
+        "🗓️ A rule you made three months ago or earlier still answers: *{effect}* `{tool}` by *{agent}*, used {used}. "
+        "If it is not meant any more: `/approvals revoke {rule}`"
+    ),
+}
+NOTICES = frozenset(_LINES)
+
+
+def notice(event: str, told: Mapping[str, str]) -> Message:
+    """Draw a notice from what its commit wrote down."""
+    words = {name: mrkdwn(one_line(value)) for name, value in told.items()}
+    words["for_target"] = f" for `{words['target']}`" if words.get("target") else ""
+    line = cut(_LINES[event].format(**words), 2900)
+    quote = told.get("reason")
+    return Message(line, draw("note", line=line, quote=cut(visible(quote), 900) if quote else None))
