@@ -96,7 +96,7 @@ async def propose(
 
 async def consider(tx: Tx, policy: Policy, agent: Agent, submission: Submission) -> Verdict:
     """Return what `propose` would answer to a new submission now; nothing is written."""
-    facts = await facts_about(tx, agent, submission.tool, call_hash_of(tx, agent.id, submission))
+    facts = await _facts(tx, policy, agent, submission, call_hash_of(tx, agent.id, submission))
     return _sealable(tx, policy, submission, judge(policy, agent, submission.call, facts))
 
 
@@ -108,12 +108,21 @@ def call_hash_of(tx: Tx, agent_id: str, submission: Submission) -> str:
 async def _judged(tx: Tx, work: _Work, checked: Sequence[Problem] | None) -> Verdict:
     """Judge on what is known now; a rule that answers is used up by one, or is not asked again."""
     policy, agent, submission = work.policy, work.agent, work.submission
-    facts: Facts = await facts_about(tx, agent, submission.tool, work.call_hash, holding=True)
+    facts = await _facts(tx, policy, agent, submission, work.call_hash, holding=True)
     verdict = judge(policy, agent, submission.call, facts, checked=checked)
     if verdict.rule is not None and not await rules.use(tx, verdict.rule.id):
         others = tuple(rule for rule in facts.rules if rule.id != verdict.rule.id)
         verdict = judge(policy, agent, submission.call, replace(facts, rules=others), checked=checked)
     return _sealable(tx, policy, submission, verdict)
+
+
+async def _facts(
+    tx: Tx, policy: Policy, agent: Agent, submission: Submission, call_hash: str, *, holding: bool = False
+) -> Facts:
+    """Read the facts; about a tool that is none, whatever an agent calls it, there is nothing to ask the database."""
+    if submission.tool not in policy.tools:
+        return Facts(tx.now)
+    return await facts_about(tx, agent, submission.tool, call_hash, holding=holding)
 
 
 def _sealable(tx: Tx, policy: Policy, submission: Submission, verdict: Verdict) -> Verdict:
