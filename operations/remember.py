@@ -102,7 +102,7 @@ async def remember(
 
 async def add_rule(tx: Tx, draft: Draft) -> Rule:
     """Insert a rule; the live one of the same key ends. Raises Conflict (RULE_CONTRADICTS), see `remember`."""
-    seen = await preview(tx, draft.agent_id, draft.tool, draft.pattern)
+    seen = await preview(tx, draft.agent_id, draft.tool, draft.pattern, besides=draft.request_id)
     if draft.effect is Effect.ALLOW and seen.rejected and not draft.confirmed:
         raise Conflict(f"This rule {seen}; confirm it if that is meant.", code="RULE_CONTRADICTS", details=_told(seen))
     rule = _row(tx, draft)
@@ -112,10 +112,17 @@ async def add_rule(tx: Tx, draft: Draft) -> Rule:
     return rule
 
 
-async def preview(tx: Tx, agent_id: str, tool: str, pattern: Pattern) -> Preview:
-    """Count what a rule would have matched in the last 30 days, by what people decided then."""
+async def preview(tx: Tx, agent_id: str, tool: str, pattern: Pattern, *, besides: str | None = None) -> Preview:
+    """Count what a rule would have matched in the last 30 days, by what people decided then.
+
+    `besides` is the request whose own answer is to be remembered.
+    """
     found = await proposals.decided_since(tx, agent_id, tool, tx.now - _LOOK_BACK)
-    statuses = [status for one, status in found if fits(pattern, one.call_hash, json.loads(one.arguments))]
+    statuses = [
+        request.status
+        for proposal, request in found
+        if request.id != besides and fits(pattern, proposal.call_hash, json.loads(proposal.arguments))
+    ]
     approved, rejected = statuses.count(RequestStatus.APPROVED), statuses.count(RequestStatus.REJECTED)
     return Preview(len(statuses), approved, rejected)
 

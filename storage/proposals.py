@@ -43,11 +43,11 @@ async def open_calls(tx: Tx, agent_id: str, call_hash: str) -> list[Proposal]:
     return list(await tx.session.scalars(query.order_by(col(Proposal.id))))
 
 
-async def decided_since(tx: Tx, agent_id: str, tool: str, since: datetime) -> list[tuple[Proposal, RequestStatus]]:
-    """Return an agent's calls of a tool, or of all below a prefix, that people decided, with what they decided."""
+async def decided_since(tx: Tx, agent_id: str, tool: str, since: datetime) -> list[tuple[Proposal, ApprovalRequest]]:
+    """Return an agent's calls of a tool, or of all below a prefix, that people decided, with the requests."""
     named = col(Proposal.tool).startswith(tool[:-1], autoescape=True) if is_prefix(tool) else col(Proposal.tool) == tool
     query = (
-        select(Proposal, col(ApprovalRequest.status))
+        select(Proposal, ApprovalRequest)
         .join(ApprovalRequest, col(ApprovalRequest.proposal_id) == col(Proposal.id))
         .where(
             col(Proposal.tenant) == tx.tenant, col(Proposal.agent_id) == agent_id, named,
@@ -56,7 +56,7 @@ async def decided_since(tx: Tx, agent_id: str, tool: str, since: datetime) -> li
         .order_by(col(Proposal.created_at).desc())
         .limit(_LOOKED_AT)
     )  # fmt: skip
-    return [(proposal, status) for proposal, status in await tx.session.execute(query)]
+    return [(proposal, request) for proposal, request in await tx.session.execute(query)]
 
 
 async def count_waiting(tx: Tx, agent_id: str) -> int:

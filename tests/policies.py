@@ -85,6 +85,16 @@ TOOLS = "".join(
 POLICY = (_HEAD + TOOLS).replace("TARGET", TARGET)
 
 
-def policy_text(target: str = TARGET, *, ttl: str = "48h", extra: str = "") -> str:
-    """The policy with the address of a real service."""
-    return (_HEAD.replace('"48h"', f'"{ttl}"') + TOOLS + extra).replace("TARGET", target)
+def policy_text(
+    target: str = TARGET,
+    *,
+    ttl: str = "48h",
+    extra: str = "",
+    admins: str = '["U0ADMIN"]',
+    agent: str = "",
+    top: str = "",
+) -> str:
+    """The policy with the address of a real service; `agent` adds keys to the deployer, `top` to the whole file."""
+    head = _HEAD.replace('"48h"', f'"{ttl}"').replace('admins = ["U0ADMIN"]', f"admins = {admins}")
+    head = head.replace('name = "Deployer"\n', f'name = "Deployer"\n{agent}\n')
+    return (top + head + TOOLS + extra).replace("TARGET", target)

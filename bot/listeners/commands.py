@@ -6,12 +6,15 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.drawing import date, mrkdwn
 from bot.ids import Command
+from bot.listeners.governing_words import WORDS, Spoken
 from bot.office import Office
 from bot.queue import Waiting, waiting
 from governance.text import cut, one_line
 
 _HELP = (
-    "*/approvals* `pending` what waits for anybody · `mine` what waits for you · `help` this.\n"
+    "*/approvals* `mine` what waits for you · `pending` what waits for anybody · `rules` what is remembered · "
+    "`revoke rul_…` ends a rule\n"
+    "`pause deployer because …` · `resume deployer because …` · `tier deployer L2 for deploy.staging because …`\n"
     "Decide on the card itself, in its channel or thread. Everything else about a request is under *Details*."
 )
 _NOT_YET = {
@@ -40,7 +43,10 @@ def _saying(sentence: str) -> Any:
 
 
 async def _answer(office: Office, text: str, user: str) -> str:
-    word = (text.split() or ["mine"])[0].strip().lower().rstrip("?!.")
+    first, _, rest = text.strip().partition(" ")
+    word = (first or "mine").lower().rstrip("?!.")
+    if (governed := WORDS.get(word)) is not None:
+        return await governed(Spoken(office, user, rest))
     if word in ("mine", "my", "me"):
         return _listed(await waiting(office, user), "Nothing waits for you.")
     if word in ("pending", "all", "list"):
