@@ -19,7 +19,6 @@ from storage import audit, proposals
 from storage.dossier import Dossier, dossier
 from storage.tables import Proposal
 
-_OFF_THE_LOOP = 8 * 1024
 _WAITING = frozenset({ProposalState.PENDING, ProposalState.ALLOWED})
 _RECHECK = 2.0  # seconds; the wake-up of another replica does not reach this one
 _BLOCKED_STATUS = {Outcome.NEEDS_INPUT: 422, Outcome.SCOPE_INVALID: 403, Outcome.POLICY_DENIED: 403}
@@ -46,7 +45,7 @@ class Proposals:
 
     async def _propose(self, agent: Agent, submission: Submission, size: int) -> Proposed:
         policy = self._office.policy.current
-        if size > _OFF_THE_LOOP:
+        if size > bodies.OFF_THE_LOOP:
             verdict = await asyncio.to_thread(judge, policy, agent, submission.call)
         else:
             verdict = judge(policy, agent, submission.call)
