@@ -5,7 +5,6 @@ import base64
 import binascii
 import hashlib
 import hmac
-import ipaddress
 import json
 import socket
 from collections.abc import Iterable, Mapping
@@ -15,6 +14,7 @@ from email.utils import parsedate_to_datetime
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from bot.connectors.addresses import is_outside
 from governance.attempts import Answer, Result
 from governance.canonical import Json, canonical, parse_strict
 from governance.errors import Refusal
@@ -38,10 +38,10 @@ class GuardedResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        """Resolve a name. Raises ForbiddenAddress for loopback, private, link-local and metadata addresses."""
+        """Resolve a name. Raises ForbiddenAddress for whatever is not globally routable unicast."""
         found = await asyncio.get_running_loop().getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
         for _family, _type, _protocol, _name, address in found:
-            if not ipaddress.ip_address(str(address[0]).split("%")[0]).is_global:
+            if not is_outside(str(address[0])):
                 raise ForbiddenAddress(
                     f"{host} leads to {address[0]}, which is inside; set allow_private = true to mean it"
                 )
