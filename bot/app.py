@@ -59,7 +59,14 @@ class Server:
         self._socket: Any = None
 
     async def start(self) -> None:
-        """Listen, tick, and get to know Slack in the background."""
+        """Listen, tick, and get to know Slack in the background. Where that fails everything is closed again."""
+        try:
+            await self._start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _start(self) -> None:
         await self._record_policy()
         await self._runner.setup()
         await web.TCPSite(self._runner, self._settings.host, self._settings.port).start()
@@ -78,7 +85,7 @@ class Server:
         return int(self._runner.addresses[0][1])
 
     async def stop(self) -> None:
-        """Take no new calls, let running ones finish, close everything."""
+        """Take no new calls, let running ones finish, close everything; a second time does nothing."""
         self.office.database.signals.close()
         for task in self._background:
             task.cancel()

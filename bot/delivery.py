@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 _METADATA = "countersign_message"
 _LOOK_BACK = 200
+_PACING = "pacing"
+_FIRST_RETRY, _LAST_RETRY = 30.0, 600.0  # seconds between tries where an operator has to help first
 _REMEDIES = {
     "not_in_channel": "invite the bot there with /invite @Countersign",
     "channel_not_found": "mend approvals_channel in countersign.toml, or invite the bot to the private channel",
@@ -82,7 +84,10 @@ class Delivery:
                 await self._database.write(message.tenant, lambda tx: show.refuse(tx, drawing, why))
                 return
             found = await self._find(surface.channel, surface.thread_ts, surface.id) if drawing.maybe_posted else None
-            channel, ts = found or await self._post(surface.channel, said, surface.id, surface.thread_ts)
+            if found is None and drawing.is_moot:
+                await self._database.write(message.tenant, lambda tx: show.drop(tx, drawing))
+                return
+            channel, ts = found or await self._post(message, surface.channel, said, surface.id, surface.thread_ts)
             if found:  # what was posted then may be older than what is true now
                 await self._update(channel, ts, said)
         await self._database.write(message.tenant, lambda tx: show.finish(tx, drawing, ts, channel))
@@ -93,11 +98,14 @@ class Delivery:
         async with self._database.read(message.tenant) as tx:
             surface = await tx.get(Surface, payload["surface_id"])
             found = await dossier(tx, payload["proposal_id"])
+        if surface is not None and surface.status is SurfaceStatus.GONE and surface.ts is None:
+            return  # its request was over before anybody saw it
         if surface is None or found is None or surface.status is SurfaceStatus.GONE:
             raise Undeliverable("its card is gone")
         if surface.ts is None or surface.rendered < surface.desired:
             # The card first: drawing it finds out whether it is still there, and a reply to nothing would stand alone.
-            raise Postponed("its card is not drawn yet", after=0.5, certain=True)
+            after = max(backoff(message.attempts - 1), self._pacer.backlog(surface.channel))
+            raise Postponed("its card is not drawn yet", after=after, certain=True)
         said = cards.note(payload["event"], payload, found)
         await self._send_once(message, surface.channel, said, surface.thread_ts or surface.ts)
 
@@ -120,16 +128,18 @@ class Delivery:
             if not message.certain and await self._find(to, thread_ts, message.id):
                 return
             await self._database.write(message.tenant, lambda tx: outbox.begin_sending(tx, message.id))
-            await self._post(to, said, message.id, thread_ts)
+            await self._post(message, to, said, message.id, thread_ts)
         except MessageLost as gone:
             raise Undeliverable(gone.error) from gone
         except SlackTrouble as trouble:
             raise _postponed(trouble, message, to) from trouble
 
-    async def _post(self, channel: str, said: Message, key: str, thread_ts: str | None) -> tuple[str, str]:
+    async def _post(
+        self, message: OutboxMessage, channel: str, said: Message, key: str, thread_ts: str | None
+    ) -> tuple[str, str]:
         """Post under a key by which the message can be found again; returns channel and ts."""
-        if (wait := self._pacer.wait(channel)) > 0:
-            raise Postponed("pacing", after=wait, certain=True)
+        if (wait := self._pacer.wait(channel, message.priority, waited=message.last_error == _PACING)) > 0:
+            raise Postponed(_PACING, after=wait, certain=True)
         sending: dict[str, Any] = {
             "channel": channel, "text": said.text, "blocks": said.blocks, "unfurl_links": False, "unfurl_media": False,
             "metadata": {"event_type": _METADATA, "event_payload": {"key": key}},
@@ -190,4 +200,5 @@ def _postponed(trouble: SlackTrouble, message: OutboxMessage, channel: str) -> P
     if isinstance(trouble, Misconfigured | Disconnected):
         remedy = _REMEDIES.get(trouble.error, "install the app again, then restart")
         log.error("Slack answers %s for %s: %s", trouble.error, channel, remedy)
-    return Postponed(trouble.error, after=30.0, certain=True)
+    after = min(_FIRST_RETRY * 2.0 ** min(message.attempts - 1, 10), _LAST_RETRY)
+    return Postponed(trouble.error, after=after, certain=True)

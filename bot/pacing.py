@@ -1,28 +1,57 @@
 """Slack takes about one message a second per channel, in short bursts more; this keeps us below that."""
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from time import monotonic
 
 BURST = 5
 PER_SECOND = 1.0
 
 
+@dataclass(slots=True)
+class _Channel:
+    """A token bucket, and for each priority when the last place in its line falls due."""
+
+    tokens: float
+    at: float
+    lines: dict[int, float] = field(default_factory=dict)
+
+    def end_of_lines(self, most: int) -> float:
+        """Return when the last place falls due in the lines up to a priority; smaller is more urgent."""
+        return max((due for priority, due in self.lines.items() if priority <= most), default=0.0)
+
+
 class Pacer:
-    """A token bucket per channel."""
+    """Turns per channel. Who has to wait is given a place in line, so that each message asks about twice."""
 
-    def __init__(self) -> None:
-        self._buckets: dict[str, tuple[float, float]] = {}
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
+        self._channels: dict[str, _Channel] = {}
 
-    def wait(self, channel: str) -> float:
-        """Take a turn and return 0, or return the seconds until there is one to take."""
-        now = monotonic()
-        tokens, at = self._buckets.get(channel, (float(BURST), now))
-        tokens = min(BURST, tokens + (now - at) * PER_SECOND)
-        if tokens < 1:
-            self._buckets[channel] = (tokens, now)
-            return (1 - tokens) / PER_SECOND
-        self._buckets[channel] = (tokens - 1, now)
-        return 0.0
+    def wait(self, channel: str, priority: int = 0, *, waited: bool = False) -> float:
+        """Take a turn and return 0, or return the seconds until the place in line that was given instead.
+
+        `waited` says that the caller comes back at its place: then only who is more urgent still goes first.
+        """
+        found = self._refilled(channel)
+        if found.tokens >= 1 and found.end_of_lines(priority - 1 if waited else priority) <= found.at:
+            found.tokens -= 1
+            return 0.0
+        due = max(found.at + (1 - found.tokens) / PER_SECOND, found.end_of_lines(priority) + 1 / PER_SECOND)
+        found.lines[priority] = due
+        return due - found.at
+
+    def backlog(self, channel: str) -> float:
+        """Return the seconds until everybody who waits now has had a turn."""
+        found = self._refilled(channel)
+        return max(0.0, max(found.lines.values(), default=0.0) - found.at)
 
     def hold(self, channel: str, seconds: float) -> None:
         """Obey a Retry-After."""
-        self._buckets[channel] = (1 - seconds * PER_SECOND, monotonic())
+        self._refilled(channel).tokens = 1 - seconds * PER_SECOND
+
+    def _refilled(self, channel: str) -> _Channel:
+        now = self._clock()
+        found = self._channels.setdefault(channel, _Channel(float(BURST), now))
+        found.tokens, found.at = min(BURST, found.tokens + (now - found.at) * PER_SECOND), now
+        return found

@@ -1,6 +1,7 @@
 """Speaking to Slack: one client, what its errors mean, and who people are, from live data at most a minute old."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from time import monotonic
@@ -11,6 +12,8 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from governance.reviewers import Panel
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -24,6 +27,9 @@ _GONE = frozenset(
 _RETRY = frozenset({"ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 _LOST = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"})
 _BLOCKS = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_too_long", "msg_blocks_too_long"})
+
+
+_NO_GROUP = frozenset({"no_such_subteam", "subteam_disabled"})
 
 
 class SlackTrouble(Exception):
@@ -136,6 +142,7 @@ class Directory:
         self._client, self._team_id = client, team_id
         self._people = _Fresh(self._ask_person)
         self._groups = _Fresh(self._ask_group)
+        self._said: set[str] = set()
 
     async def person(self, user_id: str, max_age: float = CLICK_AGE) -> Person:
         """Return a person. Raises SlackTrouble where Slack cannot be asked; an unknown id is a stranger."""
@@ -165,5 +172,17 @@ class Directory:
         )  # fmt: skip
 
     async def _ask_group(self, group_id: str) -> frozenset[str]:
-        answer = await calling(self._client.usergroups_users_list(usergroup=group_id))
+        try:
+            answer = await calling(self._client.usergroups_users_list(usergroup=group_id))
+        except Misconfigured as trouble:
+            if trouble.error not in _NO_GROUP:
+                raise
+            self._say_once(group_id, trouble.error)
+            return frozenset()
         return frozenset(answer["users"])
+
+    def _say_once(self, group_id: str, error: str) -> None:
+        """Nobody is in a group that does not exist; the rest of its panel still decides."""
+        if group_id not in self._said:
+            self._said.add(group_id)
+            log.warning("user group %s counts as empty (%s); mend reviewers in countersign.toml", group_id, error)

@@ -13,6 +13,7 @@ from governance.text import cut
 
 MAX_INT = 2**53 - 1
 MAX_DEPTH = 32
+MAX_ARGUMENTS = 128 * 1024
 _FIRST_WITH_EXPONENT = 1e21
 
 #: Any JSON value.
@@ -108,6 +109,13 @@ def _shown(text: str) -> str:
 def canonical(value: Json) -> bytes:
     """Return the RFC 8785 bytes of a JSON value that `parse_strict` accepts."""
     return rfc8785.dumps(value)
+
+
+def check_size(arguments: Json) -> None:
+    """Raise ValueError with half a sentence where arguments are too long to copy, hash and draw in one go."""
+    size = len(canonical(arguments))
+    if size > MAX_ARGUMENTS:
+        raise ValueError(f"takes {size} bytes as canonical JSON; send at most {MAX_ARGUMENTS} (128 KiB)")
 
 
 def keyed_hash(key: bytes, value: Json) -> str:

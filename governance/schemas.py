@@ -1,63 +1,90 @@
-"""JSON Schema as this product means it: no remote references, and lengths are checked before patterns."""
+"""JSON Schema as this product means it: no remote references, and checking costs no more than its input is long."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
-from jsonschema import Draft202012Validator, SchemaError, ValidationError
-from jsonschema.validators import extend
+from jsonschema import Draft202012Validator, FormatChecker, SchemaError, ValidationError
 from referencing import Registry
 
 from governance.canonical import Json
+from governance.keywords import MAX_PATTERN_INPUT, Validator, is_known
+from governance.patterns import check_pattern
 from governance.policy import Problem
 from governance.text import cut
 
-MAX_PATTERN_INPUT = 4096
+__all__ = ["MAX_PATTERN_INPUT", "compile_schema"]
+
 MAX_PROBLEMS = 20
 MAX_NAME = 80
+MAX_VALUES = 10_000
+_LOOKED_AT = 10 * MAX_PROBLEMS  # errors are found lazily; sorting all of them would first hold all of them
 
 
 def compile_schema(schema: Mapping[str, Any]) -> Callable[[Json], list[Problem]]:
     """Return a function that lists what is wrong with some arguments.
 
-    Raises ValueError with one sentence where the schema itself is wrong or refers outside itself.
+    Raises ValueError with one sentence where the schema itself is wrong, refers outside itself, or cannot be checked
+    in linear time.
     """
-    _refuse_remote_refs(schema)
     try:
-        Draft202012Validator.check_schema(schema)
+        _refuse_what_runs_away(schema)
+        Draft202012Validator.check_schema(schema, format_checker=FormatChecker(()))  # RE2 judges the patterns
     except SchemaError as error:
         raise ValueError(f"{'.'.join(map(str, error.path)) or 'input_schema'}: {error.message[:200]}") from None
-    validator = _Validator(schema, registry=Registry())
+    validator = Validator({key: value for key, value in schema.items() if key != "$schema"}, registry=Registry())
 
     def find_problems(arguments: Json) -> list[Problem]:
-        errors = sorted(validator.iter_errors(arguments), key=lambda e: [str(step) for step in e.absolute_path])
+        if _has_more_values(arguments, MAX_VALUES):
+            return [Problem("", f"holds more than {MAX_VALUES} values; send fewer")]
+        found = islice(validator.iter_errors(arguments), _LOOKED_AT)
+        errors = sorted(found, key=lambda e: [str(step) for step in e.absolute_path])
         problems = dict.fromkeys(problem for error in errors[:MAX_PROBLEMS] for problem in _problems(error))
         return list(problems)[:MAX_PROBLEMS]
 
     return find_problems
 
 
-def _refuse_remote_refs(node: Any) -> None:
+def _objects(node: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield every object of a schema, wherever it stands: a reference may lead anywhere."""
     if isinstance(node, Mapping):
-        for key, value in node.items():
-            if key in ("$ref", "$dynamicRef") and isinstance(value, str) and not value.startswith("#"):
-                raise ValueError(f"$ref {value[:100]!r} leads outside the schema; put the definition under $defs")
-            _refuse_remote_refs(value)
-    elif isinstance(node, list):
-        for item in node:
-            _refuse_remote_refs(item)
+        yield node
+    for child in node.values() if isinstance(node, Mapping) else node if isinstance(node, list) else ():
+        yield from _objects(child)
 
 
-def _pattern(validator: Any, pattern: str, instance: Any, schema: Mapping[str, Any]) -> Iterator[ValidationError]:
-    """Match a pattern only on strings of bounded length, so that no expression runs away."""
-    if not isinstance(instance, str) or len(instance) > schema.get("maxLength", MAX_PATTERN_INPUT):
-        if isinstance(instance, str) and "maxLength" not in schema:
-            yield ValidationError("too long", validator="maxLength", validator_value=MAX_PATTERN_INPUT)
-        return
-    yield from Draft202012Validator.VALIDATORS["pattern"](validator, pattern, instance, schema)
+def _refuse_what_runs_away(schema: Mapping[str, Any]) -> None:
+    nodes = list(_objects(schema))
+    for node in nodes:
+        _check_object(node, is_root=node is schema)
+    if {"unevaluatedProperties", "patternProperties"} <= {key for node in nodes for key in node}:
+        raise ValueError("unevaluatedProperties does not go with patternProperties; use additionalProperties")
 
 
-_Validator: Any = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+def _check_object(node: Mapping[str, Any], *, is_root: bool) -> None:
+    for key in ("$ref", "$dynamicRef"):
+        if isinstance(value := node.get(key), str) and not value.startswith("#"):
+            raise ValueError(f"$ref {value[:100]!r} leads outside the schema; put the definition under $defs")
+    if isinstance(node.get("$schema"), str) and not is_root:  # the library would switch to its own keywords there
+        raise ValueError("$schema stands inside the schema; write it at the top or not at all")
+    if isinstance(pattern := node.get("pattern"), str):
+        check_pattern(pattern)
+    if isinstance(patterns := node.get("patternProperties"), Mapping):
+        for pattern in patterns:
+            check_pattern(pattern)
+
+
+def _has_more_values(value: Json, limit: int) -> bool:
+    """Count scalars, lists and objects, and stop as soon as there are too many."""
+    seen, stack = 0, [value]
+    while stack:
+        item = stack.pop()
+        seen += 1
+        if isinstance(item, dict | list):
+            stack.extend(islice(item.values() if isinstance(item, dict) else item, limit + 1))
+        if seen + len(stack) > limit:
+            return True
+    return False
 
 
 def _problems(error: ValidationError) -> list[Problem]:
@@ -68,15 +95,10 @@ def _problems(error: ValidationError) -> list[Problem]:
         missing = [name for name in required if name not in error.instance]
         return [Problem(place + _step(name), "is required") for name in missing]
     if error.validator == "additionalProperties" and isinstance(error.instance, dict):
-        unknown = [name for name in error.instance if not _is_known(name, error.schema)]
+        schema: Any = error.schema
+        unknown = [name for name in error.instance if not is_known(name, schema)]
         return [Problem(place + _step(name), "is not a field of this tool") for name in unknown[:MAX_PROBLEMS]]
     return [Problem(place, _message(error))]
-
-
-def _is_known(name: str, schema: Any) -> bool:
-    return name in schema.get("properties", {}) or any(
-        re.search(pattern, name) for pattern in schema.get("patternProperties", {})
-    )
 
 
 def _step(step: object) -> str:
@@ -97,6 +119,7 @@ def _message(error: ValidationError) -> str:
         "minimum": f"must be at least {expected}",
         "maxItems": f"must have at most {expected} items",
         "minItems": f"must have at least {expected} items",
+        "uniqueItems": "must not hold the same item twice",
         "pattern": f"must match {str(expected)[:200]}",
     }
     return words.get(str(error.validator)) or f"does not satisfy {error.validator}"

@@ -46,15 +46,44 @@ def join(masked: Json, secrets: Mapping[str, Json]) -> Json:
 
 def mask_echoes(text: str, secrets: Iterable[Json]) -> str:
     """Mask every secret that an answer echoes back, plain or as it looks inside JSON; what was JSON stays JSON."""
-    found = {string for secret in secrets for string in _strings(secret) if string}
-    escaped = {json.dumps(string, ensure_ascii=ascii)[1:-1] for string in found for ascii in (True, False)}
-    longest_first = sorted(found | escaped, key=len, reverse=True)
+    longest_first = _hidden(secrets)
     try:
         answer = json.loads(text)
     except (ValueError, RecursionError):
         return _mask_text(text, longest_first)
     masked = _mask_json(answer, longest_first)
     return text if masked == answer else json.dumps(masked, ensure_ascii=False, separators=(",", ":"))
+
+
+def cut_off(text: str, secrets: Iterable[Json]) -> str:
+    """Mask what was cut off at its end, too: without what may be the beginning of a secret whose rest is missing."""
+    hidden = _hidden(secrets)
+    half = max((_overlap(text, string) for string in hidden), default=0)
+    return _mask_text(text[: len(text) - half], hidden)
+
+
+def _overlap(text: str, string: str) -> int:
+    """Return how many characters at the end of `text` begin `string` without being all of it, in linear time."""
+    table = [0]  # of each beginning of the string, the longest shorter beginning that it ends with
+    for position, character in enumerate(string[1:], 1):
+        table.append(_longer(string, table, table[position - 1], character))
+    length = 0
+    for character in text[max(0, len(text) - len(string) + 1) :]:
+        length = _longer(string, table, length, character)
+    return length
+
+
+def _longer(string: str, table: list[int], length: int, character: str) -> int:
+    while length and string[length] != character:
+        length = table[length - 1]
+    return length + (string[length] == character)
+
+
+def _hidden(secrets: Iterable[Json]) -> list[str]:
+    """Return every form a secret may have in an answer, plain or as it looks inside JSON, the longest first."""
+    found = {string for secret in secrets for string in _strings(secret) if string}
+    escaped = {json.dumps(string, ensure_ascii=ascii)[1:-1] for string in found for ascii in (True, False)}
+    return sorted(found | escaped, key=len, reverse=True)
 
 
 def _mask_text(text: str, hidden: list[str]) -> str:

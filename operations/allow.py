@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from governance.chain import entry_mac
+from governance.canonical import keyed_hash
 from governance.clocks import start_by
 from governance.lifecycle import ExecutionStatus
 from storage import proposals
@@ -40,4 +40,4 @@ def mac_of(tx: Tx, execution: Execution, proposal: Proposal) -> str | None:
         return None
     allowed = {"execution": execution.id, "proposal": proposal.id, "agent": proposal.agent_id,
                "tool": proposal.tool, "digest": proposal.digest, "tier": execution.tier}  # fmt: skip
-    return entry_mac(tx.keys.audit_key, allowed)
+    return keyed_hash(tx.keys.audit_key, allowed)

@@ -31,7 +31,7 @@ async def _extend_chain(tx: Tx, entries: list[AuditEntry]) -> None:
     for entry in entries:
         assert entry.id is not None
         index += 1
-        sealed = link(previous, index, entry.id, {**audit.content_of(entry), "mac": entry.mac})
+        sealed = link(previous, index, entry.id, {**audit.content_of(entry), "mac": entry.mac}, tx.keys.audit_key)
         tx.session.add(
             AuditSeal(tenant=tx.tenant, chain_index=index, entry_id=entry.id, previous_hash=previous, entry_hash=sealed)
         )

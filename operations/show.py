@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from governance.lifecycle import RequestStatus
 from storage import audit, surfaces
 from storage.database import Tx
 from storage.dossier import Dossier, dossier
@@ -10,6 +11,8 @@ from storage.tables import Rendering, Surface, SurfaceStatus
 from storage.tables.base import new_id
 
 MAX_REPOSTS = 1
+#: A loop that proposes and withdraws must not fill a channel with cards nobody can use any more.
+_UNANSWERED = frozenset({RequestStatus.WITHDRAWN, RequestStatus.EXPIRED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,11 @@ class Drawing:
     revision: int
     rendering_id: str
     maybe_posted: bool  #: an earlier post may have arrived without our knowing
+
+    @property
+    def is_moot(self) -> bool:
+        """Whether its request ended before anybody saw it or answered it, so that there is nothing to tell."""
+        return _is_moot(self.surface, self.dossier)
 
 
 class SurfaceBusy(Exception):
@@ -40,11 +48,18 @@ async def begin(tx: Tx, surface_id: str) -> Drawing | None:
         return None
     found = await dossier(tx, surface.proposal_id)
     assert found is not None  # the foreign key says so
+    if surface.status is SurfaceStatus.NEW and _is_moot(surface, found):
+        await surfaces.change(tx, surface_id, busy_until=None, status=SurfaceStatus.GONE)
+        return None
     rendering_id = await _note_rendering(tx, surface, found)
     maybe_posted = surface.status is SurfaceStatus.POSTING
     if surface.ts is None:
         await surfaces.change(tx, surface_id, status=SurfaceStatus.POSTING)
     return Drawing(surface, found, surface.desired, rendering_id, maybe_posted)
+
+
+def _is_moot(surface: Surface, found: Dossier) -> bool:
+    return surface.ts is None and found.request is not None and found.request.status in _UNANSWERED
 
 
 async def _note_rendering(tx: Tx, surface: Surface, found: Dossier) -> str:
@@ -93,6 +108,11 @@ async def lost(tx: Tx, drawing: Drawing, why: str) -> None:
     await audit.record(tx, "surface.lost", "system", proposal_id=surface.proposal_id, detail=detail)
     if again:
         await owe(tx, Owed.SHOW, surface.id, Priority.CARD)
+
+
+async def drop(tx: Tx, drawing: Drawing) -> None:
+    """Give a surface up that was never posted and is not worth posting any more."""
+    await surfaces.change(tx, drawing.surface.id, busy_until=None, status=SurfaceStatus.GONE)
 
 
 async def refuse(tx: Tx, drawing: Drawing, why: str) -> None:

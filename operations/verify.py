@@ -1,10 +1,9 @@
 """Reading the audit chain back and saying what is wrong with it."""
 
-import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from governance.chain import GENESIS, entry_mac, link
+from governance.chain import GENESIS, is_authentic, link
 from storage import audit
 from storage.database import Tx
 from storage.tables import AuditEntry, AuditSeal
@@ -45,6 +44,8 @@ async def verify(
     if expected_head and report.checked < expected_head[0]:
         report.faults.append(f"the chain ends at {report.checked}, but {expected_head[0]} seals were sent out")
     await _check_tail(tx, report)
+    for copy, original in await audit.copies(tx):
+        report.faults.append(f"entry {copy}: it is a copy of entry {original}")
     return report
 
 
@@ -58,11 +59,19 @@ def _check(tx: Tx, report: Report, seal: AuditSeal, entry: AuditEntry | None) ->
         report.faults.append(f"{where}: it does not follow the seal before it (reordered or replaced)")
     if entry is None:
         report.faults.append(f"{where}: the entry is missing")
-    elif link(seal.previous_hash, seal.chain_index, seal.entry_id, _chained(entry)) != seal.entry_hash:
+    elif not _fits(tx, seal, entry):
         report.faults.append(f"{where}: the entry was changed after it was sealed")
     else:
         _check_mac(tx, report, entry, where)
     report.head = seal.entry_hash
+
+
+def _fits(tx: Tx, seal: AuditSeal, entry: AuditEntry) -> bool:
+    """Return whether a seal is the one its entry was given; only entries older than the key may have a plain one."""
+    content = {**audit.content_of(entry), "mac": entry.mac}
+    keys = [tx.keys.audit_key, None] if seal.entry_id <= tx.keys.keyless_until else [tx.keys.audit_key]
+    place = seal.previous_hash, seal.chain_index, seal.entry_id
+    return any(link(*place, content, key) == seal.entry_hash for key in keys)
 
 
 async def _check_tail(tx: Tx, report: Report) -> None:
@@ -76,15 +85,11 @@ async def _check_tail(tx: Tx, report: Report) -> None:
 
 
 def _check_mac(tx: Tx, report: Report, entry: AuditEntry, where: str) -> None:
-    if tx.keys.audit_key is None or entry.mac is None:
+    if entry.mac is None:
         report.without_mac += 1
-        if report.with_mac:  # once there is a key, no process starts without it
-            report.faults.append(f"{where}: it carries no MAC although earlier entries do")
+        if tx.keys.audit_key is not None and (entry.id or 0) > tx.keys.keyless_until:
+            report.faults.append(f"{where}: it carries no MAC although it was written after the key was set")
         return
     report.with_mac += 1
-    if not hmac.compare_digest(entry_mac(tx.keys.audit_key, audit.content_of(entry)), entry.mac):
+    if tx.keys.audit_key is None or not is_authentic(tx.keys.audit_key, entry.mac, audit.content_of(entry)):
         report.faults.append(f"{where}: it was not written by this installation (its MAC is wrong)")
-
-
-def _chained(entry: AuditEntry) -> dict[str, object]:
-    return {**audit.content_of(entry), "mac": entry.mac}

@@ -1,5 +1,6 @@
 """Writing audit entries, reading them back in order, and sealing them into the chain."""
 
+import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -8,7 +9,7 @@ from sqlalchemy import func, select
 from sqlmodel import col
 
 from governance.canonical import Json, canonical
-from governance.chain import entry_mac
+from governance.chain import NONCE_BYTES, entry_mac
 from storage.database import Tx
 from storage.tables import AuditEntry, AuditSeal
 
@@ -34,7 +35,8 @@ async def record(
         tenant=tx.tenant, at=tx.now, kind=kind, actor=actor, agent_id=agent_id, proposal_id=proposal_id,
         request_id=request_id, execution_id=execution_id, detail=canonical(dict(detail or {})).decode(),
     )  # fmt: skip
-    entry.mac = entry_mac(tx.keys.audit_key, content_of(entry)) if tx.keys.audit_key else None
+    if tx.keys.audit_key is not None:
+        entry.mac = entry_mac(tx.keys.audit_key, secrets.token_hex(NONCE_BYTES), content_of(entry))
     tx.session.add(entry)
     tx.announce("audit")
 
@@ -86,6 +88,27 @@ async def unsealed(tx: Tx) -> list[AuditEntry]:
         .order_by(col(AuditEntry.id))
     )
     return list(await tx.session.scalars(query))
+
+
+async def copies(tx: Tx) -> list[tuple[int, int]]:
+    """Return entries that carry the MAC of an earlier entry of this tenant, each with that earlier one's id."""
+    mine = (col(AuditEntry.tenant) == tx.tenant) & col(AuditEntry.mac).is_not(None)
+    twice = select(col(AuditEntry.mac)).where(mine).group_by(col(AuditEntry.mac)).having(func.count() > 1)
+    query = select(col(AuditEntry.id), col(AuditEntry.mac)).where(mine, col(AuditEntry.mac).in_(twice))
+    first: dict[str | None, int] = {}
+    found = [(id or 0, mac) for id, mac in await tx.session.execute(query.order_by(col(AuditEntry.id)))]
+    return [(id, first[mac]) for id, mac in found if first.setdefault(mac, id) != id]
+
+
+async def is_keyed(tx: Tx) -> bool:
+    """Return whether any entry of any tenant carries a MAC."""
+    query = select(col(AuditEntry.id)).where(col(AuditEntry.mac).is_not(None)).limit(1)
+    return (await tx.session.scalar(query)) is not None
+
+
+async def highest_entry(tx: Tx) -> int:
+    """Return the largest entry id of any tenant."""
+    return (await tx.session.scalar(select(func.max(col(AuditEntry.id))))) or 0
 
 
 async def entries_of(tx: Tx, proposal_id: str) -> list[AuditEntry]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import URL, event, make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlmodel import SQLModel
 
@@ -20,6 +21,7 @@ Row = TypeVar("Row", bound=SQLModel)
 Clock = Callable[[], datetime]
 
 _BUSY_TIMEOUT_MS = 5000
+_MADE_WAY = frozenset({"40001", "40P01"})  # serialization failure, deadlock: nothing happened, so it may be repeated
 
 
 def utc_now() -> datetime:
@@ -89,8 +91,16 @@ class Database:
         self._turn = asyncio.Lock() if self.is_sqlite else None
 
     async def write(self, tenant: str, operation: Callable[[Tx], Awaitable[T]]) -> T:
-        """Run one operation in one transaction: returning commits, raising rolls back."""
+        """Run one operation in one transaction: returning commits, raising rolls back.
+
+        Where PostgreSQL rolled it back for another transaction's sake it runs once more, as a whole.
+        """
         if self._turn is None:
+            try:
+                return await self._commit(tenant, operation)
+            except DBAPIError as error:
+                if getattr(error.orig, "sqlstate", None) not in _MADE_WAY:
+                    raise
             return await self._commit(tenant, operation)
         async with self._turn:
             return await self._commit(tenant, operation)

@@ -8,6 +8,7 @@ import os
 import secrets
 import tempfile
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -55,14 +56,36 @@ class Sealer:
             raise KeyProblem("a sealed value was changed or moved to another row") from None
 
 
-class Keyring:
-    """The sealer and the keys derived from the installation's own secret."""
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What an installation makes for itself. `audit` is None while there is no encryption key to seal it under:
+    then it would lie open in the database, and a MAC would prove nothing.
+    """
 
-    def __init__(self, sealer: Sealer, install_key: bytes) -> None:
-        self.sealer = sealer
-        self.digest_key = _derive(install_key, "digest")
-        #: Without an encryption key the install key lies open in the database, so a MAC would prove nothing.
-        self.audit_key = _derive(install_key, "audit") if sealer.ready else None
+    install: bytes
+    audit: bytes | None = None
+    keyless_until: int = 0  #: the last audit entry written before there was an encryption key
+
+    def to_bytes(self) -> bytes:
+        """Return them as they are sealed."""
+        return self.install + (self.audit or b"") + self.keyless_until.to_bytes(8, "big")
+
+    @classmethod
+    def from_bytes(cls, plain: bytes) -> "Secrets":
+        """Read what `to_bytes` wrote of sealed secrets. Raises KeyProblem for anything else."""
+        if len(plain) != 2 * KEY_BYTES + 8:
+            raise KeyProblem("the installation's secrets are of another version of Countersign; start with that one")
+        audit = plain[KEY_BYTES : 2 * KEY_BYTES]
+        return cls(plain[:KEY_BYTES], audit, int.from_bytes(plain[2 * KEY_BYTES :], "big"))
+
+
+class Keyring:
+    """The sealer and the keys derived from the installation's own secrets."""
+
+    def __init__(self, sealer: Sealer, secrets: Secrets) -> None:
+        self.sealer, self.keyless_until = sealer, secrets.keyless_until
+        self.digest_key = _derive(secrets.install, "digest")
+        self.audit_key = _derive(secrets.audit, "audit") if secrets.audit else None
 
 
 def parse_keys(setting: str) -> list[bytes]:

@@ -7,8 +7,9 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage import audit
 from storage.database import Clock, Database, Tx, database_url, sqlite_path, utc_now
-from storage.keyring import KEY_BYTES, Keyring, Sealer, key_beside, parse_keys
+from storage.keyring import KEY_BYTES, KeyProblem, Keyring, Sealer, Secrets, key_beside, parse_keys
 from storage.migrations import HEAD
 from storage.tables import Installation
 
@@ -76,26 +77,38 @@ def _upgrade(connection: Connection) -> None:
 
 async def _unlock(database: Database, sealer: Sealer) -> Keyring:
     """Return the keyring, making the installation's secret the first time and sealing it once there is a key."""
-    database.keys = Keyring(sealer, b"")
-    return Keyring(sealer, await database.write("", lambda tx: _install_key(tx, sealer)))
+    database.keys = Keyring(sealer, Secrets(b""))
+    return Keyring(sealer, await database.write("", lambda tx: _install_secrets(tx, sealer)))
 
 
-async def _install_key(tx: Tx, sealer: Sealer) -> bytes:
+async def _install_secrets(tx: Tx, sealer: Sealer) -> Secrets:
     await _lock(await tx.session.connection())
     row = await tx.session.get(Installation, 1)
-    if row is None:
-        key = secrets.token_bytes(KEY_BYTES)
-        await tx.add(Installation(id=1, sealed_key=_closed(key, sealer), created_at=tx.now))
-        return key
-    if not row.sealed_key.startswith(_OPEN_KEY):
-        return sealer.unseal(row.sealed_key, _ROW)
-    key = base64.b64decode(row.sealed_key.removeprefix(_OPEN_KEY))
-    row.sealed_key = _closed(key, sealer)
-    return key
+    if row is not None and not row.sealed_key.startswith(_OPEN_KEY):
+        return Secrets.from_bytes(sealer.unseal(row.sealed_key, _ROW))
+    if row is not None and await audit.is_keyed(tx):
+        raise KeyProblem(
+            "the installation's secret lies unsealed in the database although audit entries were authenticated before; "
+            "somebody replaced it: restore the row in `installation` from a backup"
+        )
+    install = base64.b64decode(row.sealed_key.removeprefix(_OPEN_KEY)) if row else secrets.token_bytes(KEY_BYTES)
+    made = await _new_secrets(tx, install, sealer)
+    if row is not None:
+        row.sealed_key = _closed(made, sealer)
+    else:
+        await tx.add(Installation(id=1, sealed_key=_closed(made, sealer), created_at=tx.now))
+    return made
 
 
-def _closed(key: bytes, sealer: Sealer) -> str:
-    return sealer.seal(key, _ROW) if sealer.ready else _OPEN_KEY + base64.b64encode(key).decode()
+async def _new_secrets(tx: Tx, install: bytes, sealer: Sealer) -> Secrets:
+    """The audit key is never made from a secret that has lain open; what was written before it is told apart."""
+    if not sealer.ready:
+        return Secrets(install)
+    return Secrets(install, secrets.token_bytes(KEY_BYTES), await audit.highest_entry(tx))
+
+
+def _closed(made: Secrets, sealer: Sealer) -> str:
+    return sealer.seal(made.to_bytes(), _ROW) if sealer.ready else _OPEN_KEY + base64.b64encode(made.install).decode()
 
 
 async def _lock(connection: AsyncConnection) -> None:

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from sqlalchemy import CursorResult, func, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
 from storage.database import Tx
@@ -99,22 +100,14 @@ async def dead(tx: Tx, message_id: str, error: str) -> None:
 
 async def again(tx: Tx, message: OutboxMessage, at: datetime, error: str, *, certain: bool) -> None:
     """Put a message back until `at`; a newer queued one for the same subject takes its place instead."""
-    newer = select(col(OutboxMessage.id)).where(
-        col(OutboxMessage.kind) == message.kind, col(OutboxMessage.subject) == message.subject,
-        col(OutboxMessage.status) == OutboxStatus.QUEUED,
-    )  # fmt: skip
-    if (await tx.session.scalar(newer)) is not None:
+    try:
+        async with tx.session.begin_nested():  # the newer one may be a commit away, so only the index can tell
+            await _change(
+                tx, message.id, status=OutboxStatus.QUEUED, next_attempt_at=at, lease_until=None, last_error=error,
+                certain=certain,
+            )  # fmt: skip
+    except IntegrityError:
         await sent(tx, message.id)
-        return
-    await _change(
-        tx,
-        message.id,
-        status=OutboxStatus.QUEUED,
-        next_attempt_at=at,
-        lease_until=None,
-        last_error=error,
-        certain=certain,
-    )
 
 
 async def _change(tx: Tx, message_id: str, **values: Any) -> bool:

@@ -16,6 +16,12 @@ _DECIDED = (RequestStatus.APPROVED, RequestStatus.REJECTED)
 _LOOKED_AT = 5000
 
 
+async def state_of(tx: Tx, proposal_id: str) -> ProposalState | None:
+    """Return a proposal's state alone, or None where there is no such proposal in this tenant."""
+    query = select(col(Proposal.state)).where(col(Proposal.id) == proposal_id, col(Proposal.tenant) == tx.tenant)
+    return (await tx.session.scalars(query)).first()
+
+
 def topic(proposal_id: str) -> str:
     """Return the signal that is announced when a proposal changes."""
     return f"proposal:{proposal_id}"

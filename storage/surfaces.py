@@ -2,12 +2,12 @@
 
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import CursorResult, exists, select, update
 from sqlmodel import col
 
 from storage.database import Tx
 from storage.outbox import LEASE, Owed, Priority, owe
-from storage.tables import Rendering, Surface, SurfaceStatus
+from storage.tables import OutboxMessage, OutboxStatus, Rendering, Surface, SurfaceStatus
 from storage.tables.base import new_id
 
 
@@ -24,16 +24,16 @@ async def open_one(tx: Tx, proposal_id: str, channel: str, thread_ts: str | None
 
 
 async def touch(tx: Tx, proposal_id: str, priority: Priority) -> None:
-    """Note that every copy of a card must change, and owe the changing."""
+    """Note that every copy of a card must change, and owe the changing; what was never posted is no more urgent."""
     statement = (
         update(Surface)
         .where(col(Surface.proposal_id) == proposal_id, col(Surface.status) != SurfaceStatus.GONE)
         .values(desired=Surface.desired + 1)
-        .returning(col(Surface.id))
+        .returning(col(Surface.id), col(Surface.ts))
         .execution_options(synchronize_session=False)
     )
-    for surface_id in list(await tx.session.scalars(statement)):
-        await owe(tx, Owed.SHOW, surface_id, priority)
+    for surface_id, ts in list(await tx.session.execute(statement)):
+        await owe(tx, Owed.SHOW, surface_id, priority if ts else max(priority, Priority.CARD))
 
 
 async def of_proposal(tx: Tx, proposal_id: str) -> list[Surface]:
@@ -67,11 +67,18 @@ async def seize(tx: Tx, surface_id: str) -> bool:
 
 
 async def stale(tx: Tx, limit: int) -> list[Surface]:
-    """Return surfaces of every tenant that show less than they should."""
+    """Return surfaces of every tenant that show less than they should and that nothing is owed for, oldest first.
+
+    What is owed already has its own next try, however late: it neither comes sooner for this nor fills the list.
+    """
+    owed = exists().where(
+        col(OutboxMessage.subject) == col(Surface.id), col(OutboxMessage.kind) == Owed.SHOW,
+        col(OutboxMessage.status).in_([OutboxStatus.QUEUED, OutboxStatus.SENDING]),
+    )  # fmt: skip
     query = select(Surface).where(
-        col(Surface.desired) > col(Surface.rendered), col(Surface.status) != SurfaceStatus.GONE
+        col(Surface.desired) > col(Surface.rendered), col(Surface.status) != SurfaceStatus.GONE, ~owed
     )
-    return list(await tx.session.scalars(query.limit(limit)))
+    return list(await tx.session.scalars(query.order_by(col(Surface.id)).limit(limit)))
 
 
 async def rendering(tx: Tx, rendering_id: str) -> Rendering | None:

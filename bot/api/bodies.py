@@ -1,10 +1,12 @@
 """What callers may send: strict bodies and query values; a mistake names its field."""
 
+import asyncio
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from aiohttp import web
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     ConfigDict,
@@ -15,12 +17,13 @@ from pydantic import (
     model_validator,
 )
 
-from governance.canonical import parse_strict
+from governance.canonical import Json, check_size, parse_strict
 from governance.errors import Unprocessable
 
 Model = TypeVar("Model", bound=BaseModel)
 
 MAX_WAIT = 60.0
+OFF_THE_LOOP = 8 * 1024  # bytes; what is larger is parsed and judged in a thread
 
 #: Ids a caller makes up: printable ASCII, so that they survive logs and both databases.
 Token = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,200}$")]
@@ -28,6 +31,11 @@ Words = Annotated[str, StringConstraints(max_length=32_000)]
 Why = Annotated[str, StringConstraints(pattern=r"\S", max_length=2_000)]
 Uses = Annotated[int, Field(ge=1, le=1_000_000)]
 Reason = Annotated[str, StringConstraints(max_length=2_000)]
+
+
+def _bounded(arguments: dict[str, Json]) -> dict[str, Json]:
+    check_size(arguments)
+    return arguments
 
 
 class _Strict(BaseModel):
@@ -45,7 +53,7 @@ class ProposalBody(_Strict):
     """`POST /proposals`."""
 
     tool: Annotated[str, StringConstraints(min_length=1, max_length=200)]
-    arguments: dict[str, Any]
+    arguments: Annotated[dict[str, Any], AfterValidator(_bounded)]
     idempotency_key: Token | None = None
     session_id: Token | None = None
     trace_id: Token | None = None
@@ -124,12 +132,17 @@ class RuleBody(_Strict):
 async def read_body(request: web.Request, kind: type[Model]) -> tuple[Model, int]:
     """Parse a body strictly; returns it with its size in bytes. Raises Malformed, NotStrictJson or Unprocessable."""
     raw = await request.read()
+    parsed = asyncio.to_thread(_parse, raw, kind) if len(raw) > OFF_THE_LOOP else None
+    return (await parsed if parsed else _parse(raw, kind)), len(raw)
+
+
+def _parse(raw: bytes, kind: type[Model]) -> Model:
     value = parse_strict(raw) if raw else {}
     if not isinstance(value, dict):
         raise Unprocessable("The body must be a JSON object.")
     try:
         # Validated as JSON, so that strings stand for moments and nothing else is converted.
-        return kind.model_validate_json(raw or b"{}", strict=True), len(raw)
+        return kind.model_validate_json(raw or b"{}", strict=True)
     except ValidationError as error:
         raise unprocessable(error) from None
 
@@ -146,6 +159,7 @@ def unprocessable(error: ValidationError) -> Unprocessable:
 
 def _message(kind: str, message: str) -> str:
     words = {"extra_forbidden": "is not a known field; remove it", "missing": "is required"}
+    message = message.removeprefix("Value error, ")
     return words.get(kind, message[:1].lower() + message[1:])
 
 

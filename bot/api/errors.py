@@ -18,6 +18,7 @@ from governance.errors import (
     Unauthenticated,
     Unprocessable,
 )
+from governance.text import cut
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +53,8 @@ async def desk(request: web.Request, handler: Handler) -> web.StreamResponse:
         headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
         return problem(error.status, code, sentence, headers=headers)
     except Exception:  # the outer edge: an unknown fault must not reach the caller as anything but a sentence
-        log.exception("%s %s failed", request.method, request.path)
+        # The target as it came in, still encoded: a decoded line break would start a line of the caller's making.
+        log.exception("%s %s failed", ascii(cut(request.method, 20)), ascii(cut(request.raw_path, 200)))
         return problem(500, "INTERNAL", "Something went wrong on our side; nothing was recorded. Try again.")
 
 

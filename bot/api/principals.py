@@ -1,5 +1,6 @@
 """Who calls: agents by bearer key, operators by signed calls. Every failure reads the same."""
 
+import asyncio
 import hashlib
 import hmac
 import re
@@ -9,6 +10,7 @@ from aiohttp import web
 
 from bot.api.rate import RateLimiter
 from bot.office import Office
+from bot.slack import KEY_AGE, SlackTrouble
 from governance.errors import Forbidden, Unauthenticated
 from governance.policy import Agent
 from governance.roles import Role, role_of
@@ -19,6 +21,7 @@ from storage.tables import ApiKey
 
 MAX_AGE = 300
 MAX_AHEAD = 60
+_PATIENCE = 2.0  # seconds that reading waits for Slack
 _NONCE = re.compile(r"[\x21-\x7e]{16,64}")
 _NOT_SIGNED = "The call is not signed by a live operator key."
 _DIGITS = re.compile(r"\d{1,12}")
@@ -73,8 +76,27 @@ class Callers:
         return Operator(key.principal, key.id, _role_of(key, self._office))
 
     async def either(self, request: web.Request) -> Agent | Operator:
-        """Return whoever calls: an agent by bearer key, else an operator by signature."""
-        return await (self.agent(request) if "Authorization" in request.headers else self.operator(request))
+        """Return whoever calls to read: an agent by bearer key, else an operator by signature.
+
+        Raises what `agent` and `operator` raise, and Forbidden for the key of somebody who is no member any more.
+        """
+        if "Authorization" in request.headers:
+            return await self.agent(request)
+        operator = await self.operator(request)
+        await self._check_membership(operator.person)
+        return operator
+
+    async def _check_membership(self, person_id: str) -> None:
+        """Refuse who left, as clicks do; while Slack cannot be asked reading stays possible, unlike deciding."""
+        if not self._office.client.token:
+            return
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                person = await self._office.directory.person(person_id, KEY_AGE)
+        except (SlackTrouble, TimeoutError):
+            return
+        if not person.may_decide:
+            raise Forbidden("This key stands for somebody who is no full member of the workspace.", code="NOT_A_MEMBER")
 
     def _count(self, key: ApiKey) -> None:
         limits = self._office.policy.current.limits

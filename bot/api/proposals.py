@@ -7,6 +7,7 @@ from aiohttp import web
 from bot.api import bodies, wire
 from bot.api.errors import answer, problem
 from bot.api.principals import Callers, Operator
+from bot.api.waiting import Waiters
 from bot.explaining import explain
 from bot.office import Office
 from governance.errors import NotFound
@@ -17,13 +18,10 @@ from governance.verdict import Outcome, Verdict
 from operations import propose as operation
 from operations import withdraw as withdrawing
 from operations.propose import Proposed, Submission
-from storage import audit, proposals
+from storage import audit
 from storage.dossier import Dossier, dossier
 from storage.tables import Proposal
 
-_OFF_THE_LOOP = 8 * 1024
-_WAITING = frozenset({ProposalState.PENDING, ProposalState.ALLOWED})
-_RECHECK = 2.0  # seconds; the wake-up of another replica does not reach this one
 _BLOCKED_STATUS = {Outcome.NEEDS_INPUT: 422, Outcome.SCOPE_INVALID: 403, Outcome.POLICY_DENIED: 403}
 
 
@@ -31,7 +29,7 @@ class Proposals:
     """Handlers of `/proposals`."""
 
     def __init__(self, office: Office, callers: Callers) -> None:
-        self._office, self._callers = office, callers
+        self._office, self._callers, self._waiters = office, callers, Waiters(office)
 
     async def create(self, request: web.Request) -> web.Response:
         """`POST /proposals`."""
@@ -45,12 +43,16 @@ class Proposals:
             return problem(404, "UNSUPPORTED", f"{_sentence(proposed.verdict)}.", {"tool": body.tool})
         if proposed.proposal.state is ProposalState.DENIED:
             return _blocked(proposed)
-        found = await self._wait(proposed.proposal.id, wait)
+        await self._waiters.wait(request, agent.id, proposed.proposal.id, wait)
+        found = await self._dossier(proposed.proposal.id)
         return answer(wire.proposal_json(found, duplicate=proposed.duplicate), _created_status(found, proposed))
 
     async def _propose(self, agent: Agent, submission: Submission, size: int) -> Proposed:
         policy, call = self._office.policy.current, submission.call
-        if size > _OFF_THE_LOOP:
+        if size > bodies.OFF_THE_LOOP:
+            checked = await asyncio.to_thread(find_problems, policy, call)
+        policy, call = self._office.policy.current, submission.call
+        if size > bodies.OFF_THE_LOOP:
             checked = await asyncio.to_thread(find_problems, policy, call)
         else:
             checked = find_problems(policy, call)
@@ -60,12 +62,13 @@ class Proposals:
 
     async def read(self, request: web.Request) -> web.Response:
         """`GET /proposals/{id}?wait=s`."""
-        proposal_id = await self._own(request)
-        return answer(wire.proposal_json(await self._wait(proposal_id, bodies.wait_of(request))))
+        caller, proposal_id = await self._own(request)
+        await self._waiters.wait(request, caller, proposal_id, bodies.wait_of(request))
+        return answer(wire.proposal_json(await self._dossier(proposal_id)))
 
     async def events(self, request: web.Request) -> web.Response:
         """`GET /proposals/{id}/events`: what happened to it, in order."""
-        proposal_id = await self._own(request)
+        _, proposal_id = await self._own(request)
         async with self._office.database.read(self._office.tenant) as tx:
             entries = await audit.entries_of(tx, proposal_id)
         return answer({"items": [wire.event_json(entry) for entry in entries], "next_cursor": None})
@@ -80,39 +83,20 @@ class Proposals:
         )
         return answer(wire.proposal_json(await self._dossier(proposal_id)))
 
-    async def _own(self, request: web.Request) -> str:
-        """Return the id asked for, if the caller may see it; another's answers like an unknown one."""
+    async def _own(self, request: web.Request) -> tuple[str, str]:
+        """Return who calls and the id asked for, if the caller may see it; another's answers like an unknown one."""
         caller = await self._callers.either(request)
         async with self._office.database.read(self._office.tenant) as tx:
             found = await tx.get(Proposal, request.match_info["id"])
         if found is None or (not isinstance(caller, Operator) and found.agent_id != caller.id):
             raise NotFound("There is no proposal of yours under this id.")
-        return found.id
+        return caller.key_id if isinstance(caller, Operator) else caller.id, found.id
 
     async def _dossier(self, proposal_id: str) -> Dossier:
         async with self._office.database.read(self._office.tenant) as tx:
             found = await dossier(tx, proposal_id)
         assert found is not None
         return found
-
-    async def _wait(self, proposal_id: str, seconds: float) -> Dossier:
-        """Return a proposal once it leaves pending and allowed, or after so many seconds."""
-        deadline = asyncio.get_running_loop().time() + seconds
-        with self._office.database.signals.listen(proposals.topic(proposal_id)) as changed:
-            while True:
-                changed.clear()
-                found = await self._dossier(proposal_id)
-                left = deadline - asyncio.get_running_loop().time()
-                if found.proposal.state not in _WAITING or left <= 0 or self._office.database.signals.closed:
-                    return found
-                await _either(changed, min(left, _RECHECK))
-
-
-async def _either(event: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(event.wait(), seconds)
-    except TimeoutError:
-        return
 
 
 def _submission(body: bodies.ProposalBody) -> Submission:

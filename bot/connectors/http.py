@@ -5,24 +5,26 @@ import base64
 import binascii
 import hashlib
 import hmac
-import ipaddress
 import json
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from bot.connectors.addresses import is_outside
 from governance.attempts import Answer, Result
-from governance.canonical import canonical, parse_strict
+from governance.canonical import Json, canonical, parse_strict
 from governance.errors import Refusal
+from governance.secret_fields import cut_off, mask_echoes
 from governance.text import cut
 from operations.execute import Started
 from storage.database import Clock
 
 MAX_RESULT = 64 * 1024
+_MAX_REFUSAL = 2000
 _BUSY = frozenset({408, 425, 429, 503})
 
 
@@ -36,10 +38,10 @@ class GuardedResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        """Resolve a name. Raises ForbiddenAddress for loopback, private, link-local and metadata addresses."""
+        """Resolve a name. Raises ForbiddenAddress for whatever is not globally routable unicast."""
         found = await asyncio.get_running_loop().getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
         for _family, _type, _protocol, _name, address in found:
-            if not ipaddress.ip_address(str(address[0]).split("%")[0]).is_global:
+            if not is_outside(str(address[0])):
                 raise ForbiddenAddress(
                     f"{host} leads to {address[0]}, which is inside; set allow_private = true to mean it"
                 )
@@ -80,7 +82,7 @@ class HttpConnector:
                 connector.url, data=body, headers=self._headers(started, body), allow_redirects=False,
                 timeout=_timeout(connector.timeout.total_seconds()),
             ) as response:  # fmt: skip
-                return await _read(response, self._clock())
+                return await _read(response, self._clock(), started.secrets)
         except (ForbiddenAddress, aiohttp.InvalidURL) as error:
             return Result(Answer.FAILED, error=str(error))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
@@ -134,11 +136,11 @@ def _key(secret: str) -> bytes:
         return secret.encode()
 
 
-async def _read(response: aiohttp.ClientResponse, now: datetime) -> Result:
+async def _read(response: aiohttp.ClientResponse, now: datetime, secrets: Iterable[Json]) -> Result:
     status = response.status
     if 200 <= status < 300:
-        return Result(Answer.SUCCEEDED, result=_result(await _at_most(response, MAX_RESULT + 1)))
-    text = (await _at_most(response, 2000)).decode("utf-8", "replace")
+        return Result(Answer.SUCCEEDED, result=_result(await _at_most(response, MAX_RESULT + 1), secrets))
+    text = _words(await _at_most(response, _MAX_REFUSAL), secrets)
     error = cut(f"HTTP {status} {response.reason or ''}: {text}".strip(), 1000)
     if status in _BUSY:
         return Result(Answer.BUSY, error=error, retry_after=_retry_after(response.headers.get("Retry-After"), now))
@@ -152,10 +154,16 @@ async def _at_most(response: aiohttp.ClientResponse, limit: int) -> bytes:
     return body
 
 
-def _result(body: bytes) -> str:
-    """Return what came back as JSON text: the JSON itself, or the text as a JSON string."""
+def _words(body: bytes, secrets: Iterable[Json]) -> str:
+    if len(body) < _MAX_REFUSAL:
+        return mask_echoes(body.decode("utf-8", "replace"), secrets)
+    return cut_off(body.decode("utf-8", "ignore"), secrets)
+
+
+def _result(body: bytes, secrets: Iterable[Json]) -> str:
+    """Return what came back as JSON text: the JSON itself, or the text as a JSON string, masked before it is cut."""
     if len(body) > MAX_RESULT:
-        return json.dumps(body.decode("utf-8", "ignore")[: MAX_RESULT - 1] + "…", ensure_ascii=False)
+        return json.dumps(cut_off(body.decode("utf-8", "ignore"), secrets)[: MAX_RESULT - 1] + "…", ensure_ascii=False)
     try:
         return canonical(parse_strict(body)).decode()
     except Refusal:

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import secrets
 import tempfile
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import click
@@ -41,7 +42,7 @@ class Demo:
         self.releases = ReleaseService(self._secret, _HOST, self._neighbour(2))
         self.slack: WorkspaceServer
         self.server: Server
-        self._agent: asyncio.Task[None] | None = None
+        self._opened = AsyncExitStack()
 
     @property
     def page(self) -> str:
@@ -54,28 +55,32 @@ class Demo:
         return f"http://{_HOST}:{self.server.port}"
 
     async def start(self) -> None:
-        """Start service, workspace, server and agent, in that order."""
+        """Start service, workspace, server and agent, in that order. Where one fails the others are stopped."""
+        async with AsyncExitStack() as opened:
+            await self._start(opened)
+            self._opened = opened.pop_all()
+
+    async def _start(self, opened: AsyncExitStack) -> None:
+        opened.callback(self._folder.cleanup)
+        opened.push_async_callback(self.releases.stop)
         await self.releases.start()
         workspace = demo_workspace(signing_secret=self._signing_secret)
         self.slack = WorkspaceServer(workspace, _HOST, self._port, panel=("Release service", f"{self.releases.url}/"))
+        opened.push_async_callback(self.slack.stop)
         await self.slack.start()
         self.server = await build(self._settings(), {"RELEASES_SECRET": self._secret})
         await self.server.start()
+        opened.push_async_callback(self.server.stop)
         workspace.app.request_url = f"{self.api}/slack/events"
         _, key = await self.server.office.database.write(TENANT, lambda tx: create_key(tx, KeyKind.AGENT, "shipper"))
         asked = await self.slack.say("U0ALICE", "C0DEPLOYS", "Shipper, please bring the new checkout to production.")
         thread = {"channel": "C0DEPLOYS", "thread_ts": asked.ts}
-        self._agent = asyncio.create_task(Agent(self.api, key).work(thread), name="sample agent")
+        agent = asyncio.create_task(Agent(self.api, key).work(thread), name="sample agent")
+        opened.push_async_callback(_end, agent)
 
     async def stop(self) -> None:
         """Stop everything and forget it."""
-        if self._agent is not None:
-            self._agent.cancel()
-            await asyncio.gather(self._agent, return_exceptions=True)
-        await self.server.stop()
-        await self.slack.stop()
-        await self.releases.stop()
-        self._folder.cleanup()
+        await self._opened.aclose()
 
     def _neighbour(self, distance: int) -> int:
         return self._port + distance if self._port else 0
@@ -89,6 +94,11 @@ class Demo:
             bot_token=self.slack.workspace.app.bot_token, signing_secret=self._signing_secret, app_token="",
             slack_api_url=self.slack.api_url, encryption_key="",
         )  # fmt: skip
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def run_demo(port: int) -> None:

@@ -20,10 +20,15 @@ def register(app: AsyncApp, office: Office) -> None:
 
     @app.middleware
     async def members_only(context: AsyncBoltContext, body: dict[str, Any], next: Callable[[], Awaitable[Any]]) -> None:
-        if context.user_id is not None and "event" not in body:
+        if context.user_id is not None and _asks_for_something(body):
             await _check_team(office, body)
             await _check(office, context.user_id)
         await next()
+
+
+def _asks_for_something(body: dict[str, Any]) -> bool:
+    """Clicks, modals and commands do; of the events only opening the Home tab, which shows what waits."""
+    return "event" not in body or body["event"].get("type") == "app_home_opened"
 
 
 async def _check_team(office: Office, body: dict[str, Any]) -> None:

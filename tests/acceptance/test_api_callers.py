@@ -210,3 +210,17 @@ async def test_a_revoked_operator_key_works_no_longer(stack: Stack, bob: Key) ->
     assert (await stack.signed(bob, "GET", f"{API}/whoami"))[0] == 200
     await stack.database.write(TENANT, lambda tx: revoke_key(tx, bob[0]))
     assert is_problem(await stack.signed(bob, "GET", f"{API}/whoami"), 401, "UNAUTHENTICATED")
+
+
+@pytest.mark.parametrize("path", ["/whoami", "/approvals", "/approvals/{id}", "/proposals/{proposal}/events"])
+async def test_the_key_of_somebody_who_left_reads_nothing_any_more(stack: Stack, bob: Key, path: str) -> None:
+    _, proposed = await stack.propose()
+    path = API + path.format(id=proposed["approval"]["id"], proposal=proposed["proposal_id"])
+    stack.slack.workspace.users["U0BOB"].deleted = True
+    assert is_problem(await stack.signed(bob, "GET", path), 403, "NOT_A_MEMBER")
+
+
+async def test_while_slack_cannot_be_asked_operators_still_read(stack: Stack, bob: Key) -> None:
+    stack.slack.workspace.faults.add("users.info", "500", 2)
+    for _ in range(2):
+        assert (await stack.signed(bob, "GET", f"{API}/approvals"))[0] == 200

@@ -117,6 +117,18 @@ async def test_a_body_beyond_a_mebibyte_is_refused_and_one_below_is_read(stack: 
     assert await count(stack.database, Proposal) == 0
 
 
+async def test_arguments_beyond_128_kib_are_refused_by_name_and_those_at_the_limit_are_judged(stack: Stack) -> None:
+    room = 128 * 1024 - len(json.dumps({"note": ""}, separators=(",", ":")))
+    status, told = await stack.propose(arguments={"note": "x" * (room + 1)})
+    assert (status, told["code"]) == (422, "INVALID_BODY")
+    assert told["details"]["problems"] == [
+        {"field": "/arguments", "message": "takes 131073 bytes as canonical JSON; send at most 131072 (128 KiB)"}
+    ]
+    assert await count(stack.database, Proposal) == 0
+    status, told = await stack.propose(arguments={"note": "x" * room})
+    assert (status, told["code"]) == (422, "NEEDS_INPUT")  # it was judged: `service` is missing
+
+
 async def test_a_body_that_is_not_compressed_as_it_says_is_refused(stack: Stack) -> None:
     head = f"POST {API}/proposals HTTP/1.1\r\nContent-Encoding: gzip".encode()
     status, _ = await raw(stack, head, b"this is no gzip", secret=stack.agent_secret)

@@ -149,3 +149,15 @@ async def test_commands_and_home_show_what_waits(stack: Stack) -> None:
     for name in ("/grants", "/spend", "/automations"):
         answer = await stack.slack.command("U0BOB", name)
         assert "not in this version" in json.dumps([m.text for m in answer.ephemeral])
+
+
+@pytest.mark.parametrize("person", ["U0GUEST", "U0ALICE"])
+async def test_the_home_tab_of_who_is_no_full_member_shows_nothing(stack: Stack, person: str) -> None:
+    workspace = stack.slack.workspace
+    await stack.propose("deploy.two")
+    await stack.card("checkout")
+    workspace.users[person].deleted = person != "U0GUEST"
+    await stack.slack.open_home(person)
+    await stack.slack.open_home("U0BOB")
+    await workspace.until(lambda: workspace.home("U0BOB"))
+    assert workspace.home(person) is None

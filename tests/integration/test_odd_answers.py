@@ -154,3 +154,14 @@ async def test_the_words_of_a_refusal_are_kept_short_and_with_secrets_masked(
     error = str((await run(database, wired, http_connector, found)).error)
     assert error.startswith(f"HTTP {status} X: no: •")
     assert ("s3cret" in error, len(error) <= 1100) == (False, True)
+
+
+@pytest.mark.parametrize(("status", "limit"), [(200, 64 * 1024), (400, 2000), (400, 1000 - len("HTTP 400 X: "))])
+async def test_a_secret_that_an_answer_is_cut_in_does_not_show_by_half(
+    database: Database, wired: Policy, wire: Wire, http_connector: HttpConnector, status: int, limit: int
+) -> None:
+    secret = "correct-horse-battery-staple"
+    found = await approved(database, wired, arguments={"service": "checkout", "token": secret})
+    wire.script = [http(status, b"x" * (limit - 14) + secret.encode() + b"y" * 200_000)]
+    execution = await run(database, wired, http_connector, found)
+    assert "correct" not in f"{execution.result} {execution.error}"

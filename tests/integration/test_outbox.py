@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from scheduler.outbox import Outbox
 from scheduler.ports import Postponed, Undeliverable
@@ -228,3 +229,53 @@ async def test_outboxes_of_several_processes_deliver_each_message_once(
             await asyncio.gather(*(post.deliver() for post in posts))
     delivered = [subject for post in posts for subject in post.subjects]
     assert sorted(delivered) == sorted(f"note_{n}" for n in range(90))
+
+
+async def until(database: Database, waiting: int) -> None:
+    """Return once so many of PostgreSQL's transactions wait for another one's lock."""
+    async with database.read("") as tx:
+        while await tx.session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")) != waiting:
+            await tx.session.execute(text("SELECT pg_sleep(0.01)"))
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+async def test_a_postponed_message_gives_way_to_a_newer_one_that_is_just_being_committed(database: Database) -> None:
+    await must(database, (SHOW, "sfc_1", Priority.CARD))
+    (claimed,) = await database.write("", lambda tx: outbox.claim(tx, 10))
+    owed, commit = asyncio.Event(), asyncio.Event()
+
+    async def newer(tx: Tx) -> None:
+        await owe(tx, SHOW, "sfc_1", Priority.ANSWER)
+        owed.set()
+        await commit.wait()
+
+    owing = asyncio.create_task(database.write(TENANT, newer))
+    await owed.wait()
+    postponing = asyncio.create_task(
+        database.write(TENANT, lambda tx: outbox.again(tx, claimed, NOON, "ratelimited", certain=True))
+    )
+    await until(database, waiting=1)
+    commit.set()
+    await asyncio.gather(owing, postponing)
+    found = await rows(database, OutboxMessage)
+    assert {one.status: one.priority for one in found} == {"sent": Priority.CARD, "queued": Priority.ANSWER}
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+async def test_of_two_operations_in_a_deadlock_both_are_done_in_the_end(database: Database) -> None:
+    await must(database, (NOTE, "a", Priority.TRAIL), (NOTE, "b", Priority.TRAIL))
+    both, runs = asyncio.Barrier(2), []
+
+    async def bump(tx: Tx, first: str, second: str) -> None:
+        runs.append(first)
+        for subject in (first, second):
+            statement = text("UPDATE outbox_messages SET attempts = attempts + 1 WHERE subject = :subject")
+            await tx.session.execute(statement, {"subject": subject})
+            if subject == first and len(runs) <= 2:
+                await both.wait()
+
+    await asyncio.gather(
+        database.write(TENANT, lambda tx: bump(tx, "a", "b")), database.write(TENANT, lambda tx: bump(tx, "b", "a"))
+    )
+    assert [one.attempts for one in await rows(database, OutboxMessage)] == [2, 2]
+    assert len(runs) == 3

@@ -52,5 +52,57 @@ def test_a_retry_after_holds_that_channel_alone():
     pacer = Pacer()
     pacer.hold("C0A", 3600)
     assert 3500 < pacer.wait("C0A") <= 3600
-    assert 3500 < pacer.wait("C0A") <= 3600
+    assert 3500 < pacer.wait("C0A") <= 3601
     assert pacer.wait("C0B") == 0.0
+
+
+class Line:
+    """Messages that come back when they were told to, once a second, to a channel whose time is counted here."""
+
+    def __init__(self):
+        self.now, self.asked, self.sent = 0.0, 0, []
+        self.pacer = Pacer(lambda: self.now)
+        self.waiting = []  # (due, priority, name, waited)
+
+    def add(self, name, priority):
+        self.waiting.append((self.now, priority, name, False))
+
+    def second(self):
+        for one in sorted(one for one in self.waiting if one[0] <= self.now):
+            self.waiting.remove(one)
+            _, priority, name, waited = one
+            self.asked += 1
+            wait = self.pacer.wait("C0A", priority, waited=waited)
+            if wait:
+                self.waiting.append((self.now + wait, priority, name, True))
+            else:
+                self.sent.append(name)
+        self.now += 1.0
+
+
+def test_each_of_many_that_wait_asks_about_twice_and_all_go_in_their_order():
+    line = Line()
+    for n in range(80):
+        line.add(f"{n:02}", 10)
+    for _ in range(80):
+        line.second()
+    assert line.sent == [f"{n:02}" for n in range(80)]
+    assert line.asked <= 2 * 80
+    assert line.pacer.backlog("C0A") == 0.0
+
+
+def test_what_is_more_urgent_goes_before_everything_that_waits():
+    line = Line()
+    for n in range(40):
+        line.add(f"note {n:02}", 40)
+    line.second()
+    assert line.pacer.backlog("C0A") > 30
+    for n in range(10):
+        line.add(f"card {n}", 10)
+    for _ in range(12):
+        line.second()
+    assert {f"card {n}" for n in range(10)} <= set(line.sent)
+    for _ in range(60):
+        line.second()
+    assert len(line.sent) == 50
+    assert line.asked <= 3 * 50

@@ -6,8 +6,9 @@ import hmac
 import pytest
 
 from governance.canonical import canonical
-from governance.chain import GENESIS, entry_mac, link
+from governance.chain import GENESIS, entry_mac, is_authentic, link
 
+NONCE = "0123456789abcdef"
 CONTENT = {"kind": "approval.decided", "actor": "person:U0BOB", "detail": {"verdict": "approve", "n": 1}}
 
 
@@ -35,14 +36,25 @@ def test_any_change_breaks_the_link(changed):
 def test_the_order_of_keys_is_no_change():
     shuffled = dict(reversed(CONTENT.items()))
     assert link(GENESIS, 0, 7, shuffled) == link(GENESIS, 0, 7, CONTENT)
-    assert entry_mac(b"key", shuffled) == entry_mac(b"key", CONTENT)
+    assert entry_mac(b"key", NONCE, shuffled) == entry_mac(b"key", NONCE, CONTENT)
+
+
+def test_under_a_key_the_link_is_one_that_nobody_else_can_make():
+    keyed = link(GENESIS, 1, 7, CONTENT, b"key")
+    assert len({keyed, link(GENESIS, 1, 7, CONTENT), link(GENESIS, 1, 7, CONTENT, b"other")}) == 3
 
 
 def test_an_entry_is_authenticated_under_the_key():
-    expected = hmac.new(b"key", canonical(CONTENT), hashlib.sha256).hexdigest()
-    assert entry_mac(b"key", CONTENT) == expected
-    assert entry_mac(b"other", CONTENT) != expected
-    assert entry_mac(b"key", {**CONTENT, "kind": "approval.expired"}) != expected
+    mac = entry_mac(b"key", NONCE, CONTENT)
+    body = canonical({"nonce": NONCE, "content": CONTENT})
+    assert mac == NONCE + hmac.new(b"key", body, hashlib.sha256).hexdigest()[:48]
+    assert is_authentic(b"key", mac, CONTENT)
+    for key, told, content in (
+        (b"other", mac, CONTENT), (b"key", mac, {**CONTENT, "kind": "approval.expired"}),
+        (b"key", "1" * 16 + mac[16:], CONTENT), (b"key", mac[:-1], CONTENT), (b"key", "", CONTENT),
+        (b"key", "ä", CONTENT),
+    ):  # fmt: skip
+        assert not is_authentic(key, told, content)
 
 
 def test_two_entries_that_change_places_are_noticed():

@@ -4,8 +4,10 @@ import json
 import re
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 
-from bot.api.errors import refused
+from bot.api.errors import desk, refused
 from governance import errors
 from governance.errors import AlreadyDecided, Refusal, TooMany
 
@@ -56,3 +58,23 @@ def test_a_refusal_may_bring_its_own_words_and_code_and_details():
 def test_losers_of_a_race_are_told_who_won():
     answer = refused(AlreadyDecided(details={"winner": {"by": "U0BOB"}}))
     assert json.loads(answer.text)["details"] == {"winner": {"by": "U0BOB"}}
+
+
+async def test_a_fault_is_logged_on_lines_of_ours_alone(caplog):
+    async def fails(_):
+        raise RuntimeError("broken")
+
+    answer = await desk(make_mocked_request("GET", "/a%0aERROR%20root:%20forged%0d" + "x" * 5000), fails)
+    (record,) = caplog.records
+    assert answer.status == 500
+    assert not set("\r\n") & set(record.getMessage())
+    assert len(record.getMessage()) < 300
+
+
+async def test_an_address_that_is_no_ascii_is_logged_escaped(caplog):
+    async def fails(_: web.Request):
+        raise RuntimeError("broken")
+
+    await desk(make_mocked_request("GET", "/\u202e\x1b[31m"), fails)
+    assert caplog.records[0].getMessage().isascii()
+    assert caplog.records[0].getMessage().isprintable()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.keyring import KeyProblem, Keyring, Sealer, key_beside, parse_keys
+from storage.keyring import KeyProblem, Keyring, Sealer, Secrets, key_beside, parse_keys
 
 OLD, NEW = b"o" * 32, b"n" * 32
 SHORT = base64.b64encode(b"short").decode()
@@ -83,11 +83,18 @@ def test_a_key_file_is_made_once_and_is_the_owners_alone(tmp_path):
 
 
 def test_each_purpose_has_a_key_of_its_own():
-    keyring, other = Keyring(Sealer([OLD]), b"install"), Keyring(Sealer([OLD]), b"another")
+    keyring, other = (Keyring(Sealer([OLD]), Secrets(one, one)) for one in (b"install", b"another"))
     assert len({keyring.digest_key, keyring.audit_key, other.digest_key, other.audit_key, b"install"}) == 5
 
 
+def test_the_secrets_of_an_installation_are_read_as_they_were_written():
+    made = Secrets(OLD, NEW, 7)
+    assert Secrets.from_bytes(made.to_bytes()) == made
+    with pytest.raises(KeyProblem):
+        Secrets.from_bytes(OLD)
+
+
 def test_without_an_encryption_key_nothing_pretends_to_be_authenticated():
-    keyring = Keyring(Sealer([]), b"install")
+    keyring = Keyring(Sealer([]), Secrets(b"install"))
     assert keyring.audit_key is None
-    assert keyring.digest_key == Keyring(Sealer([OLD]), b"install").digest_key
+    assert keyring.digest_key == Keyring(Sealer([OLD]), Secrets(b"install", b"audit")).digest_key

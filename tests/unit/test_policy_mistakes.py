@@ -37,6 +37,7 @@ MISTAKES = [
     ('{ type = "string" }', '{ type = "strnig" }', "tools.0.input_schema", "'strnig' is not valid"),
     ('{ type = "string" }', "{ maximum = 9223372036854775807 }", "tools.0.input_schema", "within ±(2^53-1)"),
     ('{ type = "string" }', '{ "$ref" = "https://a.example" }', "tools.0.input_schema", "under $defs"),
+    ('{ type = "string" }', "{ pattern = '^(?!a)b' }", "tools.0.input_schema", "'^(?!a)b' is no RE2 expression"),
 ]
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from governance.schemas import MAX_PATTERN_INPUT, compile_schema
+from governance.schemas import MAX_PATTERN_INPUT, MAX_VALUES, compile_schema
 from tests.unit.test_canonical import json_values
 
 CATASTROPHE = r"^(\w+\s?)*$"  # takes longer than the universe on a long string that does not match
@@ -55,6 +55,89 @@ def test_a_long_string_is_refused_before_a_pattern_that_would_never_return(limit
     assert found == [("/f", f"must be at most {most} characters long")]
 
 
+SHORT = "a" * 40 + "!"  # short enough for every limit, long enough to take years by backtracking
+
+
+@pytest.mark.parametrize(
+    ("schema", "arguments", "found"),
+    [
+        ({"properties": {"f": {"pattern": CATASTROPHE}}}, {"f": SHORT}, [("/f", f"must match {CATASTROPHE}")]),
+        ({"patternProperties": {CATASTROPHE: False}}, {SHORT: 1}, []),
+        ({"patternProperties": {CATASTROPHE: {}}, "additionalProperties": False}, {SHORT: 1},
+         [(f"/{SHORT}", "is not a field of this tool")]),
+        ({"propertyNames": {"pattern": CATASTROPHE}}, {SHORT: 1}, [("", f"must match {CATASTROPHE}")]),
+        ({"$schema": "https://json-schema.org/draft/2020-12/schema", "pattern": CATASTROPHE,
+          "additionalProperties": {"$ref": "#"}, "type": ["object", "string"]}, {"f": SHORT},
+         [("/f", f"must match {CATASTROPHE}")]),
+    ],
+    ids=["pattern", "patternProperties", "additionalProperties", "propertyNames", "by reference"],
+)  # fmt: skip
+def test_no_pattern_runs_away(schema, arguments, found):
+    assert problems(arguments, **schema) == found
+
+
+@pytest.mark.parametrize("pattern", [r"(?=a)b", r"(?<!a)b", r"(a)\1", "^.{1,4000}$"])
+@pytest.mark.parametrize("nest", [lambda p: {"pattern": p}, lambda p: {"$defs": {"a": {"patternProperties": {p: {}}}}}])
+def test_a_pattern_that_only_backtracking_could_match_is_refused_by_name(pattern, nest):
+    with pytest.raises(ValueError, match=r"is no RE2 expression .*; write it without look-around") as refused:
+        compile_schema(nest(pattern))
+    assert repr(pattern) in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"properties": {"a": {"$schema": "http://json-schema.org/draft-07/schema#"}}},
+        {"unevaluatedProperties": False, "allOf": [{"patternProperties": {"^a": {}}}]},
+    ],
+)
+def test_what_would_bring_the_backtracking_keywords_back_is_refused(schema):
+    with pytest.raises(ValueError):
+        compile_schema(schema)
+
+
+def test_a_pattern_searches_and_its_end_is_the_end():
+    assert field({"pattern": "b"}, "abc") == []
+    assert field({"pattern": "^b$"}, "b\n") == [("/f", "must match ^b$")]
+
+
+def test_named_and_matching_fields_are_both_checked():
+    schema = {"patternProperties": {"^n_": {"type": "integer"}}, "additionalProperties": {"type": "string"}}
+    assert problems({"n_a": 1, "b": "x"}, **schema) == []
+    assert problems({"n_a": "1", "b": 2}, **schema) == [
+        ("/b", "must be of type string"), ("/n_a", "must be of type integer"),
+    ]  # fmt: skip
+
+
+def test_more_values_than_anybody_can_read_are_refused_before_they_are_checked():
+    refusal = [("", f"holds more than {MAX_VALUES} values; send fewer")]
+    assert problems({"f": [0] * (MAX_VALUES - 2)}) == []
+    assert problems({"f": [0] * (MAX_VALUES - 1)}) == refusal
+    assert problems({"f": [[0] * 99 for _ in range(100)]}) == refusal
+
+
+def test_only_as_many_errors_are_made_as_are_looked_at():
+    class Told(dict):
+        asked = 0
+
+        def get(self, *arguments):
+            Told.asked += 1
+            return super().get(*arguments)
+
+    values = [SHORT] * 5000
+    found = compile_schema({"properties": {"f": {"items": Told(pattern="^b$")}}})({"f": values})
+    assert len(found) == 20
+    assert Told.asked < 1000
+
+
+@given(st.lists(json_values(), max_size=6))
+def test_items_are_the_same_exactly_where_json_schema_says_so(items):
+    from jsonschema import Draft202012Validator
+
+    expected = Draft202012Validator({"uniqueItems": True}).is_valid(items)
+    assert (field({"uniqueItems": True}, items) == []) == expected
+
+
 def test_a_pattern_is_matched_on_what_is_short_enough():
     schema = {"pattern": "^v[0-9]+$", "maxLength": 9}
     assert field(schema, "v12") == []
@@ -76,6 +159,7 @@ def test_a_pattern_is_matched_on_what_is_short_enough():
         ({"minimum": 5}, 4, "must be at least 5"),
         ({"maxItems": 1}, [1, 2], "must have at most 1 items"),
         ({"minItems": 1}, [], "must have at least 1 items"),
+        ({"uniqueItems": True}, [1, 1.0], "must not hold the same item twice"),
         ({"multipleOf": 2}, 3, "does not satisfy multipleOf"),
         ({"not": {}}, 1, "does not satisfy not"),
         ({"anyOf": [{"type": "null"}, {"minimum": 9}]}, 1, "does not satisfy anyOf"),

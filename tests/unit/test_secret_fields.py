@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from governance.canonical import keyed_hash
-from governance.secret_fields import MASK, as_pointer, join, mask_echoes, split
+from governance.secret_fields import MASK, as_pointer, cut_off, join, mask_echoes, split
 
 KEY = b"install key"
 ARGUMENTS = {
@@ -137,3 +137,27 @@ def test_no_secret_survives_in_an_answer(secret, before, after):
 def test_an_answer_without_echoes_is_returned_byte_by_byte():
     answer = '{ "b": 1.0, "a": "\\u00e9" }'
     assert mask_echoes(answer, ["s3cret", 4839]) == answer
+
+
+@pytest.mark.parametrize(
+    ("text", "secrets", "shown"),
+    [
+        ("said s3cr", ["s3cret"], "said "),
+        ("said s3cret", ["s3cret"], f"said {MASK}"),
+        ("s3cret s3", ["s3cret"], f"{MASK} "),
+        ("said nothing", ["s3cret"], "said nothing"),
+        ("xs3cret and bs", ["s3cret", "and bstand"], f"x{MASK} "),
+        ('"a\\\\n', ["a\\nb"], '"'),
+        ("abab", ["ababac"], ""),
+        ("s", ["s"], MASK),
+        ("", ["s3cret"], ""),
+        ("text", [], "text"),
+    ],
+)
+def test_half_a_secret_at_a_cut_is_left_out(text, secrets, shown):
+    assert cut_off(text, secrets) == shown
+
+
+@given(st.text("ab", min_size=2, max_size=12), st.integers(1, 11), st.text("ab", max_size=8))
+def test_no_cut_through_a_secret_leaves_any_of_it_at_the_end(secret, at, before):
+    assert cut_off(before + "|" + secret[: min(at, len(secret) - 1)], [secret]).endswith("|")

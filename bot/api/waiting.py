@@ -1,0 +1,58 @@
+"""Long polls: a bounded number per caller, woken by commits, and cheap while they wait."""
+
+import asyncio
+from collections import Counter
+
+from aiohttp import web
+
+from bot.office import Office
+from governance.lifecycle import ProposalState
+from storage import proposals
+
+MAX_WAITERS = 20
+
+_WAITING = frozenset({ProposalState.PENDING, ProposalState.ALLOWED})
+_RECHECK = 2.0  # seconds; the wake-up of another replica does not reach this one
+
+
+class Waiters:
+    """Everybody who waits for a proposal in this process, counted by caller."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+        self._counts: Counter[str] = Counter()
+
+    async def wait(self, request: web.Request, caller: str, proposal_id: str, seconds: float) -> None:
+        """Return once a proposal has left pending and allowed, after so many seconds, or when nobody listens any more.
+
+        A caller who already waits in MAX_WAITERS places waits no more: it is answered at once with what is.
+        """
+        if seconds <= 0 or self._counts[caller] >= MAX_WAITERS:
+            return
+        self._counts[caller] += 1
+        try:
+            await self._wait(request, proposal_id, seconds)
+        finally:
+            self._counts[caller] -= 1
+            self._counts += Counter()  # forgets who waits nowhere
+
+    async def _wait(self, request: web.Request, proposal_id: str, seconds: float) -> None:
+        deadline = asyncio.get_running_loop().time() + seconds
+        with self._office.database.signals.listen(proposals.topic(proposal_id)) as changed:
+            while await self._is_open(proposal_id) and not self._office.database.signals.closed:
+                left = deadline - asyncio.get_running_loop().time()
+                if left <= 0 or request.transport is None or request.transport.is_closing():
+                    return
+                await _either(changed, min(left, _RECHECK))
+                changed.clear()
+
+    async def _is_open(self, proposal_id: str) -> bool:
+        async with self._office.database.read(self._office.tenant) as tx:
+            return await proposals.state_of(tx, proposal_id) in _WAITING
+
+
+async def _either(event: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return
