@@ -56,7 +56,7 @@ async def propose(tx: Tx, policy: Policy, agent: Agent, submission: Submission, 
         return Proposed(verdict, earlier, duplicate=True)
     if verdict.outcome is Outcome.UNSUPPORTED:
         await audit.record(tx, "proposal.unsupported", f"agent:{agent.id}", agent_id=agent.id,
-                           detail={"tool": submission.tool[:255]})  # fmt: skip
+                           detail={"tool": submission.tool[:255], "trace_id": submission.trace_id})  # fmt: skip
         return Proposed(verdict, None)
     tool = policy.tools[submission.tool]
     if tool.secret_fields and not tx.keys.sealer.ready and verdict.outcome is Outcome.TIER:
@@ -81,7 +81,7 @@ async def _block(
     proposal = _row(tx, agent, tool, submission, call_hash, verdict, ProposalState.DENIED)
     proposal.problems = [{"field": problem.field, "message": problem.message} for problem in verdict.problems]
     await tx.add(proposal)
-    await _note_down(tx, proposal, None, verdict)
+    await _note_down(tx, tool, proposal, None, verdict)
     return proposal
 
 
@@ -105,7 +105,7 @@ async def _accept(
     request = await _open_request(tx, policy, tool, proposal, verdict) if verdict.tier.asks else None
     if verdict.tier.runs_unasked:
         await queue_execution(tx, proposal)
-    await _note_down(tx, proposal, request, verdict)
+    await _note_down(tx, tool, proposal, request, verdict)
     return Proposed(verdict, proposal)
 
 
@@ -224,10 +224,11 @@ async def queue_execution(tx: Tx, proposal: Proposal, expires_at: datetime | Non
     )
 
 
-async def _note_down(tx: Tx, proposal: Proposal, request: ApprovalRequest | None, verdict: Verdict) -> None:
+async def _note_down(tx: Tx, tool: Tool, proposal: Proposal, request: ApprovalRequest | None, verdict: Verdict) -> None:
     detail = {
         "tool": proposal.tool, "digest": proposal.digest, "outcome": verdict.outcome, "tier": verdict.tier,
-        "reason": proposal.reason, "code": verdict.code,
+        "reason": proposal.reason, "code": verdict.code, "action_class": tool.action_class,
+        "capability": tool.capability, "trace_id": proposal.trace_id, "rule_id": proposal.rule_id,
     }  # fmt: skip
     await audit.record(
         tx, f"proposal.{proposal.state}", f"agent:{proposal.agent_id}", agent_id=proposal.agent_id,

@@ -1,6 +1,6 @@
 """Writing audit entries, reading them back in order, and sealing them into the chain."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -91,6 +91,18 @@ async def unsealed(tx: Tx) -> list[AuditEntry]:
 async def entries_of(tx: Tx, proposal_id: str) -> list[AuditEntry]:
     """Return what happened to one proposal, oldest first."""
     query = select(AuditEntry).where(col(AuditEntry.tenant) == tx.tenant, col(AuditEntry.proposal_id) == proposal_id)
+    return list(await tx.session.scalars(query.order_by(col(AuditEntry.id))))
+
+
+async def entries_about(tx: Tx, proposal_ids: Collection[str], kinds: Collection[str]) -> list[AuditEntry]:
+    """Return the entries of some kinds about some proposals, oldest first."""
+    if not proposal_ids:
+        return []
+    query = select(AuditEntry).where(
+        col(AuditEntry.tenant) == tx.tenant,
+        col(AuditEntry.proposal_id).in_(proposal_ids),
+        col(AuditEntry.kind).in_(kinds),
+    )
     return list(await tx.session.scalars(query.order_by(col(AuditEntry.id))))
 
 

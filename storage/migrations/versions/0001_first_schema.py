@@ -598,8 +598,12 @@ def _refuse_changes(dialect: str) -> None:
 
 def _refuse_on_sqlite(table: str) -> None:
     refuse = "BEGIN SELECT RAISE(ABORT, 'the audit record is insert-only'); END"
-    place = "tenant = NEW.tenant AND chain_index = NEW.chain_index"
-    key = {"audit_entries": "id = NEW.id", "audit_seals": place, "trust_records": place}
+    place = "(tenant = NEW.tenant AND chain_index = NEW.chain_index) OR entry_id = NEW.entry_id"
+    key = {
+        "audit_entries": "id = NEW.id",
+        "audit_seals": place,
+        "trust_records": f"{place} OR record_id = NEW.record_id",
+    }
     op.execute(f"CREATE TRIGGER {table}_update BEFORE UPDATE ON {table} {refuse}")
     op.execute(f"CREATE TRIGGER {table}_delete BEFORE DELETE ON {table} {refuse}")
     op.execute(  # INSERT OR REPLACE deletes without firing the trigger above
