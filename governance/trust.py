@@ -32,6 +32,11 @@ class Draft:
     proposal_id: str | None = None
     corrects: int | None = None
 
+    @property
+    def column_tier(self) -> Tier:
+        """The tier it is filed under. What was refused before a tier applied had the effect of `shadow`."""
+        return self.tier or Tier.SHADOW
+
     def body(self, corrected: str | None = None) -> dict[str, Json]:
         """Return the record's own fields; `corrected` is the id of the record it replaces."""
         metadata = {**self.metadata, "corrects": corrected}

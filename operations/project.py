@@ -6,7 +6,6 @@ from typing import Any
 
 from governance.receipts import RuleFacts
 from governance.story import OPENINGS, STORY_KINDS, Event, detail_of
-from governance.tiers import Tier
 from governance.trust import Draft, means_record, record_of
 from governance.trustgraph import linked, written
 from storage import audit, trust
@@ -81,7 +80,7 @@ def _row(tx: Tx, entry_id: int, draft: Draft, record: dict[str, Any]) -> TrustRe
         agent_id=draft.agent,
         action=draft.action,
         outcome=draft.outcome.value,
-        tier=draft.tier or Tier.SHADOW,
+        tier=draft.column_tier,
         trace_id=draft.trace_id,
         proposal_id=draft.proposal_id,
         at=draft.at,
