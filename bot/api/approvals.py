@@ -4,13 +4,12 @@ import base64
 import binascii
 import re
 from datetime import UTC, datetime
-from enum import StrEnum
-from typing import TypeVar
 
 from aiohttp import web
 
 from bot.api import bodies, wire
 from bot.api.errors import answer
+from bot.api.filters import one_of
 from bot.api.principals import Callers, Operator
 from bot.deciding import decide
 from bot.office import Office
@@ -21,8 +20,6 @@ from operations.review import Answer
 from storage import requests
 from storage.dossier import Dossier, dossier
 from storage.tables import ApprovalRequest, Door, RequestType
-
-E = TypeVar("E", bound=StrEnum)
 
 _REQUEST_ID = re.compile(r"apr_\w{1,60}", re.ASCII)
 _VERDICTS = {
@@ -43,7 +40,7 @@ class Approvals:
         """`GET /approvals?status=&request_type=&limit=&cursor=`: newest first."""
         caller = await self._callers.either(request)
         limit = bodies.limit_of(request)
-        status, kind = _one_of(request, "status", RequestStatus), _one_of(request, "request_type", RequestType)
+        status, kind = one_of(request, "status", RequestStatus), one_of(request, "request_type", RequestType)
         agent_id = None if isinstance(caller, Operator) else caller.id
         async with self._office.database.read(self._office.tenant) as tx:
             page = await requests.page(
@@ -80,17 +77,6 @@ class Approvals:
         if found is None:
             raise NotFound("There is no approval request under this id.")
         return found
-
-
-def _one_of(request: web.Request, name: str, kind: type[E]) -> E | None:
-    """Return a filter's value, or None where it is absent."""
-    text = request.query.get(name)
-    if text is None:
-        return None
-    try:
-        return kind(text)
-    except ValueError:
-        raise Unprocessable(f"{name}: send one of {', '.join(kind)}.", code="INVALID_QUERY") from None
 
 
 def _next_cursor(last: ApprovalRequest) -> str:

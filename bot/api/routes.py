@@ -7,6 +7,7 @@ from bot.api.errors import answer, desk
 from bot.api.health import Health
 from bot.api.principals import Callers, Operator
 from bot.api.proposals import Proposals
+from bot.api.trust import Trust
 from bot.office import Office
 
 MAX_BODY = 1024 * 1024
@@ -18,6 +19,7 @@ def new_web_app(office: Office) -> web.Application:
     app = web.Application(client_max_size=MAX_BODY, middlewares=[desk])
     callers, health = Callers(office), Health(office)
     proposals, approvals = Proposals(office, callers), Approvals(office, callers)
+    trust = Trust(office, callers)
 
     async def whoami(request: web.Request) -> web.Response:
         """`GET /whoami`: whom this key stands for."""
@@ -35,6 +37,8 @@ def new_web_app(office: Office) -> web.Application:
             web.get(f"{BASE}/approvals", approvals.index, allow_head=False),
             web.get(f"{BASE}/approvals/{{id}}", approvals.read, allow_head=False),
             web.post(f"{BASE}/approvals/{{id}}", approvals.decide),
+            web.get(f"{BASE}/trust", trust.index, allow_head=False),
+            web.get(f"{BASE}/trust/score", trust.score, allow_head=False),
             web.get(f"{BASE}/whoami", whoami, allow_head=False),
             web.get("/healthz", health.live),
             web.get("/readyz", health.ready),

@@ -55,5 +55,5 @@ def _say(path: Path, report: ChainReport) -> None:
     for warning in report.warnings:
         click.echo(f"note  {warning}")
     click.echo(f"{path}: {report.total:,} records checked, {len(report.faults)} faults.")
-    if report.sound:
+    if report.sound and report.root_hash:
         click.echo(f"Root {report.root_hash}; compare it with one you got elsewhere: a chain cannot prove its own end.")
