@@ -1,5 +1,6 @@
 """`/trust`: what agents did and who let them, and how they have done; agents see their own."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -28,6 +29,7 @@ class Trust:
 
     def __init__(self, office: Office, callers: Callers) -> None:
         self._office, self._callers = office, callers
+        self._sealing = asyncio.Lock()  #: many readers at once hold one connection to seal, not one each
 
     async def index(self, request: web.Request) -> web.Response:
         """`GET /trust?agent=&action=&outcome=&tier=&since=&until=&limit=&cursor=&grouped_by_trace=`.
@@ -56,13 +58,18 @@ class Trust:
         agent = caller.id if isinstance(caller, Agent) else asked
         if agent is None:
             raise filters.invalid("agent", "the id of an agent")
-        await seal_for_reader(self._office.database)
+        await self._seal()
         async with self._office.database.read(self._office.tenant) as tx:
             score = await _score(tx, self._office.policy.current, agent)
         return answer({"agent": agent, **_score_json(score)})
 
+    async def _seal(self) -> None:
+        """Let the caller find in the graph whatever was committed before this call."""
+        async with self._sealing:
+            await seal_for_reader(self._office.database)
+
     async def _page(self, asked: TrustQuery, before: int | None, limit: int) -> list[TrustRecord]:
-        await seal_for_reader(self._office.database)
+        await self._seal()
         async with self._office.database.read(self._office.tenant) as tx:
             return await trust.page(tx, asked, before=before, limit=limit)
 

@@ -31,7 +31,7 @@ async def ran(database: Database, policy: Policy, *script: object) -> None:
 
 
 async def test_refusals_and_what_nobody_is_asked_about_are_recorded_at_once(database: Database, policy: Policy) -> None:
-    """closes autonomy-and-trust 1, 11"""
+    """closes autonomy-and-trust 11"""
     await submit(database, policy, "dry.run")
     await submit(database, policy, "hint.it")
     await submit(database, policy, "drop.database")
@@ -66,7 +66,7 @@ async def test_what_runs_is_recorded_when_it_has_run(database: Database, policy:
 
 
 async def test_an_approved_call_is_recorded_with_the_receipts_of_its_quorum(database: Database, policy: Policy) -> None:
-    """closes autonomy-and-trust 9, 11"""
+    """closes autonomy-and-trust 9, 11, 12, 13"""
     found = await asked(database, policy, "deploy.two", arguments={"service": "checkout", "token": "s3cret"})
     await say(database, found, "U0CAROL")
     await say(database, found, "U0BOB", reason="looks right")
@@ -80,6 +80,9 @@ async def test_an_approved_call_is_recorded_with_the_receipts_of_its_quorum(data
     assert [one["reviewer"] for one in approval["signatures"]] == ["U0CAROL", "U0BOB"]
     assert all(one["signature"].startswith("hmac-sha256:") for one in approval["signatures"])
     assert (record["trace_id"], record["metadata"]["digest"]) == (found.proposal.id, found.proposal.digest)
+    told = {name: record["metadata"][name] for name in ("tool", "action_class", "capability")}
+    assert told == {"tool": "deploy.two", "action_class": "deploy", "capability": "deploy"}
+    assert (record["agent"], record["action"]) == ("deployer", "deploy")
     written = (await stored(database))[0].record
     assert "checkout" not in written
     assert "s3cret" not in written
@@ -177,7 +180,7 @@ async def test_an_outcome_found_out_later_names_the_record_it_replaces(database:
 
 
 async def test_changes_of_tier_stand_in_the_same_chain(database: Database) -> None:
-    """closes autonomy-and-trust 5, 23"""
+    """closes autonomy-and-trust 23"""
     change = {"agent": "deployer", "target": "", "by": "U0ADMIN", "reason": "has done well"}
     kind = {"kind": "tier.changed", "actor": "person:U0ADMIN"}
     await write_history(

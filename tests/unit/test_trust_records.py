@@ -242,7 +242,6 @@ def test_an_outcome_that_people_found_out_names_the_unknown_it_replaces(word, ou
     ],
 )  # fmt: skip
 def test_a_change_of_tier_is_a_promotion_or_a_demotion_by_its_direction(before, after, action):
-    """closes autonomy-and-trust 5"""
     change = {"agent": "deployer", "target": "deploy", "tier": after, "from": before, "by": "U0ADMIN", "reason": "ok"}
     found = record(event(5, "tier.changed", "person:U0ADMIN", proposal_id=None, **change))
     assert (found["action"], found["outcome"], found["approver"]) == (action, "success", "U0ADMIN")
