@@ -85,7 +85,7 @@ async def propose(
     work = replace(work, verdict=await _judged(tx, work, checked))
     if work.verdict.outcome is Outcome.UNSUPPORTED:
         await audit.record(tx, "proposal.unsupported", f"agent:{agent.id}", agent_id=agent.id,
-                           detail={"tool": submission.tool[:255]})  # fmt: skip
+                           detail={"tool": submission.tool[:255], "trace_id": submission.trace_id})  # fmt: skip
         return Proposed(work.verdict, None)
     if work.verdict.outcome is not Outcome.TIER:
         return Proposed(work.verdict, await _block(tx, work))
@@ -159,7 +159,7 @@ async def _block(tx: Tx, work: _Work) -> Proposal:
     proposal = _row(tx, work, ProposalState.DENIED)
     proposal.problems = [{"field": problem.field, "message": problem.message} for problem in work.verdict.problems]
     await tx.add(proposal)
-    await _note_down(tx, proposal, None, work.verdict)
+    await _note_down(tx, work, proposal, None)
     return proposal
 
 
@@ -182,7 +182,7 @@ async def _accept(tx: Tx, work: _Work) -> Proposed:
         await show_request(tx, work.policy, proposal)
     if verdict.runs:
         await _let_run(tx, work, proposal)
-    await _note_down(tx, proposal, request, verdict)
+    await _note_down(tx, work, proposal, request)
     return Proposed(verdict, proposal)
 
 
@@ -264,12 +264,14 @@ def _sealed(tx: Tx, proposal_id: str, parts: Split) -> str | None:
     return tx.keys.sealer.seal(canonical(parts.secrets), proposal_id) if parts.secrets else None
 
 
-async def _note_down(tx: Tx, proposal: Proposal, request: ApprovalRequest | None, verdict: Verdict) -> None:
+async def _note_down(tx: Tx, work: _Work, proposal: Proposal, request: ApprovalRequest | None) -> None:
+    verdict, tool = work.verdict, work.tool
     detail: dict[str, Json] = {
         "tool": proposal.tool, "digest": proposal.digest, "outcome": verdict.outcome, "tier": verdict.tier,
-        "reason": proposal.reason, "code": verdict.code,
+        "reason": proposal.reason, "code": verdict.code, "action_class": tool.action_class,
+        "capability": tool.capability, "trace_id": proposal.trace_id, "rule_id": proposal.rule_id,
     }  # fmt: skip
-    detail |= {"rule": verdict.rule.id, "rule_authors": list(verdict.rule.authors)} if verdict.rule else {}
+    detail |= {"rule_authors": list(verdict.rule.authors)} if verdict.rule else {}
     await audit.record(
         tx, f"proposal.{proposal.state}", f"agent:{proposal.agent_id}", agent_id=proposal.agent_id,
         proposal_id=proposal.id, request_id=request.id if request else None, detail=detail,

@@ -67,7 +67,7 @@ async def review(
     counted = approvals_that_count(panel, [*requests.approvers(earlier), seat], members)
     if len(counted) < request.quorum:
         return await _keep_waiting(tx, request, answer)
-    await _settle(tx, request, answer, RequestStatus.APPROVED)
+    await _settle(tx, request, answer, RequestStatus.APPROVED, counted)
     wishes = {review.reviewer: review.remember for review in earlier if review.reviewer in counted}
     await remember(tx, proposal, request, answer.wish, wishes | {answer.reviewer: answer.wish.remember})
     return request
@@ -153,7 +153,9 @@ async def _write_down(tx: Tx, request: ApprovalRequest, answer: Answer, seat: Se
     )
 
 
-async def _settle(tx: Tx, request: ApprovalRequest, answer: Answer, status: RequestStatus) -> ApprovalRequest:
+async def _settle(
+    tx: Tx, request: ApprovalRequest, answer: Answer, status: RequestStatus, approvers: Set[str] = frozenset()
+) -> ApprovalRequest:
     """Move the request to its end; an approval queues the execution in the same commit."""
     await _move(
         tx,
@@ -170,7 +172,7 @@ async def _settle(tx: Tx, request: ApprovalRequest, answer: Answer, status: Requ
     if status is RequestStatus.APPROVED:
         await queue_execution(tx, proposal, request.expires_at)
     await proposals.enter_state(tx, proposal.id, _STATE_AFTER[status])
-    await _note_down(tx, request, proposal, answer, "approval.decided")
+    await _note_down(tx, request, proposal, answer, "approval.decided", approvers)
     await surfaces.touch(tx, proposal.id, Priority.ANSWER)
     await note(tx, proposal.id, status.value, by=answer.reviewer, reason=_clean(answer.reason))
     if status is RequestStatus.REJECTED:
@@ -217,10 +219,13 @@ async def _proposal_of(tx: Tx, request: ApprovalRequest) -> Proposal:
     return proposal
 
 
-async def _note_down(tx: Tx, request: ApprovalRequest, proposal: Proposal, answer: Answer, kind: str) -> None:
+async def _note_down(
+    tx: Tx, request: ApprovalRequest, proposal: Proposal, answer: Answer, kind: str, approvers: Set[str] = frozenset()
+) -> None:
     detail = {
         "verdict": answer.verdict, "status": request.status, "via": answer.via, "version": request.version,
-        "reason": _clean(answer.reason), "digest": request.digest,
+        "reason": _clean(answer.reason), "digest": request.digest, "quorum": request.quorum,
+        "expires_at": request.expires_at.isoformat(), "approvers": sorted(approvers),
     }  # fmt: skip
     await audit.record(
         tx,

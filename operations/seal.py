@@ -1,6 +1,7 @@
-"""Numbering and chaining committed audit entries, off the hot path."""
+"""Numbering and chaining committed audit entries and the trust records they mean, off the hot path."""
 
 from governance.chain import GENESIS, link
+from operations.project import project
 from storage import audit, sequence
 from storage.database import Tx
 from storage.tables import AuditEntry, AuditSeal
@@ -8,9 +9,12 @@ from storage.tables import AuditEntry, AuditSeal
 _BATCH = 500
 
 
-async def seal_next(tx: Tx) -> int:
-    """Seal the next batch of entries of every tenant; returns how many. One replica at a time."""
-    place = await sequence.take_turn(tx)
+async def seal_next(tx: Tx, *, wait: bool = False) -> int:
+    """Seal the next batch of entries of every tenant, and append what they mean to the trust graph; returns how many.
+
+    One replica at a time: where another one is at it, this one leaves it to that, or waits for its turn.
+    """
+    place = await sequence.take_turn(tx, wait=wait)
     if place is None:
         return 0
     entries = await sequence.unnumbered(tx, place, _BATCH)
@@ -37,3 +41,4 @@ async def _extend_chain(tx: Tx, entries: list[AuditEntry]) -> None:
         )
         previous = sealed
     await tx.session.flush()
+    await project(tx, entries)

@@ -1,9 +1,10 @@
-"""Reading the audit chain back and saying what is wrong with it."""
+"""Reading the audit chain and the trust graph back and saying what is wrong with them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from governance.chain import GENESIS, is_authentic, link
+from operations.verify_trust import TrustWalk
 from storage import audit
 from storage.database import Tx
 from storage.tables import AuditEntry, AuditSeal
@@ -18,6 +19,7 @@ class Report:
     with_mac: int = 0
     without_mac: int = 0
     head: str = GENESIS
+    trust_records: int = 0
     faults: list[str] = field(default_factory=list)
 
     @property
@@ -29,16 +31,17 @@ class Report:
 async def verify(
     tx: Tx, expected_head: tuple[int, str] | None = None, progress: Callable[[int], None] | None = None
 ) -> Report:
-    """Walk this tenant's chain: changed, missing, inserted and reordered rows are named.
+    """Walk this tenant's chain: changed, missing, inserted and reordered rows are named, trust records included.
 
     `expected_head` is a chain index and hash kept outside the database; only it proves the tail.
     """
-    report = Report()
+    report, walk = Report(), TrustWalk()
     async for page in audit.sealed_pages(tx):
         for seal, entry in page:
             _check(tx, report, seal, entry)
             if expected_head and seal.chain_index == expected_head[0] and seal.entry_hash != expected_head[1]:
                 report.faults.append(f"seal {seal.chain_index}: its hash is not the one that was sent out")
+        await walk.follow(tx, page)
         if progress:
             progress(report.checked)
     if expected_head and report.checked < expected_head[0]:
@@ -46,6 +49,9 @@ async def verify(
     await _check_tail(tx, report)
     for copy, original in await audit.copies(tx):
         report.faults.append(f"entry {copy}: it is a copy of entry {original}")
+    await walk.finish(tx)
+    report.trust_records = walk.checked
+    report.faults += walk.faults
     return report
 
 

@@ -1,7 +1,7 @@
 """Housekeeping: seal the audit chain, repair surfaces that fell behind, forget used nonces."""
 
 from operations import remember, seal
-from storage import access, surfaces
+from storage import access, sequence, surfaces
 from storage.database import Database, Tx
 from storage.outbox import Owed, Priority, owe
 
@@ -11,6 +11,15 @@ _BATCH = 100
 async def seal_audit(database: Database) -> None:
     """Number and chain every committed audit entry."""
     while await database.write("", seal.seal_next):
+        pass
+
+
+async def seal_for_reader(database: Database) -> None:
+    """Seal whatever is committed by now, so that who reads the record finds their own writes in it."""
+    async with database.read("") as tx:
+        if not await sequence.is_behind(tx):
+            return
+    while await database.write("", lambda tx: seal.seal_next(tx, wait=True)):
         pass
 
 

@@ -1,7 +1,7 @@
 """Writing audit entries, reading them back in order, and sealing them into the chain."""
 
 import secrets
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -114,6 +114,18 @@ async def highest_entry(tx: Tx) -> int:
 async def entries_of(tx: Tx, proposal_id: str) -> list[AuditEntry]:
     """Return what happened to one proposal, oldest first."""
     query = select(AuditEntry).where(col(AuditEntry.tenant) == tx.tenant, col(AuditEntry.proposal_id) == proposal_id)
+    return list(await tx.session.scalars(query.order_by(col(AuditEntry.id))))
+
+
+async def entries_about(tx: Tx, proposal_ids: Collection[str], kinds: Collection[str]) -> list[AuditEntry]:
+    """Return the entries of some kinds about some proposals, oldest first."""
+    if not proposal_ids:
+        return []
+    query = select(AuditEntry).where(
+        col(AuditEntry.tenant) == tx.tenant,
+        col(AuditEntry.proposal_id).in_(proposal_ids),
+        col(AuditEntry.kind).in_(kinds),
+    )
     return list(await tx.session.scalars(query.order_by(col(AuditEntry.id))))
 
 

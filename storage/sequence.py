@@ -17,14 +17,23 @@ GAP_LIFETIME = timedelta(minutes=10)
 _ADVISORY_LOCK = 0x436F756E
 
 
-async def take_turn(tx: Tx) -> Sequencer | None:
-    """Return the sequencer's row if no other replica is at it, making it the first time."""
-    if tx.session.get_bind().dialect.name == "postgresql":
+async def take_turn(tx: Tx, *, wait: bool = False) -> Sequencer | None:
+    """Return the sequencer's row if no other replica is at it, or once none is; the first time it is made."""
+    is_postgresql = tx.session.get_bind().dialect.name == "postgresql"
+    if is_postgresql and wait:
+        await tx.session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
+    elif is_postgresql:
         free = await tx.session.scalar(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
         if not free:
             return None
     found = await tx.session.get(Sequencer, 1)
     return found or await tx.add(Sequencer(id=1, cursor=0, gaps={}))
+
+
+async def is_behind(tx: Tx) -> bool:
+    """Whether there are committed entries without a number."""
+    place = await tx.session.get(Sequencer, 1)
+    return place is None or bool(await unnumbered(tx, place, 1))
 
 
 async def unnumbered(tx: Tx, place: Sequencer, limit: int) -> list[AuditEntry]:

@@ -8,6 +8,7 @@ from aiohttp import web
 from bot.api import bodies, wire
 from bot.api.cursors import cursor_after, cursor_of
 from bot.api.errors import answer
+from bot.api.filters import one_of
 from bot.api.principals import Callers, Operator
 from bot.deciding import decide
 from bot.office import Office
@@ -41,7 +42,7 @@ class Approvals:
         """`GET /approvals?status=&request_type=&limit=&cursor=`: newest first."""
         caller = await self._callers.either(request)
         limit = bodies.limit_of(request)
-        status, kind = _one_of(request, "status", RequestStatus), _one_of(request, "request_type", RequestType)
+        status, kind = one_of(request, "status", RequestStatus), one_of(request, "request_type", RequestType)
         agent_id = None if isinstance(caller, Operator) else caller.id
         async with self._office.database.read(self._office.tenant) as tx:
             page = await requests.page(

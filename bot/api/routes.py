@@ -9,6 +9,7 @@ from bot.api.health import Health
 from bot.api.principals import Callers, Operator
 from bot.api.proposals import Proposals
 from bot.api.rules import Rules
+from bot.api.trust import Trust
 from bot.office import Office
 
 MAX_BODY = 1024 * 1024
@@ -21,6 +22,8 @@ def new_web_app(office: Office) -> web.Application:
     callers, health = Callers(office), Health(office)
     proposals, approvals, rules = Proposals(office, callers), Approvals(office, callers), Rules(office, callers)
     agents = Agents(office, callers)
+    proposals, approvals = Proposals(office, callers), Approvals(office, callers)
+    trust = Trust(office, callers)
 
     async def whoami(request: web.Request) -> web.Response:
         """`GET /whoami`: whom this key stands for."""
@@ -46,6 +49,8 @@ def new_web_app(office: Office) -> web.Application:
             web.post(f"{BASE}/agents/{{id}}/pause", agents.pause),
             web.post(f"{BASE}/agents/{{id}}/resume", agents.resume),
             web.post(f"{BASE}/agents/{{id}}/tier", agents.tier),
+            web.get(f"{BASE}/trust", trust.index, allow_head=False),
+            web.get(f"{BASE}/trust/score", trust.score, allow_head=False),
             web.get(f"{BASE}/whoami", whoami, allow_head=False),
             web.get("/healthz", health.live),
             web.get("/readyz", health.ready),

@@ -62,7 +62,7 @@ async def test_an_approval_remembered_for_good_answers_the_same_call_without_ask
     assert "answered by a rule that U0BOB made" in again["reason"]
     assert await count(stack.database, ApprovalRequest) == 1
     recorded = await rows(stack.database, AuditEntry, kind="proposal.allowed")
-    assert f'"rule":"{rule["id"]}"' in recorded[-1].detail
+    assert f'"rule_id":"{rule["id"]}"' in recorded[-1].detail
     _, other = await stack.propose(arguments={"service": "billing"})
     assert (other["state"], other["rule_id"]) == ("pending", None)
 
