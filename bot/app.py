@@ -1,6 +1,7 @@
 """The composition root: builds every part of a server and joins them; the one module that knows all."""
 
 import asyncio
+import hashlib
 import logging
 import secrets
 from collections.abc import Mapping
@@ -27,7 +28,7 @@ from scheduler.execution import Executor
 from scheduler.loop import Loop
 from scheduler.outbox import Outbox
 from scheduler.ports import Connector
-from storage import audit
+from storage import access, audit
 from storage.database import Tx
 from storage.opening import open_database
 
@@ -171,13 +172,21 @@ def _is_from_slack(verifier: SignatureVerifier, body: bytes, headers: Mapping[st
         return False
 
 
+async def _is_new(office: Office, request: web.Request) -> bool:
+    """Use a click's or command's signature up, so that a captured one works once. Events may come again as they are."""
+    if request.content_type == "application/json":
+        return True
+    signature = hashlib.sha256(request.headers["X-Slack-Signature"].encode()).hexdigest()
+    return await office.database.write(office.tenant, lambda tx: access.use_nonce(tx, "slack", signature))
+
+
 def _new_site(office: Office, bolt: AsyncApp, secret: str) -> web.Application:
     site = new_web_app(office)
     verifier = SignatureVerifier(secret)
 
     async def slack(request: web.Request) -> web.StreamResponse:
         """`POST /slack/events`: interactions, commands and events, signed by Slack."""
-        if not _is_from_slack(verifier, await request.read(), request.headers):
+        if not _is_from_slack(verifier, await request.read(), request.headers) or not await _is_new(office, request):
             raise Unauthenticated("The call is not signed by Slack.")
         return await to_aiohttp_response(await bolt.async_dispatch(await to_bolt_request(request)))
 

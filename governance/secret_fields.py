@@ -9,6 +9,7 @@ from typing import Any
 from governance.canonical import Json, keyed_hash
 
 MASK = "••••••••"
+_TELLING = 6  #: shorter strings stand in too many texts to be known again
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +27,35 @@ def split(arguments: Json, fields: Iterable[str], key: bytes) -> Split:
     `key` is the install key: it keeps low-entropy secrets from being guessed out of a digest.
     """
     masked, hashed, secrets = copy.deepcopy(arguments), copy.deepcopy(arguments), {}
-    for pointer in (as_pointer(field) for field in fields):
-        holder = _holder(arguments, pointer)
-        if holder is None:
-            continue
-        secrets[pointer] = holder[0][holder[1]]
+    named = {
+        pointer: found[0] for pointer in map(as_pointer, fields) if (found := find(arguments, pointer)) is not None
+    }
+    for pointer, value in (named | _repeated(arguments, named)).items():
+        secrets[pointer] = value
         _put(masked, pointer, MASK)
         _put(hashed, pointer, "hmac-sha256:" + keyed_hash(key, secrets[pointer]))
     return Split(masked, hashed, secrets)
+
+
+def _repeated(arguments: Json, named: Mapping[str, Json]) -> dict[str, Json]:
+    """Return the other strings that repeat a secret: they are secret too, wherever a caller put them."""
+    secrets = {text for value in named.values() for text in _strings(value) if len(text) >= _TELLING}
+    if not secrets:
+        return {}
+    leaves = ((pointer, text) for pointer, text in _texts(arguments, "") if not _lies_below(pointer, named))
+    return {pointer: text for pointer, text in leaves if any(secret in text for secret in secrets)}
+
+
+def _texts(value: Json, pointer: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield pointer, value
+    elif isinstance(value, dict | list):
+        for step, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _texts(item, f"{pointer}/{str(step).replace('~', '~0').replace('/', '~1')}")
+
+
+def _lies_below(pointer: str, named: Iterable[str]) -> bool:
+    return any(pointer == one or pointer.startswith(f"{one}/") for one in named)
 
 
 def join(masked: Json, secrets: Mapping[str, Json]) -> Json:

@@ -12,7 +12,7 @@ from governance.gates import judge
 from governance.lifecycle import OPEN_STATES, ProposalState
 from governance.policy import Agent, Policy, Problem, Tool
 from governance.resolution import Scoping
-from governance.secret_fields import Split, split
+from governance.secret_fields import Split, mask_echoes, split
 from governance.text import storable
 from governance.tiers import Tier
 from governance.verdict import Call, Outcome, Verdict, denied
@@ -236,7 +236,7 @@ def _row(tx: Tx, work: _Work, state: ProposalState) -> Proposal:
         trace_id=submission.trace_id,
         automation_id=submission.automation_id,
         run_id=submission.run_id,
-        rationale=storable(submission.rationale) if submission.rationale else None,
+        rationale=mask_echoes(storable(submission.rationale), parts.secrets.values()) if submission.rationale else None,
         on_behalf_of=submission.on_behalf_of,
         thread_channel=channel,
         thread_ts=thread_ts,

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from jinja2 import ChainableUndefined, TemplateSyntaxError
+from jinja2.exceptions import SecurityError
+from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from bot.policy.mistake import Mistake
@@ -21,7 +23,17 @@ class _Dash(ChainableUndefined):
         return "—"
 
 
-_SANDBOX = ImmutableSandboxedEnvironment(undefined=_Dash, autoescape=False)
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Templates tell, they do not reckon: `*` and `**` over an agent's values could fill the memory."""
+
+    intercepted_binops = frozenset({"*", "**"})
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        """Refuse what is intercepted; the line then reads as one that does not fit."""
+        raise SecurityError(f"{operator} is not allowed in a consequence line")
+
+
+_SANDBOX = _Sandbox(undefined=_Dash, autoescape=False)
 
 
 def compile_consequence(source: str, path: Path) -> Callable[[Mapping[str, Any]], str]:

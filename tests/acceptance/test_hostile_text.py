@@ -22,7 +22,7 @@ HOSTILE = {
 async def test_hostile_text_is_shown_inert(stack: Stack, kind: str) -> None:
     text = HOSTILE[kind]
     status, proposed = await stack.propose(
-        arguments={"service": f"checkout {text}", "note": text, "token": text}, rationale=text
+        arguments={"service": f"checkout {text}", "note": text, "token": f"token {text}"}, rationale=text
     )
     assert status == 202, proposed
     card = await stack.card("checkout")

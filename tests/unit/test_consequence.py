@@ -64,7 +64,7 @@ def test_a_template_reaches_nothing_but_the_arguments(telling, attack):
 
 @pytest.mark.parametrize(
     "template",
-    ["{{ a.upper() }}", "{{ a / 2 }}", "{{ a | round }}", "{{ 1 / 0 }}", "{{ range(10 ** 9) | list }}"],
+    ["{{ a.upper() }}", "{{ a / 2 }}", "{{ a | round }}", "{{ 1 / 0 }}", "{{ range(10 ** 9) | list }}", "{{ a * 2 }}"],
 )
 def test_a_template_that_does_not_fit_the_arguments_says_so(telling, template):
     assert telling(template, {}) == "— (the consequence line of this tool does not fit these arguments)"

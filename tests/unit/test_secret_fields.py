@@ -161,3 +161,17 @@ def test_half_a_secret_at_a_cut_is_left_out(text, secrets, shown):
 @given(st.text("ab", min_size=2, max_size=12), st.integers(1, 11), st.text("ab", max_size=8))
 def test_no_cut_through_a_secret_leaves_any_of_it_at_the_end(secret, at, before):
     assert cut_off(before + "|" + secret[: min(at, len(secret) - 1)], [secret]).endswith("|")
+
+
+def test_a_secret_that_a_caller_repeats_elsewhere_is_secret_there_too():
+    arguments = {"token": "s3cret-1", "note": "use s3cret-1 for it", "list": ["x", {"k": "s3cret-1"}], "plain": "s3c"}
+    parts = split(arguments, ["token"], KEY)
+    assert set(parts.secrets) == {"/token", "/note", "/list/1/k"}
+    assert "s3cret-1" not in json.dumps([parts.masked, parts.hashed])
+    assert parts.masked["plain"] == "s3c"
+    assert join(parts.masked, parts.secrets) == arguments
+    assert split(arguments, parts.secrets, KEY) == parts
+
+
+def test_a_short_secret_is_not_looked_for_elsewhere():
+    assert set(split({"pin": "1234", "note": "1234 apples"}, ["pin"], KEY).secrets) == {"/pin"}
