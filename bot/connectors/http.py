@@ -6,7 +6,6 @@ import binascii
 import hashlib
 import hmac
 import ipaddress
-import json
 import socket
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -15,14 +14,13 @@ from email.utils import parsedate_to_datetime
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from governance.attempts import Answer, Result
-from governance.canonical import canonical, parse_strict
-from governance.errors import Refusal
+from bot.connectors.results import as_result
+from governance.attempts import MAX_RESULT, Answer, Result
+from governance.canonical import canonical
 from governance.text import cut
 from operations.execute import Started
 from storage.database import Clock
 
-MAX_RESULT = 64 * 1024
 _BUSY = frozenset({408, 425, 429, 503})
 
 
@@ -137,7 +135,7 @@ def _key(secret: str) -> bytes:
 async def _read(response: aiohttp.ClientResponse, now: datetime) -> Result:
     status = response.status
     if 200 <= status < 300:
-        return Result(Answer.SUCCEEDED, result=_result(await _at_most(response, MAX_RESULT + 1)))
+        return Result(Answer.SUCCEEDED, result=as_result(await _at_most(response, MAX_RESULT + 1)))
     text = (await _at_most(response, 2000)).decode("utf-8", "replace")
     error = cut(f"HTTP {status} {response.reason or ''}: {text}".strip(), 1000)
     if status in _BUSY:
@@ -150,16 +148,6 @@ async def _at_most(response: aiohttp.ClientResponse, limit: int) -> bytes:
     while len(body) < limit and (chunk := await response.content.read(limit - len(body))):
         body += chunk
     return body
-
-
-def _result(body: bytes) -> str:
-    """Return what came back as JSON text: the JSON itself, or the text as a JSON string."""
-    if len(body) > MAX_RESULT:
-        return json.dumps(body.decode("utf-8", "ignore")[: MAX_RESULT - 1] + "…", ensure_ascii=False)
-    try:
-        return canonical(parse_strict(body)).decode()
-    except Refusal:
-        return json.dumps(body.decode("utf-8", "replace"), ensure_ascii=False)
 
 
 def _retry_after(header: str | None, now: datetime) -> timedelta | None:
