@@ -52,16 +52,24 @@ class GuardedResolver(AbstractResolver):
         """Nothing to close."""
 
 
+def new_session(*, guarded: bool) -> aiohttp.ClientSession:
+    """Return a session that opens a fresh connection for every request; a guarded one only to addresses outside.
+
+    A connection kept alive may be given up by the other side just as we write to it, and then nobody knows whether a
+    call that must not be repeated has happened.
+    """
+    if not guarded:
+        return aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
+    connector = aiohttp.TCPConnector(resolver=GuardedResolver(), use_dns_cache=False, force_close=True)
+    return aiohttp.ClientSession(connector=connector)
+
+
 class HttpConnector:
     """Runs calls whose tool says `kind = "http"`."""
 
     def __init__(self, environment: Mapping[str, str], clock: Clock) -> None:
         self._environment, self._clock = environment, clock
-        # A fresh connection for every call: one kept alive may be given up by the other side just as we write to it,
-        # and then nobody knows whether a call that must not be repeated has happened.
-        guarded = aiohttp.TCPConnector(resolver=GuardedResolver(), use_dns_cache=False, force_close=True)
-        self._guarded = aiohttp.ClientSession(connector=guarded)
-        self._open = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
+        self._guarded, self._open = new_session(guarded=True), new_session(guarded=False)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -137,9 +145,14 @@ async def _read(response: aiohttp.ClientResponse, now: datetime) -> Result:
     if 200 <= status < 300:
         return Result(Answer.SUCCEEDED, result=as_result(await _at_most(response, MAX_RESULT + 1)))
     text = (await _at_most(response, 2000)).decode("utf-8", "replace")
-    error = cut(f"HTTP {status} {response.reason or ''}: {text}".strip(), 1000)
+    return answer_to_status(status, response.reason, text, response.headers.get("Retry-After"), now)
+
+
+def answer_to_status(status: int, reason: str | None, text: str, retry_after: str | None, now: datetime) -> Result:
+    """Return what an answer of 300 and above means; `text` is what the other side said."""
+    error = cut(f"HTTP {status} {reason or ''}: {text}".strip(), 1000)
     if status in _BUSY:
-        return Result(Answer.BUSY, error=error, retry_after=_retry_after(response.headers.get("Retry-After"), now))
+        return Result(Answer.BUSY, error=error, retry_after=_retry_after(retry_after, now))
     return Result(Answer.NO_ANSWER if status >= 500 else Answer.FAILED, error=error)
 
 

@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from bot.connectors.process import Child, environment_of, log_what_it_said, running, secrets_among, within
-from bot.connectors.results import as_result
+from bot.connectors.results import as_result, without
 from governance.attempts import Answer, Result
 from governance.canonical import canonical
-from governance.secret_fields import mask_echoes
 from operations.execute import Started
 
 _WORKER = Path(__file__).with_name("worker.py")
@@ -41,7 +40,7 @@ class PythonConnector:
         finally:
             secrets = (*started.secrets, *secrets_among(names, self._environment))
             log_what_it_said(f"{started.tool.name} ({started.execution.id})", child, secrets)
-        return _masked(answers.result(), secrets)
+        return without(answers.result(), secrets)
 
     async def _run(self, started: Started, child: Child, answers: "_Answers") -> None:
         """Let a worker run until it has answered, died or used up its time; nothing of it is left afterwards."""
@@ -125,9 +124,3 @@ def _request(started: Started) -> bytes:
     }  # fmt: skip
     asked = {"entry": started.tool.connector.entry, "arguments": started.arguments, "context": context}
     return canonical(asked) + b"\n"
-
-
-def _masked(result: Result, secrets: tuple[Any, ...]) -> Result:
-    text = mask_echoes(result.result, secrets) if result.result is not None else None
-    error = mask_echoes(result.error, secrets) if result.error is not None else None
-    return Result(result.answer, text, error)
