@@ -4,8 +4,17 @@ closes governed-proposals 23 (concurrency cap and rate limit), together with eve
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from governance.policy import Tool
+
+
+class Room(StrEnum):
+    """Which calls of a tool may start."""
+
+    ANY = "any"
+    RETRIES = "retries"  #: those alone that have started before
+    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +30,10 @@ def is_limited(tool: Tool) -> bool:
     return tool.concurrency is not None or tool.rate is not None
 
 
-def may_start(tool: Tool, load: Load, *, has_started: bool) -> bool:
-    """Whether a call may start. A rate counts calls, not attempts, so one that `has_started` passes it again."""
+def room_for(tool: Tool, load: Load) -> Room:
+    """Return which calls of a tool may start. A rate counts calls, not attempts: a retry passes it again."""
     if tool.concurrency is not None and load.running >= tool.concurrency:
-        return False
-    return has_started or tool.rate is None or load.started < tool.rate.count
+        return Room.NONE
+    if tool.rate is not None and load.started >= tool.rate.count:
+        return Room.RETRIES
+    return Room.ANY

@@ -1,14 +1,15 @@
 """Queries, claims and guarded moves of executions."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, and_, func, not_, select, text, update
+from sqlalchemy import ColumnElement, CursorResult, func, or_, select, text, update
 from sqlmodel import col
 
 from governance.lifecycle import ExecutionStatus, sources_of_execution
-from governance.limits import Load
+from governance.limits import Load, Room
 from storage.database import Tx
 from storage.tables import Execution
 
@@ -59,21 +60,28 @@ async def locked(tx: Tx, proposal_id: str) -> Execution | None:
     return (await tx.session.scalars(query.execution_options(populate_existing=True))).first()
 
 
-async def next_due(tx: Tx, *, unasked: bool, passing_over: Iterable[tuple[str, str]] = ()) -> Execution | None:
+async def next_due(
+    tx: Tx, *, unasked: bool, rooms: Mapping[tuple[str, str], Room] = MappingProxyType({})
+) -> Execution | None:
     """Return the execution of any tenant that is due longest, skipping rows another replica holds.
 
-    `unasked` says which of the two queues is meant; `passing_over` names tools, each with its tenant, that may not
-    start a call at the moment. Their rows stay as they are.
+    `unasked` says which of the two queues is meant; `rooms` names tools, each with its tenant, of which not every
+    call may start at the moment. Rows that may not stay as they are.
     """
-    full = (and_(col(Execution.tenant) == tenant, col(Execution.tool) == tool) for tenant, tool in passing_over)
     query = (
         select(Execution)
-        .where(_QUEUED, col(Execution.unasked).is_(unasked), col(Execution.next_attempt_at) <= tx.now, *map(not_, full))
+        .where(_QUEUED, col(Execution.unasked).is_(unasked), col(Execution.next_attempt_at) <= tx.now)
+        .where(*(_may_start(tenant, tool, room) for (tenant, tool), room in rooms.items()))
         .order_by(col(Execution.next_attempt_at))
         .limit(1)
         .with_for_update(skip_locked=True)
     )
     return (await tx.session.scalars(query)).first()
+
+
+def _may_start(tenant: str, tool: str, room: Room) -> ColumnElement[bool]:
+    others = or_(col(Execution.tenant) != tenant, col(Execution.tool) != tool)
+    return or_(others, col(Execution.started_at).is_not(None)) if room is Room.RETRIES else others
 
 
 async def hold_tool(tx: Tx, tool: str) -> bool:
@@ -93,11 +101,13 @@ async def load_of(tx: Tx, tool: str, since: datetime | None) -> Load:
         # Joined to nothing, the columns keep planners from walking all that the tool ever ran instead of what runs.
         _RUNNING, col(Execution.tenant).concat("") == tx.tenant, col(Execution.tool).concat("") == tool,
     )  # fmt: skip
+    now = await tx.session.scalar(running) or 0
+    if since is None:
+        return Load(now)
     started = select(func.count()).where(
         col(Execution.tenant) == tx.tenant, col(Execution.tool) == tool, col(Execution.started_at) > since
     )
-    lately = await tx.session.scalar(started) if since is not None else 0
-    return Load(await tx.session.scalar(running) or 0, lately or 0)
+    return Load(now, await tx.session.scalar(started) or 0)
 
 
 async def extend_lease(tx: Tx, execution: Execution, until: datetime) -> bool:

@@ -196,9 +196,9 @@ async def test_a_policy_that_needs_the_mcp_package_says_how_to_install_it(tmp_pa
     path = tmp_path / "countersign.toml"
     path.write_text(policy_text(extra=behind('{ kind = "mcp", tool = "deploy", url = "https://mcp.example/mcp" }')))
     code = "import sys; sys.modules['mcp'] = None; from bot.cli import cli; cli(['policy', 'check'])"
+    environment = {**os.environ, **OURS, "COUNTERSIGN_CONFIG": str(path), "PYTHONPATH": str(ROOT)}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", code, env={**os.environ, **OURS, "COUNTERSIGN_CONFIG": str(path), "PYTHONPATH": str(ROOT)},
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        sys.executable, "-c", code, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )  # fmt: skip
     _, errors = await process.communicate()
     assert process.returncode == 1
