@@ -63,6 +63,7 @@ class Server:
             "http": self._http,
             "mcp": self._mcp,
             "python": PythonConnector(environment),
+            # INTERNAL, which changes Countersign itself, has its place here.
         }
 
     async def start(self) -> None:

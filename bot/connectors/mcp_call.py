@@ -88,8 +88,8 @@ async def _converse(attempt: _Attempt, environment: Mapping[str, str], clock: Cl
             given = environment_of(connector.env, environment)
             attempt.child = McpChild()
             transport = streams_of(connector.command, given, attempt.child)
-        async with Client(transport) as client:
-            attempt.result = await _call(attempt, client, clock)
+        async with Client(transport) as peer:
+            attempt.result = await _call(attempt, peer, clock)
 
 
 @asynccontextmanager
@@ -101,13 +101,13 @@ async def _http_client(attempt: _Attempt, environment: Mapping[str, str]) -> Any
         yield client
 
 
-async def _call(attempt: _Attempt, client: Client, clock: Clock) -> Result:
+async def _call(attempt: _Attempt, peer: Client, clock: Clock) -> Result:
     name = attempt.started.tool.connector.tool
-    if not await _has(client, name):
+    if not await _has(peer, name):
         return Result(Answer.FAILED, error=f"the MCP server has no tool named {name!r}")
     attempt.sent = True
     try:
-        answer = await client.session.call_tool(
+        answer = await peer.session.call_tool(
             name, attempt.started.arguments, meta=_meta(attempt.started), allow_input_required=True
         )
     except MCPError as error:
@@ -122,11 +122,11 @@ async def _call(attempt: _Attempt, client: Client, clock: Clock) -> Result:
     return Result(Answer.SUCCEEDED, result=as_result(_structured(answer) or text.encode()))
 
 
-async def _has(client: Client, name: str) -> bool:
+async def _has(peer: Client, name: str) -> bool:
     """Look the tool up; the client then knows its schemas, and need not ask once the call has been made."""
     cursor = None
     for _ in range(_MAX_PAGES):
-        page = await client.list_tools(cursor=cursor)
+        page = await peer.list_tools(cursor=cursor)
         if any(tool.name == name for tool in page.tools):
             return True
         cursor = page.next_cursor

@@ -2,11 +2,14 @@
 
 import asyncio
 from collections import Counter
-from contextlib import AsyncExitStack
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from governance.attempts import Result
 from governance.lifecycle import ExecutionStatus
@@ -90,6 +93,38 @@ async def test_a_retry_does_not_count_against_the_rate_again(database: Database,
     clock.forward(seconds=2)
     await hands.work()
     assert hands.connector.attempts == [1, 2]
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+async def test_claiming_walks_what_is_due_and_what_runs_and_never_what_has_ended(
+    database: Database, tmp_path: Path
+) -> None:
+    policy = limited(tmp_path, 'concurrency = 1, rate = "3/m"'.replace(", ", "\n"))
+    await some(database, policy, 2)
+    plans: list[str] = []
+    hands = worker(database, policy)
+    with explained(database, plans):
+        await hands.work()
+    assert len(plans) >= 4
+    assert {plan.split(" USING ")[1].split(" (")[0] for plan in plans} == {
+        "INDEX ix_executions_due",
+        "INDEX ix_executions_leases",
+        "COVERING INDEX ix_executions_of_tool",
+    }
+
+
+@contextmanager
+def explained(database: Database, plans: list[str]) -> Iterator[None]:
+    """Collect how SQLite goes about each of our searches for executions by status or time."""
+
+    def explain(connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if "FROM executions" in statement and ("status = " in statement or "started_at >" in statement):
+            cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            plans.extend(row[-1] for row in cursor.fetchall())
+
+    event.listen(database.writer.sync_engine, "before_cursor_execute", explain)
+    yield
+    event.remove(database.writer.sync_engine, "before_cursor_execute", explain)
 
 
 @dataclass

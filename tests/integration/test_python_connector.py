@@ -2,12 +2,15 @@
 
 import asyncio
 import json
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.connectors import worker as worker_module
 from bot.connectors.python import PythonConnector
 from governance.lifecycle import ExecutionStatus
 from scheduler.execution import Executor
@@ -18,6 +21,7 @@ from tests.integration.running import approved
 from tests.integration.verbs import Held
 
 Status = ExecutionStatus
+WORKER = worker_module.__file__
 ON_SQLITE = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 
 
@@ -138,6 +142,25 @@ async def test_a_server_that_stops_takes_its_workers_along(database: Database, t
     await executor.stop(0)
     for pid in map(int, where.read_text().split()):
         await gone(pid)
+
+
+async def test_a_worker_whose_server_was_killed_dies_with_all_it_started(tmp_path: Path) -> None:
+    where, (reading, writing) = tmp_path / "pids", os.pipe()
+    worker = await asyncio.create_subprocess_exec(
+        sys.executable, "-P", str(WORKER), str(writing), stdin=asyncio.subprocess.PIPE, pass_fds=(writing,),
+        env={"PYTHONPATH": OURS["PYTHONPATH"]}, start_new_session=True,
+    )  # fmt: skip
+    context = {"execution_id": "exe_1", "proposal_id": "prp_1", "attempt": 1, "digest": "sha256:"}
+    asked = {"entry": "hang", "arguments": {"note": str(where)}, "context": context}
+    assert worker.stdin is not None
+    worker.stdin.write(json.dumps(asked).encode() + b"\n")
+    await until(lambda: where.exists() and len(where.read_text().split()) == 2)
+    worker.stdin.close()  # as the kernel does for a process that is killed
+    for pid in map(int, where.read_text().split()):
+        await gone(pid)
+    await worker.wait()
+    os.close(reading)
+    os.close(writing)
 
 
 @ON_SQLITE
