@@ -15,7 +15,9 @@ from slack_sdk.signature import SignatureVerifier
 
 from bot.api.routes import new_web_app
 from bot.connectors.http import HttpConnector
+from bot.connectors.mcp import McpConnector
 from bot.connectors.own import OwnConnector
+from bot.connectors.python import PythonConnector
 from bot.delivery import Delivery
 from bot.listeners import register_all
 from bot.office import Office
@@ -44,12 +46,11 @@ class Server:
     def __init__(self, office: Office, settings: Settings, environment: Mapping[str, str]) -> None:
         self.office, self._settings = office, settings
         database = office.database
-        self._http = HttpConnector(environment, database.clock)
+        self._http, self._mcp = HttpConnector(environment, database.clock), McpConnector(environment, database.clock)
         self._delivery = Delivery(database, office)
         handlers = self._delivery.handlers() if settings.speaks_slack else self._delivery.held_back()
         outbox = Outbox(database, handlers)
-        connectors: dict[str, Connector] = {"http": self._http, INTERNAL: OwnConnector(database, office.policy)}
-        self._loop = Loop(database, outbox, Executor(database, office.policy, connectors))
+        self._loop = Loop(database, outbox, Executor(database, office.policy, self._connectors(environment)))
         # Without a secret no request over HTTP can be genuine; a random one refuses them all.
         secret = settings.signing_secret or secrets.token_hex(32)
         self._bolt = _new_bolt(office, settings, secret)
@@ -58,6 +59,15 @@ class Server:
         )
         self._background: list[asyncio.Task[None]] = []
         self._socket: Any = None
+
+    def _connectors(self, environment: Mapping[str, str]) -> dict[str, Connector]:
+        """Return what runs each kind of tool; calls of the kind `agent` are run by whoever proposed them."""
+        return {
+            "http": self._http,
+            "mcp": self._mcp,
+            "python": PythonConnector(environment),
+            INTERNAL: OwnConnector(self.office.database, self.office.policy),
+        }
 
     async def start(self) -> None:
         """Listen, tick, and get to know Slack in the background. Where that fails everything is closed again."""
@@ -96,6 +106,7 @@ class Server:
         await self._runner.cleanup()
         await self._loop.stop()
         await self._http.close()
+        await self._mcp.close()
         await self.office.database.close()
 
     async def reload_policy(self) -> None:

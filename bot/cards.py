@@ -60,7 +60,7 @@ def people(ids: list[str]) -> str:
 def _status(dossier: Dossier) -> str:
     request = dossier.request
     if request is None:
-        return "Recorded"
+        return "▫️ *Ran without asking*" if dossier.execution is not None else "Recorded"
     line: str = _STATUS[request.status](request, dossier)
     return line
 
@@ -223,6 +223,9 @@ _LINES = {
     "failed": "🔥 It failed",
     "unknown": "❓ Nobody knows whether it happened: please look before it is repeated",
     "invalidated": "🚫 It was not run",
+    "happened": "🔎 {by} looked: it happened",
+    "did_not": "🔎 {by} looked: it did not happen",
+    "run_again": "🔁 {by} has it run once more",
 }
 NOTE_EVENTS = frozenset(_LINES)
 

@@ -16,10 +16,13 @@ _DECIDED = (RequestStatus.APPROVED, RequestStatus.REJECTED)
 _LOOKED_AT = 5000
 
 
-async def state_of(tx: Tx, proposal_id: str) -> ProposalState | None:
-    """Return a proposal's state alone, or None where there is no such proposal in this tenant."""
-    query = select(col(Proposal.state)).where(col(Proposal.id) == proposal_id, col(Proposal.tenant) == tx.tenant)
-    return (await tx.session.scalars(query)).first()
+async def state_of(tx: Tx, proposal_id: str) -> tuple[ProposalState, str] | None:
+    """Return a proposal's state and its connector's kind alone, or None where this tenant has no such proposal."""
+    query = select(col(Proposal.state), col(Proposal.connector)).where(
+        col(Proposal.id) == proposal_id, col(Proposal.tenant) == tx.tenant
+    )
+    found = (await tx.session.execute(query)).first()
+    return (found[0], found[1]) if found is not None else None
 
 
 def topic(proposal_id: str) -> str:

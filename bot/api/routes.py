@@ -6,6 +6,7 @@ from bot.api.agents import Agents
 from bot.api.approvals import Approvals
 from bot.api.errors import answer, desk
 from bot.api.health import Health
+from bot.api.outcomes import Outcomes
 from bot.api.principals import Callers, Operator
 from bot.api.proposals import Proposals
 from bot.api.rules import Rules
@@ -22,8 +23,8 @@ def new_web_app(office: Office) -> web.Application:
     callers, health = Callers(office), Health(office)
     proposals, approvals, rules = Proposals(office, callers), Approvals(office, callers), Rules(office, callers)
     agents = Agents(office, callers)
-    proposals, approvals = Proposals(office, callers), Approvals(office, callers)
     trust = Trust(office, callers)
+    outcomes = Outcomes(office, callers)
 
     async def whoami(request: web.Request) -> web.Response:
         """`GET /whoami`: whom this key stands for."""
@@ -38,6 +39,8 @@ def new_web_app(office: Office) -> web.Application:
             web.get(f"{BASE}/proposals/{{id}}", proposals.read, allow_head=False),
             web.delete(f"{BASE}/proposals/{{id}}", proposals.withdraw),
             web.get(f"{BASE}/proposals/{{id}}/events", proposals.events, allow_head=False),
+            web.post(f"{BASE}/proposals/{{id}}/outcome", outcomes.report),
+            web.post(f"{BASE}/proposals/{{id}}/reconcile", outcomes.reconcile),
             web.get(f"{BASE}/approvals", approvals.index, allow_head=False),
             web.get(f"{BASE}/approvals/{{id}}", approvals.read, allow_head=False),
             web.post(f"{BASE}/approvals/{{id}}", approvals.decide),

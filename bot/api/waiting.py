@@ -6,8 +6,9 @@ from collections import Counter
 from aiohttp import web
 
 from bot.office import Office
-from governance.lifecycle import ProposalState
-from storage import proposals
+from governance.lifecycle import ExecutionStatus, ProposalState
+from operations.execute import AGENT
+from storage import executions, proposals
 
 MAX_WAITERS = 20
 
@@ -47,8 +48,13 @@ class Waiters:
                 changed.clear()
 
     async def _is_open(self, proposal_id: str) -> bool:
+        """Whether an agent has to wait. What it runs itself it waits for no longer than until it may."""
         async with self._office.database.read(self._office.tenant) as tx:
-            return await proposals.state_of(tx, proposal_id) in _WAITING
+            state, connector = await proposals.state_of(tx, proposal_id) or (None, "")
+            if connector != AGENT or state is not ProposalState.ALLOWED:
+                return state in _WAITING
+            execution = await executions.of_proposal(tx, proposal_id)
+            return execution is not None and execution.status is ExecutionStatus.QUEUED
 
 
 async def _either(event: asyncio.Event, seconds: float) -> None:

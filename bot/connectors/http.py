@@ -5,7 +5,6 @@ import base64
 import binascii
 import hashlib
 import hmac
-import json
 import socket
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -15,16 +14,13 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from bot.connectors.addresses import is_outside
-from governance.attempts import Answer, Result
-from governance.canonical import Json, canonical, parse_strict
-from governance.errors import Refusal
-from governance.secret_fields import cut_off, mask_echoes
+from bot.connectors.results import MAX_REFUSAL, as_result, words_of
+from governance.attempts import MAX_RESULT, Answer, Result
+from governance.canonical import Json, canonical
 from governance.text import cut
 from operations.execute import Started
 from storage.database import Clock
 
-MAX_RESULT = 64 * 1024
-_MAX_REFUSAL = 2000
 _BUSY = frozenset({408, 425, 429, 503})
 
 
@@ -56,16 +52,24 @@ class GuardedResolver(AbstractResolver):
         """Nothing to close."""
 
 
+def new_session(*, guarded: bool) -> aiohttp.ClientSession:
+    """Return a session that opens a fresh connection for every request; a guarded one only to addresses outside.
+
+    A connection kept alive may be given up by the other side just as we write to it, and then nobody knows whether a
+    call that must not be repeated has happened.
+    """
+    if not guarded:
+        return aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
+    connector = aiohttp.TCPConnector(resolver=GuardedResolver(), use_dns_cache=False, force_close=True)
+    return aiohttp.ClientSession(connector=connector)
+
+
 class HttpConnector:
     """Runs calls whose tool says `kind = "http"`."""
 
     def __init__(self, environment: Mapping[str, str], clock: Clock) -> None:
         self._environment, self._clock = environment, clock
-        # A fresh connection for every call: one kept alive may be given up by the other side just as we write to it,
-        # and then nobody knows whether a call that must not be repeated has happened.
-        guarded = aiohttp.TCPConnector(resolver=GuardedResolver(), use_dns_cache=False, force_close=True)
-        self._guarded = aiohttp.ClientSession(connector=guarded)
-        self._open = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
+        self._guarded, self._open = new_session(guarded=True), new_session(guarded=False)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -139,11 +143,16 @@ def _key(secret: str) -> bytes:
 async def _read(response: aiohttp.ClientResponse, now: datetime, secrets: Iterable[Json]) -> Result:
     status = response.status
     if 200 <= status < 300:
-        return Result(Answer.SUCCEEDED, result=_result(await _at_most(response, MAX_RESULT + 1), secrets))
-    text = _words(await _at_most(response, _MAX_REFUSAL), secrets)
-    error = cut(f"HTTP {status} {response.reason or ''}: {text}".strip(), 1000)
+        return Result(Answer.SUCCEEDED, result=as_result(await _at_most(response, MAX_RESULT + 1), secrets))
+    text = words_of(await _at_most(response, MAX_REFUSAL), secrets)
+    return answer_to_status(status, response.reason, text, response.headers.get("Retry-After"), now)
+
+
+def answer_to_status(status: int, reason: str | None, text: str, retry_after: str | None, now: datetime) -> Result:
+    """Return what an answer of 300 and above means; `text` is what the other side said."""
+    error = cut(f"HTTP {status} {reason or ''}: {text}".strip(), 1000)
     if status in _BUSY:
-        return Result(Answer.BUSY, error=error, retry_after=_retry_after(response.headers.get("Retry-After"), now))
+        return Result(Answer.BUSY, error=error, retry_after=_retry_after(retry_after, now))
     return Result(Answer.NO_ANSWER if status >= 500 else Answer.FAILED, error=error)
 
 
@@ -152,22 +161,6 @@ async def _at_most(response: aiohttp.ClientResponse, limit: int) -> bytes:
     while len(body) < limit and (chunk := await response.content.read(limit - len(body))):
         body += chunk
     return body
-
-
-def _words(body: bytes, secrets: Iterable[Json]) -> str:
-    if len(body) < _MAX_REFUSAL:
-        return mask_echoes(body.decode("utf-8", "replace"), secrets)
-    return cut_off(body.decode("utf-8", "ignore"), secrets)
-
-
-def _result(body: bytes, secrets: Iterable[Json]) -> str:
-    """Return what came back as JSON text: the JSON itself, or the text as a JSON string, masked before it is cut."""
-    if len(body) > MAX_RESULT:
-        return json.dumps(cut_off(body.decode("utf-8", "ignore"), secrets)[: MAX_RESULT - 1] + "…", ensure_ascii=False)
-    try:
-        return canonical(parse_strict(body)).decode()
-    except Refusal:
-        return json.dumps(body.decode("utf-8", "replace"), ensure_ascii=False)
 
 
 def _retry_after(header: str | None, now: datetime) -> timedelta | None:
