@@ -43,18 +43,16 @@ async def review(
     Raises NotFound, SelfReview, NotAReviewer, AlreadyDecided, ApprovalExpired, ArgumentsChanged or Unprocessable;
     then nothing is written. The same answer by the same person again changes nothing.
     """
-    request = await requests.locked(tx, request_id)
-    if request is None:
-        raise NotFound("There is no approval request under this id.")
+    request = await found_request(tx, request_id)
     panel = panel_of_request(request)
     seat = seat_of(panel, answer.reviewer, members, await requests.givers(tx, request.id, answer.reviewer))
     reviews = await requests.live_reviews(tx, request.id)
     if _is_repetition(request, reviews, answer):
         return request
-    _check_open(request, tx.now)
+    check_open(request, tx.now)
     _check_seen(request, answer)
     _check_words(tx, request, answer)
-    proposal = await _proposal_of(tx, request)
+    proposal = await proposal_of(tx, request)
     check_wish(proposal, request, answer.wish)
     await _write_down(tx, request, answer, seat)
     if answer.verdict is ReviewVerdict.DEFER:
@@ -70,6 +68,14 @@ async def review(
     await _settle(tx, request, answer, RequestStatus.APPROVED)
     wishes = {review.reviewer: review.remember for review in earlier if review.reviewer in counted}
     await remember(tx, proposal, request, answer.wish, wishes | {answer.reviewer: answer.wish.remember})
+    return request
+
+
+async def found_request(tx: Tx, request_id: str) -> ApprovalRequest:
+    """Return a request with its row locked. Raises NotFound."""
+    request = await requests.locked(tx, request_id)
+    if request is None:
+        raise NotFound("There is no approval request under this id.")
     return request
 
 
@@ -96,24 +102,30 @@ def _is_repetition(request: ApprovalRequest, reviews: list[Review], answer: Answ
 
 def check_answerable(request: ApprovalRequest, now: datetime, seen_version: int) -> None:
     """Raise what an answer to this rendering would meet, before anybody is asked for words."""
-    _check_open(request, now)
-    if seen_version != request.version:
+    check_open(request, now)
+    check_seen_version(request, seen_version)
+
+
+def check_seen_version(request: ApprovalRequest, seen_version: int | None) -> None:
+    """Raise ArgumentsChanged for a click on an older rendering than the current one."""
+    if seen_version is not None and seen_version != request.version:
         raise ArgumentsChanged()
 
 
-def _check_open(request: ApprovalRequest, now: datetime) -> None:
+def check_open(request: ApprovalRequest, now: datetime) -> None:
+    """Raise ApprovalExpired or AlreadyDecided where a request can no longer be answered."""
     if request.status is RequestStatus.EXPIRED or (request.status in OPEN_REQUESTS and now >= request.expires_at):
         raise ApprovalExpired()
     if request.status is RequestStatus.WITHDRAWN:
-        raise AlreadyDecided("The agent withdrew this request.", details={"winner": winner_of(request)})
+        who = f"<@{request.decided_by}>" if request.decided_by else "The agent"
+        raise AlreadyDecided(f"{who} withdrew this request.", details={"winner": winner_of(request)})
     if request.status not in OPEN_REQUESTS:
         raise AlreadyDecided(details={"winner": winner_of(request)})
 
 
 def _check_seen(request: ApprovalRequest, answer: Answer) -> None:
     """Refuse an answer to another rendering than the current one; above version 1 it must name what it saw."""
-    if answer.seen_version is not None and answer.seen_version != request.version:
-        raise ArgumentsChanged()
+    check_seen_version(request, answer.seen_version)
     if answer.seen_digest is not None and answer.seen_digest != request.digest:
         raise ArgumentsChanged()
     if request.version > 1 and answer.seen_version is None and answer.seen_digest is None:
@@ -123,7 +135,11 @@ def _check_seen(request: ApprovalRequest, answer: Answer) -> None:
 def _check_words(tx: Tx, request: ApprovalRequest, answer: Answer) -> None:
     if answer.verdict is ReviewVerdict.APPROVE:
         if answer.reviewer == request.editor:
-            raise SelfReview("You edited these arguments, so somebody else has to countersign them.")
+            others = [one for one in request.reviewers if one != answer.reviewer]
+            raise SelfReview(
+                "You edited these arguments, so somebody else has to countersign them.",
+                details={"reviewers": others, "editor": request.editor},
+            )
         return
     if not (answer.reason or "").strip():
         raise Unprocessable(f"reason: say why you {answer.verdict}; the agent and the requester read it.")
@@ -166,7 +182,7 @@ async def _settle(tx: Tx, request: ApprovalRequest, answer: Answer, status: Requ
         warn_at=None,
         reopen_at=None,
     )
-    proposal = await _proposal_of(tx, request)
+    proposal = await proposal_of(tx, request)
     if status is RequestStatus.APPROVED:
         await queue_execution(tx, proposal, request.expires_at)
     await proposals.enter_state(tx, proposal.id, _STATE_AFTER[status])
@@ -187,7 +203,7 @@ _STATE_AFTER = {
 async def _keep_waiting(tx: Tx, request: ApprovalRequest, answer: Answer) -> ApprovalRequest:
     if request.status is RequestStatus.DEFERRED:
         await _move(tx, request, RequestStatus.PENDING, reopen_at=None)
-    proposal = await _proposal_of(tx, request)
+    proposal = await proposal_of(tx, request)
     await _note_down(tx, request, proposal, answer, "review.recorded")
     await surfaces.touch(tx, proposal.id, Priority.ANSWER)
     await note(tx, proposal.id, "vote", by=answer.reviewer)
@@ -199,7 +215,7 @@ async def _defer(tx: Tx, request: ApprovalRequest, answer: Answer) -> ApprovalRe
     if request.status is RequestStatus.DEFERRED:  # deferring again just moves the moment
         await _move(tx, request, RequestStatus.PENDING, reopen_at=None)
     await _move(tx, request, RequestStatus.DEFERRED, reopen_at=answer.until)
-    proposal = await _proposal_of(tx, request)
+    proposal = await proposal_of(tx, request)
     await _note_down(tx, request, proposal, answer, "approval.deferred")
     await surfaces.touch(tx, proposal.id, Priority.ANSWER)
     await note(tx, proposal.id, "deferred", by=answer.reviewer, reason=_clean(answer.reason))
@@ -211,7 +227,8 @@ async def _move(tx: Tx, request: ApprovalRequest, status: RequestStatus, **chang
         raise AlreadyDecided(details={"winner": winner_of(request)})
 
 
-async def _proposal_of(tx: Tx, request: ApprovalRequest) -> Proposal:
+async def proposal_of(tx: Tx, request: ApprovalRequest) -> Proposal:
+    """Return the proposal a request is about."""
     proposal = await tx.get(Proposal, request.proposal_id)
     assert proposal is not None  # the foreign key says so
     return proposal
