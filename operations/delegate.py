@@ -63,11 +63,11 @@ def _check_taker(
     if taker in (seat.person, seat.of):
         raise Unprocessable("to: this place is yours or came from them; name somebody else.")
     if taker in (panel.requester, proposal.on_behalf_of):
-        raise Unprocessable(f"to: this was asked for on behalf of <@{taker}>, so somebody else has to countersign it.")
+        raise Unprocessable("to: this was asked for on their behalf, so somebody else has to countersign it.")
     if _is_barred(policy, proposal, taker):
-        raise Unprocessable(f"to: <@{taker}> created the agent, and this tool keeps its creator from approving.")
+        raise Unprocessable("to: they created the agent, and this tool keeps its creator from approving.")
     if taker not in policy.admins and not panel.admits(taker, members):
-        raise Unprocessable(f"to: <@{taker}> may not answer this request; name one of its reviewers or an admin.")
+        raise Unprocessable("to: they may not answer this request; name one of its reviewers or an admin.")
 
 
 def _is_barred(policy: Policy, proposal: Proposal, taker: str) -> bool:
@@ -85,7 +85,7 @@ async def _check_room(
     handed = {one.giver: one.taker for one in await requests.delegations(tx, request.id)} | {seat.of: taker}
     if len(voices(panel, members, handed)) < request.quorum:
         raise Unprocessable(
-            f"to: {request.quorum} different people must agree, and <@{taker}> has a place already; "
+            f"to: {request.quorum} different people must agree, and they have a place already; "
             "name somebody who has none."
         )
 

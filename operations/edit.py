@@ -14,7 +14,7 @@ from governance.gates import judge
 from governance.lifecycle import RequestStatus
 from governance.policy import Agent, Policy, Problem, Tool
 from governance.resolution import Scoping
-from governance.reviewers import Panel, seat_of, voices
+from governance.reviewers import seat_of, voices
 from governance.secret_fields import MASK, as_pointer, find, join
 from governance.text import storable
 from governance.verdict import Call, Outcome
@@ -33,7 +33,7 @@ from storage import audit, proposals, requests, surfaces
 from storage.database import Tx
 from storage.facts import facts_about
 from storage.outbox import Priority
-from storage.tables import ApprovalRequest, Door, Proposal, RequestType
+from storage.tables import ApprovalRequest, Delegation, Door, Proposal, RequestType
 
 #: What `proposed_arguments` shows where an edit replaced a secret: that it did, and nothing else.
 REPLACED = f"{MASK} (replaced)"
@@ -75,15 +75,15 @@ async def edit_arguments(
     or Unprocessable; then nothing is written.
     """
     request = await found_request(tx, request_id)
-    panel = panel_of_request(request)
-    seat_of(panel, edit.editor, members, await requests.givers(tx, request.id, edit.editor))
+    givers = await requests.givers(tx, request.id, edit.editor)
+    seat_of(panel_of_request(request), edit.editor, members, givers)
     check_open(request, tx.now)
     check_seen_version(request, edit.seen_version)
     if edit.seen_digest is not None and edit.seen_digest != request.digest:
         raise ArgumentsChanged()
     if request.request_type is not RequestType.TOOL_CALL:
         raise Unprocessable("Only tool calls have arguments that can be edited.")
-    await _check_others(tx, request, panel, edit.editor, members)
+    check_others(request, await requests.delegations(tx, request.id), edit.editor, members)
     proposal = await proposal_of(tx, request)
     agent, tool = live_parties(policy, proposal)
     after = completed(tx, proposal, tool, edit.arguments)
@@ -120,11 +120,10 @@ def completed(tx: Tx, proposal: Proposal, tool: Tool, arguments: Json) -> Json:
     return join(arguments, kept)
 
 
-async def _check_others(tx: Tx, request: ApprovalRequest, panel: Panel, editor: str, members: Members) -> None:
-    """Refuse an edit that nobody could countersign any more."""
-    found = await requests.delegations(tx, request.id)
-    handed = {one.giver: one.taker for one in found if one.taker != editor}
-    others = voices(panel, members, handed, silent=editor)
+def check_others(request: ApprovalRequest, delegations: Sequence[Delegation], editor: str, members: Members) -> None:
+    """Raise Forbidden for an edit that nobody could countersign any more."""
+    handed = {one.giver: one.taker for one in delegations if one.taker != editor}
+    others = voices(panel_of_request(request), members, handed, silent=editor)
     if len(others) < request.quorum:
         raise Forbidden(
             f"Your own approval of an edited call does not count, and {len(others)} of the {request.quorum} people "

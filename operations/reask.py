@@ -183,4 +183,5 @@ async def _tell(tx: Tx, work: _Work, asker: Asker, before: tuple[ProposalState, 
         tx, "proposal.rerequested", str(asker), agent_id=proposal.agent_id, proposal_id=proposal.id,
         request_id=request.id if request else None, detail=detail,
     )  # fmt: skip
-    await note(tx, proposal.id, "reasked" if verdict.asks else "reasked_runs", by=asker.person)
+    event = "reasked_runs" if verdict.runs else "reasked" if asker.person else "reasked_by_agent"
+    await note(tx, proposal.id, event, by=asker.person)

@@ -7,6 +7,7 @@ from datetime import datetime
 from governance.errors import AlreadyDecided, ApprovalExpired, ArgumentsChanged, NotFound, SelfReview, Unprocessable
 from governance.lifecycle import OPEN_REQUESTS, ProposalState, RequestStatus
 from governance.reviewers import Panel, ReviewVerdict, Seat, approvals_that_count, seat_of
+from governance.rules import Remember
 from governance.text import storable
 from operations.allow import queue_execution
 from operations.notify import note, tell_owners
@@ -53,7 +54,7 @@ async def review(
     _check_seen(request, answer)
     _check_words(tx, request, answer)
     proposal = await proposal_of(tx, request)
-    check_wish(proposal, request, answer.wish)
+    check_wish(proposal, request, answer.wish, tx.now)
     await _write_down(tx, request, answer, seat)
     if answer.verdict is ReviewVerdict.DEFER:
         return await _defer(tx, request, answer)
@@ -92,11 +93,13 @@ def winner_of(request: ApprovalRequest) -> dict[str, str | None]:
 
 def _is_repetition(request: ApprovalRequest, reviews: list[Review], answer: Answer) -> bool:
     """Whether this person has said so already. On a deferred request any answer is news; a request that reopened
-    may be put off again."""
+    may be put off again, and who approved may still have it remembered."""
     if request.status is RequestStatus.DEFERRED:
         return False
     if answer.verdict is ReviewVerdict.DEFER and request.status in OPEN_REQUESTS:
         return False
+    if answer.wish.remember is not Remember.ONCE and request.status in OPEN_REQUESTS:
+        reviews = [review for review in reviews if review.remember is answer.wish.remember]
     return any(r.reviewer == answer.reviewer and r.verdict is answer.verdict for r in reviews)
 
 
@@ -117,8 +120,8 @@ def check_open(request: ApprovalRequest, now: datetime) -> None:
     if request.status is RequestStatus.EXPIRED or (request.status in OPEN_REQUESTS and now >= request.expires_at):
         raise ApprovalExpired()
     if request.status is RequestStatus.WITHDRAWN:
-        who = f"<@{request.decided_by}>" if request.decided_by else "The agent"
-        raise AlreadyDecided(f"{who} withdrew this request.", details={"winner": winner_of(request)})
+        how = "This request was withdrawn." if request.decided_by else "The agent withdrew this request."
+        raise AlreadyDecided(how, details={"winner": winner_of(request)})
     if request.status not in OPEN_REQUESTS:
         raise AlreadyDecided(details={"winner": winner_of(request)})
 
@@ -134,17 +137,21 @@ def _check_seen(request: ApprovalRequest, answer: Answer) -> None:
 
 def _check_words(tx: Tx, request: ApprovalRequest, answer: Answer) -> None:
     if answer.verdict is ReviewVerdict.APPROVE:
-        if answer.reviewer == request.editor:
-            others = [one for one in request.reviewers if one != answer.reviewer]
-            raise SelfReview(
-                "You edited these arguments, so somebody else has to countersign them.",
-                details={"reviewers": others, "editor": request.editor},
-            )
+        check_not_editor(request, answer.reviewer)
         return
     if not (answer.reason or "").strip():
         raise Unprocessable(f"reason: say why you {answer.verdict}; the agent and the requester read it.")
     if answer.verdict is ReviewVerdict.DEFER and not (answer.until and tx.now < answer.until < request.expires_at):
         raise Unprocessable("until: name a moment from now on and before the request expires.")
+
+
+def check_not_editor(request: ApprovalRequest, person: str) -> None:
+    """Raise SelfReview where a person edited what they would approve."""
+    if person == request.editor:
+        raise SelfReview(
+            "You edited these arguments, so somebody else has to countersign them.",
+            details={"reviewers": [one for one in request.reviewers if one != person], "editor": person},
+        )
 
 
 async def _write_down(tx: Tx, request: ApprovalRequest, answer: Answer, seat: Seat) -> None:

@@ -28,6 +28,9 @@ Words = Annotated[str, StringConstraints(max_length=32_000)]
 Uses = Annotated[int, Field(ge=1, le=1_000_000)]
 Reason = Annotated[str, StringConstraints(max_length=2_000)]
 
+PersonId = Annotated[str, StringConstraints(pattern=r"^[UW][A-Z0-9]{2,30}$")]
+Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -51,7 +54,7 @@ class ProposalBody(_Strict):
     automation_id: Token | None = None
     run_id: Token | None = None
     rationale: Words | None = None
-    on_behalf_of: Annotated[str, StringConstraints(pattern=r"^[UW][A-Z0-9]{2,30}$")] | None = None
+    on_behalf_of: PersonId | None = None
     thread: ThreadBody | None = None
 
 
@@ -90,7 +93,26 @@ class DecisionBody(_Strict):
     remember_uses: Uses | None = None
     remember_confirmed: bool = False
     until: AwareDatetime | None = None
-    digest: Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")] | None = None
+    digest: Digest | None = None
+
+
+class DelegateBody(_Strict):
+    """`POST /approvals/{id}/delegate`."""
+
+    to: PersonId
+    reason: Reason | None = None
+
+
+class EditBody(_Strict):
+    """`POST /approvals/{id}/edit`. `digest` is the one the caller has looked at."""
+
+    arguments: dict[str, Any]
+    digest: Digest
+    reason: Reason | None = None
+
+
+class NothingBody(_Strict):
+    """A call that needs no words: an empty body, or an empty object."""
 
 
 class RuleBody(_Strict):
