@@ -14,6 +14,8 @@ from slack_sdk.signature import SignatureVerifier
 
 from bot.api.routes import new_web_app
 from bot.connectors.http import HttpConnector
+from bot.connectors.mcp import McpConnector
+from bot.connectors.python import PythonConnector
 from bot.delivery import Delivery
 from bot.listeners import register_all
 from bot.office import Office
@@ -24,6 +26,7 @@ from governance.errors import Unauthenticated
 from scheduler.execution import Executor
 from scheduler.loop import Loop
 from scheduler.outbox import Outbox
+from scheduler.ports import Connector
 from storage import audit
 from storage.database import Tx
 from storage.opening import open_database
@@ -40,11 +43,11 @@ class Server:
     def __init__(self, office: Office, settings: Settings, environment: Mapping[str, str]) -> None:
         self.office, self._settings = office, settings
         database = office.database
-        self._http = HttpConnector(environment, database.clock)
+        self._http, self._mcp = HttpConnector(environment, database.clock), McpConnector(environment, database.clock)
         self._delivery = Delivery(database, office)
         handlers = self._delivery.handlers() if settings.speaks_slack else self._delivery.held_back()
         outbox = Outbox(database, handlers)
-        self._loop = Loop(database, outbox, Executor(database, office.policy, {"http": self._http}))
+        self._loop = Loop(database, outbox, Executor(database, office.policy, self._connectors(environment)))
         # Without a secret no request over HTTP can be genuine; a random one refuses them all.
         secret = settings.signing_secret or secrets.token_hex(32)
         self._bolt = _new_bolt(office, settings, secret)
@@ -53,6 +56,15 @@ class Server:
         )
         self._background: list[asyncio.Task[None]] = []
         self._socket: Any = None
+
+    def _connectors(self, environment: Mapping[str, str]) -> dict[str, Connector]:
+        """Return what runs each kind of tool; calls of the kind `agent` are run by whoever proposed them."""
+        return {
+            "http": self._http,
+            "mcp": self._mcp,
+            "python": PythonConnector(environment),
+            # INTERNAL, which changes Countersign itself, has its place here.
+        }
 
     async def start(self) -> None:
         """Listen, tick, and get to know Slack in the background."""
@@ -84,6 +96,7 @@ class Server:
         await self._runner.cleanup()
         await self._loop.stop()
         await self._http.close()
+        await self._mcp.close()
         await self.office.database.close()
 
     async def reload_policy(self) -> None:

@@ -66,7 +66,7 @@ def status_line(dossier: Dossier) -> str:
     """Return where a request stands, in one line of mrkdwn."""
     request = dossier.request
     if request is None:
-        return "Recorded"
+        return "▫️ *Ran without asking*" if dossier.execution is not None else "Recorded"
     if dossier.execution is not None and dossier.execution.unasked:
         return f"🔁 *Asked again* · runs without people now: {mrkdwn(cut(dossier.proposal.reason, 300))}"
     line: str = _STATUS[request.status](request, dossier)
@@ -230,6 +230,9 @@ _LINES = {
     "failed": "🔥 It failed",
     "unknown": "❓ Nobody knows whether it happened: please look before it is repeated",
     "invalidated": "🚫 It was not run",
+    "happened": "🔎 {by} looked: it happened",
+    "did_not": "🔎 {by} looked: it did not happen",
+    "run_again": "🔁 {by} has it run once more",
 }
 NOTE_EVENTS = frozenset(_LINES)
 

@@ -9,6 +9,7 @@ from governance.lifecycle import ExecutionStatus
 _BACKOFF_START = timedelta(seconds=1)
 _BACKOFF_LIMIT = timedelta(minutes=5)
 MAX_RETRY_AFTER = timedelta(hours=1)
+MAX_RESULT = 64 * 1024  #: bytes of what came back that are kept
 
 
 class Answer(StrEnum):

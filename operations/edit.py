@@ -28,7 +28,7 @@ from operations.review import (
     panel_of_request,
     proposal_of,
 )
-from operations.stored_call import arguments_of, as_stored, secrets_of
+from operations.stored_call import arguments_of, as_stored, open_secrets
 from storage import audit, proposals, requests, surfaces
 from storage.database import Tx
 from storage.facts import facts_about
@@ -110,7 +110,7 @@ def completed(tx: Tx, proposal: Proposal, tool: Tool, arguments: Json) -> Json:
     """Return edited arguments with the sealed secrets back wherever they still stand masked. Raises Unprocessable."""
     if not isinstance(arguments, dict):
         raise Unprocessable("arguments: send a JSON object.")
-    kept, known = {}, secrets_of(tx, proposal)
+    kept, known = {}, open_secrets(tx, proposal)
     for pointer in map(as_pointer, tool.secret_fields):
         if find(arguments, pointer) != (MASK,):
             continue

@@ -1,20 +1,21 @@
 """Running allowed calls: claim under a lease after asking the live policy again, then settle what came back."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from governance import attempts
 from governance.canonical import Json, call_digest
 from governance.facts import Facts
 from governance.lifecycle import ExecutionStatus, state_of_execution
-from governance.policy import Policy, Tool
+from governance.policy import Connector, Policy, Tool
 from governance.resolution import Scoping
 from governance.revalidation import Allowed, Attempt, why_invalid
 from governance.secret_fields import join, mask_echoes, split
 from governance.text import storable
 from governance.tiers import Tier
 from operations.allow import mac_of
+from operations.claim import next_startable
 from operations.notify import note, tell_owners
 from storage import audit, executions, proposals, rules, surfaces
 from storage.database import Tx
@@ -23,6 +24,10 @@ from storage.outbox import Priority
 from storage.tables import Execution, Proposal
 
 LEASE = timedelta(seconds=10)
+
+#: The connector kind whose calls agents run themselves, and who then holds the lease.
+AGENT = "agent"
+_NO_REPORT = "the agent did not report in time what became of it"
 _UNCERTAIN = frozenset({attempts.Answer.NO_ANSWER, attempts.Answer.BUSY})
 
 
@@ -37,27 +42,40 @@ class Started:
     secrets: tuple[Json, ...]
 
 
-async def start_next(tx: Tx, policy: Policy, owner: str) -> Started | Execution | None:
-    """Claim the execution that is due longest; the row alone where it turned out invalid, None if none is due."""
-    execution = await executions.next_due(tx)
+async def start_next(tx: Tx, policy: Policy, owner: str, *, unasked: bool = True) -> Started | Execution | None:
+    """Claim the execution that is due longest, those that people approved first; None if none is due.
+
+    The row alone comes back where there is nothing to run here: it turned out invalid, or its agent runs it.
+    `unasked` says whether calls that nobody was asked about may start as well.
+    """
+    execution = await next_startable(tx, policy, unasked=unasked)
     if execution is None:
         return None
-    tx.tenant = execution.tenant
+    started = await start(tx, policy, execution, owner)
+    return started.execution if isinstance(started, Started) and started.tool.connector.kind == AGENT else started
+
+
+async def start(tx: Tx, policy: Policy, execution: Execution, owner: str) -> Started | Execution:
+    """Claim one queued execution of this tenant; the row alone where it turned out invalid."""
     proposal = await tx.get(Proposal, execution.proposal_id)
     assert proposal is not None
     try:
-        secrets = _secrets_of(tx, proposal)
+        secrets = secrets_of(tx, proposal)
         arguments = join(json.loads(proposal.arguments), secrets)
         why = await _why_invalid(tx, policy, execution, proposal, arguments, tuple(secrets))
     except Exception as error:  # noqa: BLE001 - what cannot be read back must not run, nor hold up the rest of the queue
         why = f"the stored call cannot be read back ({type(error).__name__})"
     if why is not None:
-        return await _invalidate(tx, execution, proposal, why)
-    await _claim(tx, execution, proposal, owner)
-    return Started(execution, proposal, policy.tools[proposal.tool], arguments, tuple(secrets.values()))
+        return await _invalidate(tx, policy, execution, proposal, why)
+    tool = policy.tools[proposal.tool]
+    is_agents = tool.connector.kind == AGENT
+    lease = tool.connector.timeout if is_agents else LEASE
+    await _claim(tx, execution, proposal, AGENT if is_agents else owner, lease)
+    return Started(execution, proposal, tool, arguments, tuple(secrets.values()))
 
 
-def _secrets_of(tx: Tx, proposal: Proposal) -> dict[str, Json]:
+def secrets_of(tx: Tx, proposal: Proposal) -> dict[str, Json]:
+    """Open the secret arguments of a call, by JSON Pointer. Raises KeyProblem."""
     if proposal.sealed_secrets is None:
         return {}
     opened: dict[str, Json] = json.loads(tx.keys.sealer.unseal(proposal.sealed_secrets, proposal.id))
@@ -85,7 +103,7 @@ def _allowed(execution: Execution, proposal: Proposal) -> Allowed:
     )  # fmt: skip
 
 
-async def _invalidate(tx: Tx, execution: Execution, proposal: Proposal, why: str) -> Execution:
+async def _invalidate(tx: Tx, policy: Policy, execution: Execution, proposal: Proposal, why: str) -> Execution:
     """End an execution that may not start; where an earlier attempt may have run, that is unknown, not `not run`."""
     if execution.maybe_ran:
         await executions.move(tx, execution, ExecutionStatus.RUNNING)
@@ -93,16 +111,17 @@ async def _invalidate(tx: Tx, execution: Execution, proposal: Proposal, why: str
         await executions.move(tx, execution, ExecutionStatus.UNKNOWN, finished_at=tx.now, error=error)
     else:
         await executions.move(tx, execution, ExecutionStatus.INVALIDATED, finished_at=tx.now, error=why)
-    await _finish(tx, execution, proposal)
+    await _finish(tx, policy, execution, proposal)
     return execution
 
 
-async def _claim(tx: Tx, execution: Execution, proposal: Proposal, owner: str) -> None:
+async def _claim(tx: Tx, execution: Execution, proposal: Proposal, owner: str, lease: timedelta) -> None:
     attempt = execution.attempt + 1
     await executions.move(
-        tx, execution, ExecutionStatus.RUNNING, attempt=attempt, lease_owner=owner, lease_until=tx.now + LEASE,
+        tx, execution, ExecutionStatus.RUNNING, attempt=attempt, lease_owner=owner, lease_until=tx.now + lease,
         started_at=execution.started_at or tx.now,
     )  # fmt: skip
+    tx.announce(proposals.topic(proposal.id))
     await _note_down(tx, execution, proposal, "execution.started")
     await surfaces.touch(tx, proposal.id, Priority.OUTCOME)
 
@@ -112,19 +131,41 @@ async def keep_lease(tx: Tx, execution: Execution) -> bool:
     return await executions.extend_lease(tx, execution, tx.now + LEASE)
 
 
-async def settle(tx: Tx, started: Started, result: attempts.Result) -> bool:
+async def settle(tx: Tx, policy: Policy, started: Started, result: attempts.Result) -> bool:
     """Record what an attempt brought: done, failed, again later, or unknown; False where the lease was lost."""
-    execution, connector = await executions.still_held(tx, started.execution), started.tool.connector
+    execution = await executions.still_held(tx, started.execution)
     if execution is None:
         return False
+    return await conclude(
+        tx, policy, execution, started.proposal, masked(result, started.secrets), started.tool.connector
+    )
+
+
+def masked(result: attempts.Result, secrets: tuple[Json, ...]) -> attempts.Result:
+    """Return an answer as it may be stored: without NUL, and without the secrets it echoes."""
+    text = mask_echoes(storable(result.result), secrets) if result.result is not None else None
+    error = mask_echoes(storable(result.error), secrets) if result.error is not None else None
+    return replace(result, result=text, error=error)
+
+
+async def conclude(
+    tx: Tx, policy: Policy, execution: Execution, proposal: Proposal, result: attempts.Result, connector: Connector
+) -> bool:
+    """Move a running execution to where an answer, already masked, leads; False where somebody else has moved it."""
     following = attempts.after(
-        result, attempt=execution.attempt, attempts=connector.attempts, idempotent=connector.idempotent,
-        maybe_ran=execution.maybe_ran,
+        result, attempt=execution.attempt, attempts=_attempts(execution, connector.attempts),
+        idempotent=connector.idempotent, maybe_ran=execution.maybe_ran,
     )  # fmt: skip
-    text = mask_echoes(storable(result.result), started.secrets) if result.result is not None else None
-    error = mask_echoes(storable(result.error), started.secrets) if result.error is not None else None
-    maybe_ran = result.answer in _UNCERTAIN
-    return await _leave_running(tx, execution, started.proposal, following, text, error, maybe_ran=maybe_ran)
+    return await _leave_running(
+        tx, policy, execution, proposal, following, result.result, result.error,
+        maybe_ran=result.answer in _UNCERTAIN,
+    )  # fmt: skip
+
+
+def _attempts(execution: Execution, written: int) -> int:
+    """Return how many attempts an execution has. One that a person had run again gets that attempt and no other."""
+    was_asked_again = execution.started_at is not None and execution.queued_at > execution.started_at
+    return 0 if was_asked_again else written
 
 
 async def recover_next(tx: Tx, policy: Policy) -> Execution | None:
@@ -137,15 +178,18 @@ async def recover_next(tx: Tx, policy: Policy) -> Execution | None:
     assert proposal is not None
     tool = policy.tools.get(proposal.tool)
     attempts_allowed, idempotent = (tool.connector.attempts, tool.connector.idempotent) if tool else (0, False)
-    following = attempts.after_lost_lease(attempt=execution.attempt, attempts=attempts_allowed, idempotent=idempotent)
-    error = "the process that ran it stopped before an answer came"
-    await _leave_running(tx, execution, proposal, following, None, error, maybe_ran=True)
+    following = attempts.after_lost_lease(
+        attempt=execution.attempt, attempts=_attempts(execution, attempts_allowed), idempotent=idempotent
+    )
+    agents = execution.lease_owner == AGENT
+    error = _NO_REPORT if agents else "the process that ran it stopped before an answer came"
+    await _leave_running(tx, policy, execution, proposal, following, None, error, maybe_ran=True)
     return execution
 
 
 async def _leave_running(
-    tx: Tx, execution: Execution, proposal: Proposal, following: attempts.Next, result: str | None, error: str | None,
-    *, maybe_ran: bool,
+    tx: Tx, policy: Policy, execution: Execution, proposal: Proposal, following: attempts.Next, result: str | None,
+    error: str | None, *, maybe_ran: bool,
 ) -> bool:  # fmt: skip
     again_at: datetime = tx.now + following.delay
     is_again = following.status is ExecutionStatus.QUEUED
@@ -160,14 +204,20 @@ async def _leave_running(
         await surfaces.touch(tx, proposal.id, Priority.OUTCOME)
         tx.announce("executions")
         return True
-    await _finish(tx, execution, proposal)
+    await _finish(tx, policy, execution, proposal)
     return True
 
 
-async def _finish(tx: Tx, execution: Execution, proposal: Proposal) -> None:
-    """Tell everybody how an execution ended: the agent, the card, its thread, the owners."""
+async def _finish(tx: Tx, policy: Policy, execution: Execution, proposal: Proposal) -> None:
+    """Tell everybody how an execution ended: the agent, the card, its thread, the owners.
+
+    A call that nobody was asked about has no card. When nobody knows what became of it, it gets one, so that
+    somebody can answer.
+    """
     await proposals.enter_state(tx, proposal.id, state_of_execution(execution.status))
     await _note_down(tx, execution, proposal, "execution.finished")
+    if execution.status is ExecutionStatus.UNKNOWN and not await surfaces.of_proposal(tx, proposal.id):
+        await surfaces.open_one(tx, proposal.id, policy.approvals_channel)
     await surfaces.touch(tx, proposal.id, Priority.OUTCOME)
     await note(tx, proposal.id, execution.status.value, priority=Priority.OUTCOME)
     if execution.tier is not Tier.ACT_AUTO or execution.status is not ExecutionStatus.SUCCEEDED:

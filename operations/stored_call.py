@@ -9,29 +9,27 @@ from governance.errors import Conflict
 from governance.policy import Tool
 from governance.secret_fields import join, split
 from governance.text import storable
+from operations.execute import secrets_of
 from storage.database import Tx
 from storage.keyring import KeyProblem
 from storage.tables import Proposal
 
 
-def secrets_of(tx: Tx, proposal: Proposal) -> dict[str, Json]:
+def open_secrets(tx: Tx, proposal: Proposal) -> dict[str, Json]:
     """Open the secret arguments of a call, by JSON Pointer. Raises Conflict where no key here opens them."""
-    if proposal.sealed_secrets is None:
-        return {}
     try:
-        opened: dict[str, Json] = json.loads(tx.keys.sealer.unseal(proposal.sealed_secrets, proposal.id))
+        return secrets_of(tx, proposal)
     except KeyProblem:
         raise Conflict(
             "The secret arguments of this call cannot be opened with the keys of this installation; "
             "let the agent propose it again.",
             code="SECRETS_UNREADABLE",
         ) from None
-    return opened
 
 
 def arguments_of(tx: Tx, proposal: Proposal) -> Json:
-    """Return the arguments of a call, secrets in place. Raises Conflict, see `secrets_of`."""
-    return join(json.loads(proposal.arguments), secrets_of(tx, proposal))
+    """Return the arguments of a call, secrets in place. Raises Conflict, see `open_secrets`."""
+    return join(json.loads(proposal.arguments), open_secrets(tx, proposal))
 
 
 def as_stored(tx: Tx, proposal: Proposal, tool: Tool, arguments: Json) -> dict[str, Any]:

@@ -1,4 +1,8 @@
-"""Running allowed calls: claim, call under a heartbeat, settle; and taking over from workers that died."""
+"""Running allowed calls: claim, call under a heartbeat, settle; and taking over from workers that died.
+
+closes l1-l2-l3-enforcement 8 (pool starvation): no transaction and no connection is held while a call runs, the number
+of calls at once is bounded, and some places are kept for those that people approved.
+"""
 
 import asyncio
 import logging
@@ -10,13 +14,15 @@ from governance.attempts import Answer, Result
 from operations import execute
 from scheduler.ports import Connector, HasPolicy
 from scheduler.slots import Slots
-from storage.database import Database
+from storage.database import Database, Tx
+from storage.tables import Execution
 from storage.tables.base import new_id
 
 log = logging.getLogger(__name__)
 
 _HEARTBEAT = 3.0
 _SLOTS = 16
+_KEPT = 4  # of these, for calls that people approved and wait for
 
 
 class Executor:
@@ -26,17 +32,21 @@ class Executor:
         self._database, self._policy, self._connectors = database, policy, connectors
         self._owner = f"{socket.gethostname()[:16]}:{os.getpid()}:{new_id('w')[-12:]}"
         self._slots = Slots(_SLOTS, lambda: database.signals.announce(["executions"]))
+        self._unasked = 0  # how many places are taken by calls that nobody was asked about
 
     async def drain(self) -> None:
         """Start everything that is due and fits; what does not fit starts as slots fall free."""
         while self._slots.free:
-            started = await self._database.write(
-                "", lambda tx: execute.start_next(tx, self._policy.current, self._owner)
-            )
+            started = await self._database.write("", self._start_next)
             if started is None:
                 return
             if isinstance(started, execute.Started):
+                self._unasked += started.execution.unasked
                 self._slots.run(self._run(started))
+
+    async def _start_next(self, tx: Tx) -> execute.Started | Execution | None:
+        fits = self._unasked < _SLOTS - _KEPT
+        return await execute.start_next(tx, self._policy.current, self._owner, unasked=fits)
 
     async def recover(self) -> None:
         """Take over every execution whose worker stopped sending heartbeats."""
@@ -48,14 +58,20 @@ class Executor:
         await self._slots.stop(grace)
 
     async def _run(self, started: execute.Started) -> None:
+        try:
+            await self._run_one(started)
+        finally:
+            self._unasked -= started.execution.unasked
+
+    async def _run_one(self, started: execute.Started) -> None:
         heartbeat = asyncio.create_task(self._beat(started))
         try:
             result = await self._call(started)
         finally:
             heartbeat.cancel()
             await asyncio.gather(heartbeat, return_exceptions=True)
-        tenant = started.execution.tenant
-        if not await self._database.write(tenant, lambda tx: execute.settle(tx, started, result)):
+        tenant, policy = started.execution.tenant, self._policy.current
+        if not await self._database.write(tenant, lambda tx: execute.settle(tx, policy, started, result)):
             log.warning("%s: an answer came after the lease was lost; it was not recorded", started.execution.id)
 
     async def _call(self, started: execute.Started) -> Result:

@@ -128,6 +128,21 @@ class RuleBody(_Strict):
     confirmed: bool = False
 
 
+class OutcomeBody(_Strict):
+    """`POST /proposals/{id}/outcome`. `result` is any JSON of at most 64 KiB."""
+
+    status: Literal["succeeded", "failed", "unknown"]
+    result: Any = None
+    error: Reason | None = None
+
+
+class ReconcileBody(_Strict):
+    """`POST /proposals/{id}/reconcile`."""
+
+    outcome: Literal["happened", "did_not", "run_again"]
+    reason: Annotated[str, StringConstraints(pattern=r"\S", max_length=2_000)]
+
+
 async def read_body(request: web.Request, kind: type[Model]) -> tuple[Model, int]:
     """Parse a body strictly; returns it with its size in bytes. Raises Malformed, NotStrictJson or Unprocessable."""
     raw = await request.read()

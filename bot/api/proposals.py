@@ -10,11 +10,12 @@ from bot.api.principals import Callers, Operator
 from bot.office import Office
 from governance.errors import NotFound
 from governance.gates import find_problems
-from governance.lifecycle import ProposalState
+from governance.lifecycle import ExecutionStatus, ProposalState
 from governance.policy import Agent
 from governance.verdict import Outcome, Verdict
 from operations import propose as operation
 from operations import withdraw as withdrawing
+from operations.execute import AGENT
 from operations.propose import Proposed, Submission
 from storage import audit, proposals
 from storage.dossier import Dossier, dossier
@@ -93,16 +94,23 @@ class Proposals:
         return found
 
     async def _wait(self, proposal_id: str, seconds: float) -> Dossier:
-        """Return a proposal once it leaves pending and allowed, or after so many seconds."""
+        """Return a proposal once its agent need not wait any more, or after so many seconds."""
         deadline = asyncio.get_running_loop().time() + seconds
         with self._office.database.signals.listen(proposals.topic(proposal_id)) as changed:
             while True:
                 changed.clear()
                 found = await self._dossier(proposal_id)
                 left = deadline - asyncio.get_running_loop().time()
-                if found.proposal.state not in _WAITING or left <= 0 or self._office.database.signals.closed:
+                if not _is_waiting(found) or left <= 0 or self._office.database.signals.closed:
                     return found
                 await _either(changed, min(left, _RECHECK))
+
+
+def _is_waiting(found: Dossier) -> bool:
+    """Whether an agent has to wait. What it runs itself it need not wait for any longer than until it may."""
+    if found.proposal.connector == AGENT and found.execution is not None:
+        return found.execution.status is ExecutionStatus.QUEUED
+    return found.proposal.state in _WAITING
 
 
 async def _either(event: asyncio.Event, seconds: float) -> None:

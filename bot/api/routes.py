@@ -6,6 +6,7 @@ from bot.api.approvals import Approvals
 from bot.api.changes import Changes
 from bot.api.errors import answer, desk
 from bot.api.health import Health
+from bot.api.outcomes import Outcomes
 from bot.api.principals import Callers, Operator
 from bot.api.proposals import Proposals
 from bot.api.rules import Rules
@@ -19,7 +20,7 @@ def new_web_app(office: Office) -> web.Application:
     """Return the web application with the API's routes; app.py adds Slack's."""
     app = web.Application(client_max_size=MAX_BODY, middlewares=[desk])
     callers, health = Callers(office), Health(office)
-    changes = Changes(office, callers)
+    changes, outcomes = Changes(office, callers), Outcomes(office, callers)
     proposals, approvals, rules = Proposals(office, callers), Approvals(office, callers), Rules(office, callers)
 
     async def whoami(request: web.Request) -> web.Response:
@@ -35,6 +36,8 @@ def new_web_app(office: Office) -> web.Application:
             web.get(f"{BASE}/proposals/{{id}}", proposals.read, allow_head=False),
             web.delete(f"{BASE}/proposals/{{id}}", proposals.withdraw),
             web.get(f"{BASE}/proposals/{{id}}/events", proposals.events, allow_head=False),
+            web.post(f"{BASE}/proposals/{{id}}/outcome", outcomes.report),
+            web.post(f"{BASE}/proposals/{{id}}/reconcile", outcomes.reconcile),
             web.get(f"{BASE}/approvals", approvals.index, allow_head=False),
             web.get(f"{BASE}/approvals/{{id}}", approvals.read, allow_head=False),
             web.post(f"{BASE}/approvals/{{id}}", approvals.decide),

@@ -6,7 +6,6 @@ import binascii
 import hashlib
 import hmac
 import ipaddress
-import json
 import socket
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -15,14 +14,13 @@ from email.utils import parsedate_to_datetime
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from governance.attempts import Answer, Result
-from governance.canonical import canonical, parse_strict
-from governance.errors import Refusal
+from bot.connectors.results import as_result
+from governance.attempts import MAX_RESULT, Answer, Result
+from governance.canonical import canonical
 from governance.text import cut
 from operations.execute import Started
 from storage.database import Clock
 
-MAX_RESULT = 64 * 1024
 _BUSY = frozenset({408, 425, 429, 503})
 
 
@@ -54,16 +52,24 @@ class GuardedResolver(AbstractResolver):
         """Nothing to close."""
 
 
+def new_session(*, guarded: bool) -> aiohttp.ClientSession:
+    """Return a session that opens a fresh connection for every request; a guarded one only to addresses outside.
+
+    A connection kept alive may be given up by the other side just as we write to it, and then nobody knows whether a
+    call that must not be repeated has happened.
+    """
+    if not guarded:
+        return aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
+    connector = aiohttp.TCPConnector(resolver=GuardedResolver(), use_dns_cache=False, force_close=True)
+    return aiohttp.ClientSession(connector=connector)
+
+
 class HttpConnector:
     """Runs calls whose tool says `kind = "http"`."""
 
     def __init__(self, environment: Mapping[str, str], clock: Clock) -> None:
         self._environment, self._clock = environment, clock
-        # A fresh connection for every call: one kept alive may be given up by the other side just as we write to it,
-        # and then nobody knows whether a call that must not be repeated has happened.
-        guarded = aiohttp.TCPConnector(resolver=GuardedResolver(), use_dns_cache=False, force_close=True)
-        self._guarded = aiohttp.ClientSession(connector=guarded)
-        self._open = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
+        self._guarded, self._open = new_session(guarded=True), new_session(guarded=False)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -137,11 +143,16 @@ def _key(secret: str) -> bytes:
 async def _read(response: aiohttp.ClientResponse, now: datetime) -> Result:
     status = response.status
     if 200 <= status < 300:
-        return Result(Answer.SUCCEEDED, result=_result(await _at_most(response, MAX_RESULT + 1)))
+        return Result(Answer.SUCCEEDED, result=as_result(await _at_most(response, MAX_RESULT + 1)))
     text = (await _at_most(response, 2000)).decode("utf-8", "replace")
-    error = cut(f"HTTP {status} {response.reason or ''}: {text}".strip(), 1000)
+    return answer_to_status(status, response.reason, text, response.headers.get("Retry-After"), now)
+
+
+def answer_to_status(status: int, reason: str | None, text: str, retry_after: str | None, now: datetime) -> Result:
+    """Return what an answer of 300 and above means; `text` is what the other side said."""
+    error = cut(f"HTTP {status} {reason or ''}: {text}".strip(), 1000)
     if status in _BUSY:
-        return Result(Answer.BUSY, error=error, retry_after=_retry_after(response.headers.get("Retry-After"), now))
+        return Result(Answer.BUSY, error=error, retry_after=_retry_after(retry_after, now))
     return Result(Answer.NO_ANSWER if status >= 500 else Answer.FAILED, error=error)
 
 
@@ -150,16 +161,6 @@ async def _at_most(response: aiohttp.ClientResponse, limit: int) -> bytes:
     while len(body) < limit and (chunk := await response.content.read(limit - len(body))):
         body += chunk
     return body
-
-
-def _result(body: bytes) -> str:
-    """Return what came back as JSON text: the JSON itself, or the text as a JSON string."""
-    if len(body) > MAX_RESULT:
-        return json.dumps(body.decode("utf-8", "ignore")[: MAX_RESULT - 1] + "…", ensure_ascii=False)
-    try:
-        return canonical(parse_strict(body)).decode()
-    except Refusal:
-        return json.dumps(body.decode("utf-8", "replace"), ensure_ascii=False)
 
 
 def _retry_after(header: str | None, now: datetime) -> timedelta | None:

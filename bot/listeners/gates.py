@@ -2,7 +2,9 @@
 
 from bot.office import Office
 from governance.errors import Forbidden, NotFound
+from governance.reconciling import check_may_reconcile
 from governance.reviewers import seat_of
+from operations.reconcile import check_unknown
 from operations.review import Members, check_answerable, panel_of_request
 from storage.dossier import Dossier
 from storage.tables import ApprovalRequest
@@ -38,3 +40,12 @@ async def check_may_look(office: Office, dossier: Dossier, user: str) -> None:
     panel = panel_of_request(dossier.request) if dossier.request else None
     if panel is None or not panel.admits(user, await office.directory.members(panel)):
         raise Forbidden("Details open for the reviewers of this request, its requester and admins only.")
+
+
+async def check_may_find(office: Office, dossier: Dossier, user: str, attempt: int) -> None:
+    """Refuse now what answering for a call whose outcome is unknown would refuse later."""
+    proposal, policy = dossier.proposal, office.policy.current
+    panel = panel_of_request(dossier.request) if dossier.request else None
+    members = await office.directory.members(panel) if panel else {}
+    check_may_reconcile(policy, panel, proposal.creator, proposal.tool, user, members)
+    check_unknown(dossier.execution, proposal, attempt)

@@ -1,6 +1,7 @@
 """Compiling what countersign.toml says into the policy the rules use."""
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import Any
 
 from bot.policy.checks import check
@@ -79,6 +80,8 @@ def _connector(table: ConnectorTable, place: Path, environment: Mapping[str, str
         for name in (connector.secret_env,) if key == "secret_env" else connector.env:
             if name and not environment.get(name):
                 raise Mistake((*place, key), f"the environment has no {name}; set it")
+    if connector.kind == "mcp" and find_spec("mcp") is None:
+        raise Mistake((*place, "kind"), "the mcp package is not installed; install it with: pip install 'mcp>=2.3'")
     return connector
 
 

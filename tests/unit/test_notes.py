@@ -34,6 +34,9 @@ LINES = {
     "failed": "🔥 It failed",
     "unknown": "❓ Nobody knows whether it happened: please look before it is repeated",
     "invalidated": "🚫 It was not run",
+    "happened": "🔎 <@U0CLICKER> looked: it happened",
+    "did_not": "🔎 <@U0CLICKER> looked: it did not happen",
+    "run_again": "🔁 <@U0CLICKER> has it run once more",
 }
 ANSWERED = [review("U0BOB"), review("U0CAROL", ReviewVerdict.DEFER, "later")]
 
