@@ -6,20 +6,25 @@ from datetime import datetime
 from typing import Any
 
 from bot import arguments
+from bot.answering import approvals, called, circumstances, decider, silent, votes
+from bot.answering import people as people
+from bot.buttons import buttons_of, option_value, options_of
+from bot.buttons import is_decidable as is_decidable
+from bot.diffs import changes_in_short
 from bot.drawing import Blocks, date, draw, mrkdwn
 from bot.ids import Action
 from governance.canonical import short
-from governance.lifecycle import OPEN_REQUESTS, ExecutionStatus, RequestStatus
-from governance.reviewers import ReviewVerdict, is_group
+from governance.lifecycle import ExecutionStatus, RequestStatus
+from governance.reviewers import ReviewVerdict
 from governance.text import cut, one_line, visible
 from governance.tiers import TIER_ALIASES, Tier
 from storage.dossier import Dossier
 from storage.tables import ApprovalRequest, Execution, Proposal
 
 _ALIAS = {tier: alias for alias, tier in TIER_ALIASES.items()}
-_SHOWN_REVIEWERS = 8
 _SHOWN_DEFERRALS = 2
-_TEXT = 3500
+TEXT = 3500  #: characters of a message's fallback text at most
+_HALF = 1200  #: of the arguments and of what changed, where a card has to show both
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,54 +38,57 @@ class Message:
 def card(dossier: Dossier, rendering_id: str, *, discussed_at: str | None = None) -> Message:
     """Draw the card of a request. `rendering_id` is all its buttons carry; `discussed_at` links to its thread."""
     proposal = dossier.proposal
+    options = [{"text": words, "value": option_value(one, rendering_id)} for one, words in options_of(dossier)]
     blocks = draw(
         "request",
         title=cut(one_line(f"{proposal.title} · {proposal.agent_name}"), 150),
-        status=_status(dossier), outcome=_outcome(dossier.execution), fields=_fields(dossier),
-        consequence=proposal.consequence, arguments=arguments.preview(proposal.arguments),
-        words=_words(dossier), votes=_votes(dossier), footer=_footer(dossier, discussed_at),
-        decidable=is_decidable(dossier), rendering_id=rendering_id, action=Action,
-        verb=cut(one_line(proposal.title), 60),
+        status=status_line(dossier), outcome=_outcome(dossier.execution), circumstances=circumstances(dossier),
+        fields=_fields(dossier), consequence=proposal.consequence, arguments=_arguments(proposal),
+        changes=_changes(proposal), words=_words(dossier),
+        votes=votes(dossier) if is_decidable(dossier) and approvals(dossier) else None,
+        footer=_footer(dossier, discussed_at), buttons=buttons_of(dossier), options=options,
+        rendering_id=rendering_id, action=Action, verb=cut(one_line(proposal.title), 50),
     )  # fmt: skip
-    return Message(_fallback(dossier), blocks)
+    return Message(fallback(dossier), blocks)
 
 
-def is_decidable(dossier: Dossier) -> bool:
-    """Whether the card has buttons."""
-    return dossier.request is not None and dossier.request.status in OPEN_REQUESTS
+def _arguments(proposal: Proposal) -> str:
+    limit = arguments.PREVIEW_TOTAL if proposal.proposed_arguments is None else _HALF
+    return arguments.preview(proposal.arguments, limit)
 
 
-def people(ids: list[str]) -> str:
-    """Return reviewers as mentions; user groups by id, so that showing a card pings no whole group."""
-    shown = [f"group {one}" if is_group(one) else f"<@{one}>" for one in ids[:_SHOWN_REVIEWERS]]
-    more = len(ids) - _SHOWN_REVIEWERS
-    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
+def _changes(proposal: Proposal) -> str | None:
+    before = proposal.proposed_arguments
+    return changes_in_short(before, proposal.arguments, _HALF) if before is not None else None
 
 
-def _status(dossier: Dossier) -> str:
+def status_line(dossier: Dossier) -> str:
+    """Return where a request stands, in one line of mrkdwn."""
     request = dossier.request
     if request is None:
         return "▫️ *Ran without asking*" if dossier.execution is not None else "Recorded"
+    if dossier.execution is not None and dossier.execution.unasked:
+        return f"🔁 *Asked again* · runs without people now: {mrkdwn(cut(dossier.proposal.reason, 300))}"
     line: str = _STATUS[request.status](request, dossier)
     return line
 
 
 def _waiting(request: ApprovalRequest, dossier: Dossier) -> str:
-    count = f"{_approvals(dossier)} of {request.quorum}"
+    count = f"{approvals(dossier)} of {request.quorum}"
     kind = "Suggested: runs only if approved" if dossier.proposal.tier is Tier.SUGGEST else "Waiting for approval"
     return f"⏳ *{kind}* · {count} · expires {date(request.expires_at)}"
 
 
 def _deferred(request: ApprovalRequest, dossier: Dossier) -> str:
     until = f" until {date(request.reopen_at)}" if request.reopen_at else ""
-    return f"💤 *Put off*{until} · {_approvals(dossier)} of {request.quorum} · expires {date(request.expires_at)}"
+    return f"💤 *Put off*{until} · {approvals(dossier)} of {request.quorum} · expires {date(request.expires_at)}"
 
 
 def _decided(icon: str, word: str) -> Any:
     def line(request: ApprovalRequest, dossier: Dossier) -> str:
         others = [r.reviewer for r in dossier.reviews if _agrees(r.verdict, word) and r.reviewer != request.decided_by]
         with_them = f", with {people(others)}" if others else ""
-        return f"{icon} *{word}* by <@{request.decided_by}>{with_them} {_when(request.decided_at)}"
+        return f"{icon} *{word}* by {decider(dossier)}{with_them} {_when(request.decided_at)}"
 
     return line
 
@@ -94,7 +102,8 @@ def _expired(request: ApprovalRequest, _dossier: Dossier) -> str:
 
 
 def _withdrawn(request: ApprovalRequest, _dossier: Dossier) -> str:
-    return f"↩️ *Withdrawn* by the agent {_when(request.decided_at)}"
+    who = f"<@{request.decided_by}>" if request.decided_by else "the agent"
+    return f"↩️ *Withdrawn* by {who} {_when(request.decided_at)}"
 
 
 _STATUS = {
@@ -150,7 +159,7 @@ def _words(dossier: Dossier) -> list[dict[str, str]]:
     proposal, request, execution = dossier.proposal, dossier.request, dossier.execution
     said = [(f"Why, in the words of {proposal.agent_name}", proposal.rationale)]
     if request is not None and request.reason:
-        by_agent = request.status is RequestStatus.WITHDRAWN
+        by_agent = request.status is RequestStatus.WITHDRAWN and request.decided_by is None
         said.append(("Reason given by the agent" if by_agent else "Reason given", request.reason))
     if request is not None and request.status is RequestStatus.DEFERRED:
         put_off = [review for review in dossier.reviews if review.verdict is ReviewVerdict.DEFER]
@@ -160,20 +169,10 @@ def _words(dossier: Dossier) -> list[dict[str, str]]:
     return [{"whose": whose, "text": cut(visible(text), 700)} for whose, text in said if text]
 
 
-def _votes(dossier: Dossier) -> str | None:
-    if not is_decidable(dossier) or not _approvals(dossier):
-        return None
-    return "👍 Approved by " + people([r.reviewer for r in dossier.reviews if r.verdict is ReviewVerdict.APPROVE])
-
-
-def _approvals(dossier: Dossier) -> int:
-    return sum(review.verdict is ReviewVerdict.APPROVE for review in dossier.reviews)
-
-
 def _footer(dossier: Dossier, discussed_at: str | None) -> str:
     proposal = dossier.proposal
     parts = [f"Digest `{short(proposal.digest)}`", f"asked {date(proposal.created_at)}", f"`{proposal.id}`"]
-    if arguments.is_cut(proposal.arguments):
+    if arguments.is_cut(proposal.arguments, arguments.PREVIEW_TOTAL if proposal.proposed_arguments is None else _HALF):
         parts.append("*arguments are cut here, complete in Details*")
     if discussed_at:
         parts.append(f"<{discussed_at}|discussed in its thread>")
@@ -184,17 +183,17 @@ def _when(moment: datetime | None) -> str:
     return date(moment) if moment else ""
 
 
-def _fallback(dossier: Dossier) -> str:
+def fallback(dossier: Dossier) -> str:
     """Say the whole card in one text, for push notifications and screen readers; only long words are cut."""
     proposal = dossier.proposal
     given = arguments.one_line_preview(proposal.arguments, 1200)
     parts = [
         f"{cut(mrkdwn(proposal.agent_name), 200)}: {cut(mrkdwn(proposal.title), 200)}.",
         cut(mrkdwn(proposal.consequence or ""), 700), f"Arguments: {cut(mrkdwn(given), 1200)}",
-        _status(dossier).replace("*", ""), (_outcome(dossier.execution) or "").replace("*", ""),
+        status_line(dossier).replace("*", ""), (_outcome(dossier.execution) or "").replace("*", ""),
         f"Digest {short(proposal.digest)}",
     ]  # fmt: skip
-    return cut(" ".join(part for part in parts if part), _TEXT)
+    return cut(" ".join(part for part in parts if part), TEXT)
 
 
 def note(event: str, payload: Mapping[str, str], dossier: Dossier) -> Message:
@@ -202,8 +201,9 @@ def note(event: str, payload: Mapping[str, str], dossier: Dossier) -> Message:
     by, request = f"<@{payload.get('by', '')}>", dossier.request
     expires = date(request.expires_at) if request else ""
     line = _LINES[event].format(
-        by=by, expires=expires, votes=_approvals(dossier), quorum=request.quorum if request else 0,
-        missing=people(_silent(dossier)), took=_seconds(dossier.execution) if dossier.execution else "",
+        by=by, to=_addressed(event, payload.get("to", "")), expires=expires, missing=people(silent(dossier)),
+        votes=approvals(dossier), quorum=request.quorum if request else 0,
+        took=_seconds(dossier.execution) if dossier.execution else "",
     )  # fmt: skip
     quote = payload.get("reason") or _quoted(event, dossier.execution)
     return Message(line, draw("note", line=line, quote=cut(visible(quote), 900) if quote else None))
@@ -215,7 +215,14 @@ _LINES = {
     "rejected": "❌ Rejected by {by}",
     "deferred": "💤 Put off by {by}",
     "reopened": "⏰ It was put off until now: {missing}, please look again. It expires {expires}",
+    "delegated": "🤝 {by} handed their place to {to}",
+    "edited": "✏️ {by} edited the arguments, so earlier answers are void: {missing}, please look again",
+    "escalated": "📣 Nobody has answered so far: {to}, you may decide as well. It expires {expires}",
+    "reasked": "🔁 {by} had this asked again: {missing}, please look. It expires {expires}",
+    "reasked_by_agent": "🔁 The agent asks again: {missing}, please look. It expires {expires}",
+    "reasked_runs": "🔁 Asked again: the policy or a rule lets it run now",
     "withdrawn": "↩️ The agent withdrew this",
+    "taken_back": "↩️ Withdrawn by {by}",
     "expired": "⌛ Expired: nobody answered in time",
     "warned_half": "⏳ Half of the time has passed: {missing}, this waits for you until {expires}",
     "warned_last": "⚠️ Last call: {missing}, this expires {expires}",
@@ -230,9 +237,9 @@ _LINES = {
 NOTE_EVENTS = frozenset(_LINES)
 
 
-def _silent(dossier: Dossier) -> list[str]:
-    answered = {r.reviewer for r in dossier.reviews if r.verdict is not ReviewVerdict.DEFER}
-    return [one for one in (dossier.request.reviewers if dossier.request else []) if one not in answered]
+def _addressed(event: str, to: str) -> str:
+    """Return whom a line is about; where it asks them to come, groups are notified too."""
+    return called(to.split()) if event == "escalated" else people(to.split())
 
 
 def _quoted(event: str, execution: Execution | None) -> str | None:
@@ -247,13 +254,13 @@ def direct_message(event: str, dossier: Dossier) -> Message:
     line = f"{_ENDINGS[event]} *{mrkdwn(one_line(proposal.title))}* · {mrkdwn(one_line(proposal.agent_name))}"
     said = (execution.error or execution.result) if execution else None
     said = request.reason if event == "rejected" and request else said
-    decided = f"{_status(dossier)}\n" if request is not None else ""
+    decided = f"{status_line(dossier)}\n" if request is not None else ""
     blocks = draw(
         "told", line=line, status=decided + f"{_tier_line(proposal)}", arguments=arguments.preview(proposal.arguments),
         consequence=proposal.consequence, quote=cut(visible(said), 900) if said else None,
-        footer=f"Digest `{short(proposal.digest)}` · `{proposal.id}`",
+        footer=f"Digest `{short(proposal.digest)}` · `{proposal.id}`", key=proposal.id, action=Action,
     )  # fmt: skip
-    return Message(cut(f"{line.replace('*', '')} {_fallback(dossier)}", _TEXT), blocks)
+    return Message(cut(f"{line.replace('*', '')} {fallback(dossier)}", TEXT), blocks)
 
 
 def _tier_line(proposal: Proposal) -> str:
@@ -269,4 +276,5 @@ _ENDINGS = {
     "invalidated": "🚫 Not run:",
     "rejected": "❌ Rejected:",
     "expired": "⌛ Expired, nobody answered:",
+    "withdrawn": "↩️ Withdrawn:",
 }

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 from bot.office import Office
 from bot.slack import CLICK_AGE, KEY_AGE, SlackTrouble
@@ -13,6 +15,8 @@ from storage.database import Tx
 from storage.tables import ApprovalRequest, Door
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 _PATIENCE = 2.2  # seconds; Slack gives up after 3 and never sends a click again
 
@@ -31,14 +35,14 @@ class TookTooLong(Refusal):
 
 async def decide(office: Office, request_id: str, answer: Answer) -> ApprovalRequest:
     """Record one person's answer. Raises what `operations.review.review` raises, Forbidden and CannotAskSlack."""
-    max_age = CLICK_AGE if answer.via is Door.SLACK else KEY_AGE
+    max_age = _max_age(answer.via)
     request, approvers = await _request(office, request_id)
     try:
-        await _check_membership(office, answer, max_age)
+        await check_member(office, answer.reviewer, answer.via)
         members = await office.directory.members(operation.panel_of_request(request))
         left = await _who_left(office, approvers, max_age)
     except SlackTrouble as trouble:
-        if not _may_decide_offline(office, answer):
+        if not may_decide_offline(office, answer.reviewer, answer.via):
             raise CannotAskSlack() from trouble
         members, left = {}, frozenset()
 
@@ -49,9 +53,14 @@ async def decide(office: Office, request_id: str, answer: Answer) -> ApprovalReq
 
 
 async def decide_in_time(office: Office, request_id: str, answer: Answer) -> ApprovalRequest:
-    """Decide while Slack still waits for the acknowledgement. Past that the answer may yet be recorded, or not:
-    a commit cannot be called back, so TookTooLong claims neither."""
-    task = asyncio.create_task(decide(office, request_id, answer))
+    """Decide while Slack still waits for the acknowledgement."""
+    return await in_time(decide(office, request_id, answer))
+
+
+async def in_time(work: Coroutine[Any, Any, T]) -> T:
+    """Do what a click asks for while Slack still waits for the acknowledgement. Past that it may yet be recorded, or
+    not: a commit cannot be called back, so TookTooLong claims neither."""
+    task = asyncio.create_task(work)
     done, _ = await asyncio.wait({task}, timeout=_PATIENCE)
     if done:
         return task.result()
@@ -60,10 +69,10 @@ async def decide_in_time(office: Office, request_id: str, answer: Answer) -> App
     raise TookTooLong()
 
 
-_late: set[asyncio.Task[ApprovalRequest]] = set()
+_late: set[asyncio.Task[Any]] = set()
 
 
-def _ended_late(task: "asyncio.Task[ApprovalRequest]") -> None:
+def _ended_late(task: "asyncio.Task[Any]") -> None:
     _late.discard(task)
     if not task.cancelled() and (error := task.exception()) is not None:
         log.warning("an answer that took too long was not recorded: %s", error)
@@ -79,11 +88,15 @@ async def _request(office: Office, request_id: str) -> tuple[ApprovalRequest, li
     return request, list(dict.fromkeys(one for seat in seats for one in (seat.person, seat.of)))
 
 
-async def _check_membership(office: Office, answer: Answer, max_age: float) -> None:
-    person = await office.directory.person(answer.reviewer, max_age)
-    if not person.may_decide:
+async def check_member(office: Office, person: str, via: Door) -> None:
+    """Raise Forbidden unless a person is a full member of this workspace; SlackTrouble where nobody can tell."""
+    if not (await office.directory.person(person, _max_age(via))).may_decide:
         raise Forbidden("Only full members of this workspace may decide; guests and people from outside may not.",
                         code="NOT_A_MEMBER")  # fmt: skip
+
+
+def _max_age(via: Door) -> float:
+    return CLICK_AGE if via is Door.SLACK else KEY_AGE
 
 
 async def _who_left(office: Office, approvers: list[str], max_age: float) -> frozenset[str]:
@@ -92,5 +105,6 @@ async def _who_left(office: Office, approvers: list[str], max_age: float) -> fro
     return frozenset(person.id for person in people if not person.may_decide)
 
 
-def _may_decide_offline(office: Office, answer: Answer) -> bool:
-    return answer.via is Door.API and answer.reviewer in office.policy.current.offline_deciders
+def may_decide_offline(office: Office, person: str, via: Door) -> bool:
+    """Whether a person may decide over the API while Slack cannot be asked who they are."""
+    return via is Door.API and person in office.policy.current.offline_deciders

@@ -5,15 +5,17 @@ from typing import Any
 
 from bot import cards
 from bot.cards import Message
+from bot.invitations import invitation
 from bot.notices import notice
 from bot.office import Office
 from bot.pacing import Pacer
+from bot.queue import link_to_card
 from bot.slack import BlocksRefused, Disconnected, MessageLost, Misconfigured, SlackTrouble, TryLater, calling
 from operations import show
 from operations.show import Drawing, SurfaceBusy
 from scheduler.outbox import backoff
 from scheduler.ports import Handler, Postponed, Undeliverable
-from storage import outbox
+from storage import outbox, surfaces
 from storage.database import Database
 from storage.dossier import Dossier, dossier
 from storage.outbox import Owed
@@ -110,12 +112,18 @@ class Delivery:
         await self._send_once(message, surface.channel, said, surface.thread_ts or surface.ts)
 
     async def tell(self, message: OutboxMessage) -> None:
-        """Send one person a direct message about how a call of their agent ended."""
+        """Send one person a direct message: how a call of their agent ended, or that a place was handed to them."""
         async with self._database.read(message.tenant) as tx:
             found: Dossier | None = await dossier(tx, message.payload["proposal_id"])
+            shown = await surfaces.of_proposal(tx, message.payload["proposal_id"])
         if found is None:
             raise Undeliverable("its proposal is gone")
-        await self._send_once(message, message.payload["person"], cards.direct_message(message.payload["event"], found))
+        event = message.payload["event"]
+        if event == "delegated":
+            said = invitation(message.payload, found, link_to_card(self._office, shown))
+        else:
+            said = cards.direct_message(event, found)
+        await self._send_once(message, message.payload["person"], said)
 
     async def say(self, message: OutboxMessage) -> None:
         """Send one person a direct message about something that is no call."""

@@ -5,8 +5,9 @@ from typing import Any
 
 from bot import arguments
 from bot.cards import people
+from bot.diffs import changes
 from bot.drawing import draw, mrkdwn
-from bot.ids import Action, Block, Callback, Field
+from bot.ids import Action, Callback
 from governance.text import cut, one_line, visible
 from storage.dossier import Dossier
 
@@ -15,16 +16,6 @@ View = dict[str, Any]
 _CHUNK = 2900
 _PARTS_A_PAGE = 15
 _PAGE_SIZE = 150_000  # of the 250 KB a view may have, counted as JSON escapes it
-
-
-def reject_modal(dossier: Dossier, rendering_id: str) -> View:
-    """Ask for the reason of a rejection."""
-    view: View = draw(
-        "reject", callback=Callback.REJECT.value, rendering_id=rendering_id, block=Block.REASON.value,
-        field=Field.TEXT.value, title=cut(one_line(dossier.proposal.title), 150),
-        agent=mrkdwn(one_line(dossier.proposal.agent_name)),
-    )  # fmt: skip
-    return view
 
 
 def details_modal(dossier: Dossier, rendering_id: str, page: int = 0) -> View:
@@ -51,6 +42,9 @@ def _pages(dossier: Dossier) -> list[list[dict[str, str]]]:
     proposal = dossier.proposal
     parts = _parts(f"Why, in the words of {visible(proposal.agent_name)}", "quote", visible(proposal.rationale or ""))
     parts += _parts("Exact arguments", "preformatted", arguments.complete(proposal.arguments))
+    if (before := proposal.proposed_arguments) is not None:
+        parts += _parts("What the edit changed", "preformatted", changes(before, proposal.arguments))
+        parts += _parts("Arguments as the agent proposed them", "preformatted", arguments.complete(before))
     pages: list[list[dict[str, str]]] = [[]]
     room = _PAGE_SIZE
     for part in parts:
@@ -79,6 +73,7 @@ def _facts(dossier: Dossier) -> list[str]:
     ]  # fmt: skip
     if request is not None:
         facts.append(f"*Quorum*\n{request.quorum}, version {request.version}")
+        facts += [f"*Delegated*\n<@{one.giver}> to <@{one.taker}>" for one in dossier.delegations[:1]]
     if execution is not None:
         facts.append(f"*Execution*\n`{execution.id}` {execution.status}, attempt {execution.attempt}")
     return facts

@@ -27,18 +27,23 @@ async def waiting(office: Office, person: str | None = None) -> list[Waiting]:
         for status in sorted(OPEN_REQUESTS, key=lambda s: s is not RequestStatus.PENDING):
             page = await requests.page(tx, status=status, limit=_LOOKED_AT)
             found += [(await dossier(tx, r.proposal_id), await surfaces.of_proposal(tx, r.proposal_id)) for r in page]
-    listed = [Waiting(one, _link(office, shown)) for one, shown in found if one is not None]
+    listed = [Waiting(one, link_to_card(office, shown)) for one, shown in found if one is not None]
     return [one for one in listed if person is None or await _may_answer(office, one.dossier, person)]
 
 
 async def _may_answer(office: Office, found: Dossier, person: str) -> bool:
     assert found.request is not None
     panel = panel_of_request(found.request)
-    answered = any(review.reviewer == person for review in found.reviews)
-    return person != panel.requester and not answered and panel.admits(person, await office.directory.members(panel))
+    if person == panel.requester or any(person in (one.reviewer, one.on_behalf_of) for one in found.reviews):
+        return False
+    members = await office.directory.members(panel)
+    if any(one.taker == person and panel.admits(one.giver, members) for one in found.delegations):
+        return True
+    return panel.admits(person, members) and all(one.giver != person for one in found.delegations)
 
 
-def _link(office: Office, shown: list[Surface]) -> str:
+def link_to_card(office: Office, shown: list[Surface]) -> str:
+    """Return the link to the first card that is posted, empty where there is none yet."""
     posted = next((surface for surface in shown if surface.ts), None)
     if posted is None or posted.ts is None or not office.identity.url:
         return ""

@@ -110,6 +110,7 @@ class Person:
     is_active: bool
     is_guest: bool
     is_stranger: bool
+    tz_offset: int = 0  #: seconds east of UTC
 
     @property
     def may_decide(self) -> bool:
@@ -169,6 +170,7 @@ class Directory:
             is_active=not user.get("deleted") and not user.get("is_bot"),
             is_guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
             is_stranger=bool(user.get("is_stranger")) or user.get("team_id", home) != home,
+            tz_offset=int(user.get("tz_offset") or 0),
         )  # fmt: skip
 
     async def _ask_group(self, group_id: str) -> frozenset[str]:

@@ -53,6 +53,11 @@ class Panel:
         if not self.admits(person, members):
             raise NotAReviewer(details={"reviewers": list(self.reviewers)})
 
+    def eligible(self, members: Mapping[str, frozenset[str]]) -> frozenset[str]:
+        """Return everybody whose approval could count now: the named and the live members of groups."""
+        in_groups = (person for group in self.groups() for person in members.get(group, ()))
+        return frozenset({*self._named(), *in_groups} - {self.requester})
+
     def _named(self) -> set[str]:
         return {r for r in self.reviewers if not is_group(r) and r != self.requester}
 
@@ -106,3 +111,11 @@ def approvals_that_count(
         if not barred and seat.person not in places.values() and panel.admits(seat.of, members):
             places.setdefault(seat.of, seat.person)
     return frozenset(places.values())
+
+
+def voices(
+    panel: Panel, members: Mapping[str, frozenset[str]], handed: Mapping[str, str], *, silent: str | None = None
+) -> frozenset[str]:
+    """Return the distinct people who could approve, with places `handed` from giver to taker; `silent` may not."""
+    speaking = {handed.get(place, place) for place in panel.eligible(members)}
+    return frozenset(speaking - {panel.requester, silent})

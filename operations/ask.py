@@ -1,5 +1,7 @@
 """Asking people: the approval request about a call, and the cards that show it."""
 
+from datetime import datetime
+
 from governance.clocks import warning_due
 from governance.lifecycle import RequestStatus
 from governance.policy import Policy, Tool
@@ -10,10 +12,12 @@ from storage.tables import ApprovalRequest, Proposal, RequestType
 from storage.tables.base import new_id
 
 
-async def open_request(tx: Tx, policy: Policy, tool: Tool, proposal: Proposal, panel: Panel) -> ApprovalRequest:
-    """Insert the question about a call to its panel."""
+async def open_request(
+    tx: Tx, policy: Policy, tool: Tool, proposal: Proposal, panel: Panel, editor: str | None = None
+) -> ApprovalRequest:
+    """Insert the question about a call to its panel. `editor` is who edited its arguments when it was asked before."""
     expires_at = tx.now + policy.ttl_of(tool)
-    escalates = tool.escalate_after is not None and tx.now + tool.escalate_after < expires_at
+    escalate_at, escalate_to = _escalation(tx, tool, proposal, panel, expires_at)
     return await tx.add(
         ApprovalRequest(
             id=new_id("apr"),
@@ -28,10 +32,22 @@ async def open_request(tx: Tx, policy: Policy, tool: Tool, proposal: Proposal, p
             created_at=tx.now,
             expires_at=expires_at,
             warn_at=warning_due(tx.now, expires_at, 0),
-            escalate_at=tx.now + tool.escalate_after if escalates and tool.escalate_after else None,
-            escalate_to=list(tool.escalate_to),
+            escalate_at=escalate_at,
+            escalate_to=escalate_to,
+            editor=editor,
         )
     )
+
+
+def _escalation(
+    tx: Tx, tool: Tool, proposal: Proposal, panel: Panel, expires_at: datetime
+) -> tuple[datetime | None, list[str]]:
+    """Return when silence widens the panel and to whom; nobody who is on it already, nor a creator who is barred."""
+    if tool.escalate_after is None or tx.now + tool.escalate_after >= expires_at:
+        return None, []
+    barred = proposal.creator if tool.creator_may_approve is False else None
+    fresh = [one for one in tool.escalate_to if one not in (*panel.reviewers, panel.requester, barred)]
+    return (tx.now + tool.escalate_after, fresh) if fresh else (None, [])
 
 
 async def show_request(tx: Tx, policy: Policy, proposal: Proposal) -> None:

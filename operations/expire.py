@@ -1,9 +1,10 @@
-"""What time does to a request: it warns, reopens and expires. Called with requests that are due."""
+"""What time does to a request: it escalates, warns, reopens and expires. Called with requests that are due."""
 
 from datetime import datetime
 
 from governance.clocks import warning_due, warnings_passed
 from governance.lifecycle import OPEN_REQUESTS, ProposalState, RequestStatus
+from operations.escalate import escalate
 from operations.notify import note, tell_owners
 from storage import audit, proposals, requests, surfaces
 from storage.database import Tx
@@ -18,6 +19,8 @@ async def attend(tx: Tx, request_id: str) -> None:
         return
     if request.expires_at <= tx.now:
         await _expire(tx, request)
+    elif _is_due(request.escalate_at, tx.now):
+        await escalate(tx, request)
     elif _is_due(request.reopen_at, tx.now):
         await _reopen(tx, request)
     elif _is_due(request.warn_at, tx.now):

@@ -10,15 +10,19 @@ from storage.tables.base import new_id
 
 
 async def note(
-    tx: Tx, proposal_id: str, event: str, *, by: str | None = None, reason: str | None = None,
+    tx: Tx, proposal_id: str, event: str, *, by: str | None = None, to: str | None = None, reason: str | None = None,
     priority: Priority = Priority.TRAIL,
 ) -> None:  # fmt: skip
-    """Owe one line in the thread where the request is discussed. `event` names its wording in bot/cards."""
+    """Owe one line in the thread where the request is discussed. `event` names its wording in bot/cards.
+
+    `to` is whom it is about: a person, or people and groups separated by spaces.
+    """
     shown = await surfaces.of_proposal(tx, proposal_id)
     if not shown:
         return
     payload = {"proposal_id": proposal_id, "surface_id": shown[0].id, "event": event, "at": tx.now.isoformat()}
     payload |= {"by": by} if by else {}
+    payload |= {"to": to} if to else {}
     payload |= {"reason": reason} if reason else {}
     await owe(tx, Owed.NOTE, new_id("note"), priority, payload)
 

@@ -1,5 +1,6 @@
 """An agent proposes a tool call: it is judged, recorded, and allowed, asked about, noted or refused."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -82,7 +83,7 @@ async def propose(
     earlier = await _earlier(tx, work)
     if earlier is not None and _is_same(earlier, work):
         return Proposed(work.verdict, earlier, duplicate=True)
-    work = replace(work, verdict=await _judged(tx, work, checked))
+    work = replace(work, verdict=await judged(tx, policy, agent, submission, work.call_hash, checked))
     if work.verdict.outcome is Outcome.UNSUPPORTED:
         await audit.record(tx, "proposal.unsupported", f"agent:{agent.id}", agent_id=agent.id,
                            detail={"tool": submission.tool[:255], "trace_id": submission.trace_id})  # fmt: skip
@@ -105,10 +106,16 @@ def call_hash_of(tx: Tx, agent_id: str, submission: Submission) -> str:
     return keyed_hash(tx.keys.digest_key, [agent_id, submission.tool, submission.arguments])
 
 
-async def _judged(tx: Tx, work: _Work, checked: Sequence[Problem] | None) -> Verdict:
+async def judged(
+    tx: Tx,
+    policy: Policy,
+    agent: Agent,
+    submission: Submission,
+    call_hash: str,
+    checked: Sequence[Problem] | None = None,
+) -> Verdict:
     """Judge on what is known now; a rule that answers is used up by one, or is not asked again."""
-    policy, agent, submission = work.policy, work.agent, work.submission
-    facts = await _facts(tx, policy, agent, submission, work.call_hash, holding=True)
+    facts = await _facts(tx, policy, agent, submission, call_hash, holding=True)
     verdict = judge(policy, agent, submission.call, facts, checked=checked)
     if verdict.rule is not None and not await rules.use(tx, verdict.rule.id):
         others = tuple(rule for rule in facts.rules if rule.id != verdict.rule.id)
@@ -149,10 +156,28 @@ def _is_same(earlier: Proposal, work: _Work) -> bool:
     same_session = submission.idempotency_key is not None or earlier.session_id == submission.session_id
     return (
         same_session
-        and earlier.call_hash == work.call_hash
+        and (earlier.call_hash == work.call_hash or _is_as_first_proposed(earlier, work))
         and earlier.on_behalf_of == submission.on_behalf_of
         and (earlier.thread_channel, earlier.thread_ts) == thread
     )
+
+
+def _is_as_first_proposed(earlier: Proposal, work: _Work) -> bool:
+    """Whether a caller's own key comes with the call as it was before a reviewer edited it.
+
+    The key still means that call. Of secrets only the places are compared: those it was proposed with may be gone.
+    """
+    tool = work.policy.tools.get(earlier.tool)
+    if earlier.proposed_arguments is None or work.submission.idempotency_key is None or tool is None:
+        return False
+    if work.submission.tool != earlier.tool:
+        return False
+    sent, first = work.submission.arguments, json.loads(earlier.proposed_arguments)
+    return canonical(_masked(sent, tool)) == canonical(_masked(first, tool))
+
+
+def _masked(arguments: Json, tool: Tool) -> Json:
+    return split(arguments, tool.secret_fields, b"").masked
 
 
 async def _block(tx: Tx, work: _Work) -> Proposal:
@@ -165,12 +190,9 @@ async def _block(tx: Tx, work: _Work) -> Proposal:
 
 async def _accept(tx: Tx, work: _Work) -> Proposed:
     """Insert the proposal with what its tier calls for; of two identical ones at once, the second finds the first."""
-    verdict, limit = work.verdict, work.policy.limits.max_open_requests
-    if verdict.asks and await proposals.count_waiting(tx, work.agent.id) >= limit:
-        sentence = f"Agent {work.agent.id} already has {limit} requests open; wait for answers or withdraw some."
-        raise TooMany(sentence, code="TOO_MANY_PENDING")
-    assert verdict.tier is not None  # the outcome is a tier
-    proposal = _row(tx, work, ProposalState.ALLOWED if verdict.runs else _FIRST_STATE[verdict.tier])
+    verdict = work.verdict
+    await check_room(tx, work.policy, work.agent, verdict)
+    proposal = _row(tx, work, state_of(verdict))
     try:
         async with tx.session.begin_nested():
             await tx.add(proposal)
@@ -181,9 +203,23 @@ async def _accept(tx: Tx, work: _Work) -> Proposed:
         request = await open_request(tx, work.policy, work.tool, proposal, verdict.panel)
         await show_request(tx, work.policy, proposal)
     if verdict.runs:
-        await _let_run(tx, work, proposal)
+        await let_run(tx, work.agent, verdict, proposal)
     await _note_down(tx, work, proposal, request)
     return Proposed(verdict, proposal)
+
+
+async def check_room(tx: Tx, policy: Policy, agent: Agent, verdict: Verdict) -> None:
+    """Raise TooMany where people would be asked and the agent has as many requests open as it may."""
+    limit = policy.limits.max_open_requests
+    if verdict.asks and await proposals.count_waiting(tx, agent.id) >= limit:
+        sentence = f"Agent {agent.id} already has {limit} requests open; wait for answers or withdraw some."
+        raise TooMany(sentence, code="TOO_MANY_PENDING")
+
+
+def state_of(verdict: Verdict) -> ProposalState:
+    """Return the state of a call on which the answer is a tier."""
+    assert verdict.tier is not None  # the outcome is a tier
+    return ProposalState.ALLOWED if verdict.runs else _FIRST_STATE[verdict.tier]
 
 
 _FIRST_STATE = {
@@ -193,11 +229,12 @@ _FIRST_STATE = {
 }
 
 
-async def _let_run(tx: Tx, work: _Work, proposal: Proposal) -> None:
+async def let_run(tx: Tx, agent: Agent, verdict: Verdict, proposal: Proposal) -> None:
+    """Queue a call that nobody is asked about, and count it where its agent has a budget of such calls."""
     await queue_execution(tx, proposal)
-    has_budget = work.agent.budget_per_hour is not None or work.agent.budget_per_day is not None
-    if has_budget and work.verdict.rule is None:
-        await standing.count(tx, work.agent.id)
+    has_budget = agent.budget_per_hour is not None or agent.budget_per_day is not None
+    if has_budget and verdict.rule is None:
+        await standing.count(tx, agent.id)
 
 
 async def _lost_race(tx: Tx, work: _Work) -> Proposed:
@@ -231,7 +268,7 @@ def _row(tx: Tx, work: _Work, state: ProposalState) -> Proposal:
         digest=call_digest(tool.name, tool.version, parts.hashed),
         call_hash=work.call_hash,
         idempotency_key=submission.idempotency_key if accepted else None,
-        claim_key=claim_of(tx, work, state) if accepted else None,
+        claim_key=claim_of(tx, submission, work.call_hash, state) if accepted else None,
         session_id=submission.session_id,
         trace_id=submission.trace_id,
         automation_id=submission.automation_id,
@@ -251,12 +288,11 @@ def _row(tx: Tx, work: _Work, state: ProposalState) -> Proposal:
     )
 
 
-def claim_of(tx: Tx, work: _Work, state: ProposalState) -> str | None:
+def claim_of(tx: Tx, submission: Submission, call_hash: str, state: ProposalState) -> str | None:
     """Return what makes a repetition find this proposal: the caller's key, or the call itself while it is open."""
-    submission = work.submission
     if submission.idempotency_key is not None:
         return f"key:{submission.idempotency_key}"
-    asked = [work.call_hash, submission.session_id, submission.on_behalf_of, list(submission.thread or ())]
+    asked = [call_hash, submission.session_id, submission.on_behalf_of, list(submission.thread or ())]
     return f"call:{keyed_hash(tx.keys.digest_key, asked)}" if state in OPEN_STATES else None
 
 

@@ -30,16 +30,22 @@ async def reconcile(
     panel = await panel_of_proposal(tx, proposal_id)
     check_may_reconcile(policy, panel, proposal.creator, proposal.tool, person, members or {})
     execution = await executions.locked(tx, proposal_id)
-    if execution is None or execution.status is not ExecutionStatus.UNKNOWN:
-        raise _not_unknown(execution.status if execution else proposal.state)
-    if seen_attempt is not None and seen_attempt != execution.attempt:
-        raise Conflict("It was run again since you saw it; look at the card as it is now.", code="RUN_SINCE")
+    execution = check_unknown(execution, proposal, seen_attempt)
     said = storable(reason.strip()) or None if reason else None
     if not await executions.move(
         tx, execution, STATUS_AFTER[finding], **_changes(tx, execution, person, finding, said)
     ):
         raise _not_unknown(execution.status)
     await _tell(tx, execution, proposal, person, finding, said)
+    return execution
+
+
+def check_unknown(execution: Execution | None, proposal: Proposal, seen_attempt: int | None) -> Execution:
+    """Return an execution whose outcome is unknown. Raises Conflict for any other, or for one that ran again since."""
+    if execution is None or execution.status is not ExecutionStatus.UNKNOWN:
+        raise _not_unknown(execution.status if execution else proposal.state)
+    if seen_attempt is not None and seen_attempt != execution.attempt:
+        raise Conflict("It was run again since you saw it; look at the card as it is now.", code="RUN_SINCE")
     return execution
 
 

@@ -66,13 +66,13 @@ class Preview:
         )
 
 
-def check_wish(proposal: Proposal, request: ApprovalRequest, wish: Wish) -> None:
+def check_wish(proposal: Proposal, request: ApprovalRequest, wish: Wish, now: datetime) -> None:
     """Raise Unprocessable where an answer cannot be remembered in this way."""
     if wish.remember is Remember.ONCE:
         return
     if wish.remember is Remember.SESSION and proposal.session_id is None:
         raise Unprocessable("remember: this proposal names no session_id; send `once` or `forever`.")
-    if wish.until is not None and wish.until <= request.created_at:
+    if wish.until is not None and wish.until <= now:
         raise Unprocessable("remember_until: name a moment from now on.")
     if request.quorum > 1 and wish.pattern is not None:
         raise Unprocessable("remember_pattern: where several must agree, only the same arguments are remembered.")

@@ -7,6 +7,7 @@ from datetime import datetime
 from governance.errors import AlreadyDecided, ApprovalExpired, ArgumentsChanged, NotFound, SelfReview, Unprocessable
 from governance.lifecycle import OPEN_REQUESTS, ProposalState, RequestStatus
 from governance.reviewers import Panel, ReviewVerdict, Seat, approvals_that_count, seat_of
+from governance.rules import Remember
 from governance.text import storable
 from operations.allow import queue_execution
 from operations.notify import note, tell_owners
@@ -43,19 +44,17 @@ async def review(
     Raises NotFound, SelfReview, NotAReviewer, AlreadyDecided, ApprovalExpired, ArgumentsChanged or Unprocessable;
     then nothing is written. The same answer by the same person again changes nothing.
     """
-    request = await requests.locked(tx, request_id)
-    if request is None:
-        raise NotFound("There is no approval request under this id.")
+    request = await found_request(tx, request_id)
     panel = panel_of_request(request)
     seat = seat_of(panel, answer.reviewer, members, await requests.givers(tx, request.id, answer.reviewer))
     reviews = await requests.live_reviews(tx, request.id)
     if _is_repetition(request, reviews, answer):
         return request
-    _check_open(request, tx.now)
+    check_open(request, tx.now)
     _check_seen(request, answer)
     _check_words(tx, request, answer)
-    proposal = await _proposal_of(tx, request)
-    check_wish(proposal, request, answer.wish)
+    proposal = await proposal_of(tx, request)
+    check_wish(proposal, request, answer.wish, tx.now)
     await _write_down(tx, request, answer, seat)
     if answer.verdict is ReviewVerdict.DEFER:
         return await _defer(tx, request, answer)
@@ -73,6 +72,14 @@ async def review(
     return request
 
 
+async def found_request(tx: Tx, request_id: str) -> ApprovalRequest:
+    """Return a request with its row locked. Raises NotFound."""
+    request = await requests.locked(tx, request_id)
+    if request is None:
+        raise NotFound("There is no approval request under this id.")
+    return request
+
+
 def panel_of_request(request: ApprovalRequest) -> Panel:
     """Return who may answer a request, from the snapshot taken when it was asked."""
     return Panel(tuple(request.reviewers), request.quorum, request.requester)
@@ -86,34 +93,42 @@ def winner_of(request: ApprovalRequest) -> dict[str, str | None]:
 
 def _is_repetition(request: ApprovalRequest, reviews: list[Review], answer: Answer) -> bool:
     """Whether this person has said so already. On a deferred request any answer is news; a request that reopened
-    may be put off again."""
+    may be put off again, and who approved may still have it remembered."""
     if request.status is RequestStatus.DEFERRED:
         return False
     if answer.verdict is ReviewVerdict.DEFER and request.status in OPEN_REQUESTS:
         return False
+    if answer.wish.remember is not Remember.ONCE and request.status in OPEN_REQUESTS:
+        reviews = [review for review in reviews if review.remember is answer.wish.remember]
     return any(r.reviewer == answer.reviewer and r.verdict is answer.verdict for r in reviews)
 
 
 def check_answerable(request: ApprovalRequest, now: datetime, seen_version: int) -> None:
     """Raise what an answer to this rendering would meet, before anybody is asked for words."""
-    _check_open(request, now)
-    if seen_version != request.version:
+    check_open(request, now)
+    check_seen_version(request, seen_version)
+
+
+def check_seen_version(request: ApprovalRequest, seen_version: int | None) -> None:
+    """Raise ArgumentsChanged for a click on an older rendering than the current one."""
+    if seen_version is not None and seen_version != request.version:
         raise ArgumentsChanged()
 
 
-def _check_open(request: ApprovalRequest, now: datetime) -> None:
+def check_open(request: ApprovalRequest, now: datetime) -> None:
+    """Raise ApprovalExpired or AlreadyDecided where a request can no longer be answered."""
     if request.status is RequestStatus.EXPIRED or (request.status in OPEN_REQUESTS and now >= request.expires_at):
         raise ApprovalExpired()
     if request.status is RequestStatus.WITHDRAWN:
-        raise AlreadyDecided("The agent withdrew this request.", details={"winner": winner_of(request)})
+        how = "This request was withdrawn." if request.decided_by else "The agent withdrew this request."
+        raise AlreadyDecided(how, details={"winner": winner_of(request)})
     if request.status not in OPEN_REQUESTS:
         raise AlreadyDecided(details={"winner": winner_of(request)})
 
 
 def _check_seen(request: ApprovalRequest, answer: Answer) -> None:
     """Refuse an answer to another rendering than the current one; above version 1 it must name what it saw."""
-    if answer.seen_version is not None and answer.seen_version != request.version:
-        raise ArgumentsChanged()
+    check_seen_version(request, answer.seen_version)
     if answer.seen_digest is not None and answer.seen_digest != request.digest:
         raise ArgumentsChanged()
     if request.version > 1 and answer.seen_version is None and answer.seen_digest is None:
@@ -122,13 +137,21 @@ def _check_seen(request: ApprovalRequest, answer: Answer) -> None:
 
 def _check_words(tx: Tx, request: ApprovalRequest, answer: Answer) -> None:
     if answer.verdict is ReviewVerdict.APPROVE:
-        if answer.reviewer == request.editor:
-            raise SelfReview("You edited these arguments, so somebody else has to countersign them.")
+        check_not_editor(request, answer.reviewer)
         return
     if not (answer.reason or "").strip():
         raise Unprocessable(f"reason: say why you {answer.verdict}; the agent and the requester read it.")
     if answer.verdict is ReviewVerdict.DEFER and not (answer.until and tx.now < answer.until < request.expires_at):
         raise Unprocessable("until: name a moment from now on and before the request expires.")
+
+
+def check_not_editor(request: ApprovalRequest, person: str) -> None:
+    """Raise SelfReview where a person edited what they would approve."""
+    if person == request.editor:
+        raise SelfReview(
+            "You edited these arguments, so somebody else has to countersign them.",
+            details={"reviewers": [one for one in request.reviewers if one != person], "editor": person},
+        )
 
 
 async def _write_down(tx: Tx, request: ApprovalRequest, answer: Answer, seat: Seat) -> None:
@@ -168,7 +191,7 @@ async def _settle(
         warn_at=None,
         reopen_at=None,
     )
-    proposal = await _proposal_of(tx, request)
+    proposal = await proposal_of(tx, request)
     if status is RequestStatus.APPROVED:
         await queue_execution(tx, proposal, request.expires_at)
     await proposals.enter_state(tx, proposal.id, _STATE_AFTER[status])
@@ -189,7 +212,7 @@ _STATE_AFTER = {
 async def _keep_waiting(tx: Tx, request: ApprovalRequest, answer: Answer) -> ApprovalRequest:
     if request.status is RequestStatus.DEFERRED:
         await _move(tx, request, RequestStatus.PENDING, reopen_at=None)
-    proposal = await _proposal_of(tx, request)
+    proposal = await proposal_of(tx, request)
     await _note_down(tx, request, proposal, answer, "review.recorded")
     await surfaces.touch(tx, proposal.id, Priority.ANSWER)
     await note(tx, proposal.id, "vote", by=answer.reviewer)
@@ -201,7 +224,7 @@ async def _defer(tx: Tx, request: ApprovalRequest, answer: Answer) -> ApprovalRe
     if request.status is RequestStatus.DEFERRED:  # deferring again just moves the moment
         await _move(tx, request, RequestStatus.PENDING, reopen_at=None)
     await _move(tx, request, RequestStatus.DEFERRED, reopen_at=answer.until)
-    proposal = await _proposal_of(tx, request)
+    proposal = await proposal_of(tx, request)
     await _note_down(tx, request, proposal, answer, "approval.deferred")
     await surfaces.touch(tx, proposal.id, Priority.ANSWER)
     await note(tx, proposal.id, "deferred", by=answer.reviewer, reason=_clean(answer.reason))
@@ -213,7 +236,8 @@ async def _move(tx: Tx, request: ApprovalRequest, status: RequestStatus, **chang
         raise AlreadyDecided(details={"winner": winner_of(request)})
 
 
-async def _proposal_of(tx: Tx, request: ApprovalRequest) -> Proposal:
+async def proposal_of(tx: Tx, request: ApprovalRequest) -> Proposal:
+    """Return the proposal a request is about."""
     proposal = await tx.get(Proposal, request.proposal_id)
     assert proposal is not None  # the foreign key says so
     return proposal

@@ -64,16 +64,19 @@ def _is_moot(surface: Surface, found: Dossier) -> bool:
 
 async def _note_rendering(tx: Tx, surface: Surface, found: Dossier) -> str:
     rendering_id = new_id("rnd")
-    if found.request is not None:
+    if found.request is not None or found.execution is not None:
+        request, execution = found.request, found.execution
         await tx.add(
             Rendering(
                 id=rendering_id,
                 tenant=tx.tenant,
                 surface_id=surface.id,
                 proposal_id=found.proposal.id,
-                request_id=found.request.id,
-                request_version=found.request.version,
-                digest=found.request.digest,
+                request_id=request.id if request else None,
+                request_version=request.version if request else 0,
+                execution_id=execution.id if execution else None,
+                attempt=execution.attempt if execution else 0,
+                digest=found.proposal.digest,
                 created_at=tx.now,
             )
         )

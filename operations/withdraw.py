@@ -1,14 +1,18 @@
-"""An agent takes its own proposal back while people have not decided."""
+"""Taking a proposal back while people have not decided: its agent does, or a person it belongs to.
 
-from governance.errors import AlreadyDecided, NotFound
+Closes governed-proposals 15 and l1-l2-l3-enforcement 10 (no withdrawal).
+"""
+
+from governance.errors import AlreadyDecided, Forbidden, NotFound
 from governance.lifecycle import ProposalState, RequestStatus
+from governance.policy import Policy
 from governance.text import storable
-from operations.notify import note
-from operations.review import winner_of
+from operations.notify import note, tell_owners
+from operations.review import check_seen_version, winner_of
 from storage import audit, proposals, requests, surfaces
 from storage.database import Tx
 from storage.outbox import Priority
-from storage.tables import Proposal
+from storage.tables import Door, Proposal
 
 
 async def withdraw(tx: Tx, proposal_id: str, agent_id: str, reason: str | None) -> Proposal:
@@ -18,20 +22,50 @@ async def withdraw(tx: Tx, proposal_id: str, agent_id: str, reason: str | None) 
         raise NotFound("There is no proposal of yours under this id.")
     if proposal.state is ProposalState.WITHDRAWN:
         return proposal
+    await _take_back(tx, proposal, None, reason, None)
+    return proposal
+
+
+async def withdraw_by_person(
+    tx: Tx, policy: Policy, proposal_id: str, person: str, reason: str | None, seen_version: int | None = None
+) -> Proposal:
+    """Withdraw a proposal as its requester, its agent's creator, or an admin; raises Forbidden for anybody else."""
+    proposal = await tx.get(Proposal, proposal_id)
+    if proposal is None:
+        raise NotFound("There is no proposal under this id.")
+    check_may_withdraw(policy, proposal, person)
+    await _take_back(tx, proposal, person, reason, seen_version)
+    await tell_owners(tx, proposal, "withdrawn")
+    return proposal
+
+
+def check_may_withdraw(policy: Policy, proposal: Proposal, person: str) -> None:
+    """Raise Forbidden unless the proposal is this person's to take back."""
+    if person not in (proposal.requester, proposal.on_behalf_of, proposal.creator, *policy.admins):
+        raise Forbidden(
+            "Only whoever this was asked for, the agent's creator and admins may withdraw it; reviewers may reject it."
+        )
+
+
+async def _take_back(
+    tx: Tx, proposal: Proposal, person: str | None, reason: str | None, seen_version: int | None
+) -> None:
     request = await requests.of_proposal(tx, proposal.id)
     if request is None:
         raise AlreadyDecided(f"This proposal is {proposal.state}; only one that waits for people can be withdrawn.")
-    said = storable(reason.strip()) if reason else None
+    check_seen_version(request, seen_version)
+    said = storable(reason.strip()) or None if reason else None
+    decided = {"decided_by": person, "decided_via": Door.SLACK} if person else {}
     if not await requests.move(
-        tx, request, RequestStatus.WITHDRAWN, decided_at=tx.now, reason=said, warn_at=None, reopen_at=None
+        tx, request, RequestStatus.WITHDRAWN, decided_at=tx.now, reason=said, warn_at=None, reopen_at=None, **decided
     ):
         raise AlreadyDecided(details={"winner": winner_of(request)})
     await proposals.enter_state(tx, proposal.id, ProposalState.WITHDRAWN)
+    actor = f"person:{person}" if person else f"agent:{proposal.agent_id}"
     await audit.record(
-        tx, "approval.withdrawn", f"agent:{agent_id}", agent_id=agent_id, proposal_id=proposal.id,
+        tx, "approval.withdrawn", actor, agent_id=proposal.agent_id, proposal_id=proposal.id,
         request_id=request.id, detail={"reason": said},
     )  # fmt: skip
     await surfaces.touch(tx, proposal.id, Priority.ANSWER)
-    await note(tx, proposal.id, "withdrawn", reason=said)
+    await note(tx, proposal.id, "taken_back" if person else "withdrawn", by=person, reason=said)
     await tx.session.refresh(proposal)
-    return proposal

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import case, func, select, text, update
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
 from governance.lifecycle import OPEN_STATES, ProposalState, RequestStatus
@@ -28,6 +29,43 @@ async def state_of(tx: Tx, proposal_id: str) -> tuple[ProposalState, str] | None
 def topic(proposal_id: str) -> str:
     """Return the signal that is announced when a proposal changes."""
     return f"proposal:{proposal_id}"
+
+
+async def locked(tx: Tx, proposal_id: str) -> Proposal | None:
+    """Return a proposal with its row locked, so that it is asked about again once.
+
+    The weaker lock, as `requests.locked` says why.
+    """
+    if not proposal_id.isascii() or "\x00" in proposal_id:
+        return None
+    query = select(Proposal).where(col(Proposal.id) == proposal_id, col(Proposal.tenant) == tx.tenant)
+    return (
+        await tx.session.scalars(query.with_for_update(key_share=True).execution_options(populate_existing=True))
+    ).first()
+
+
+async def change(tx: Tx, proposal: Proposal, **changes: Any) -> Proposal | None:
+    """Rewrite what a proposal calls; returns the other proposal where that one claims the same call already."""
+    statement = (
+        update(Proposal)
+        .where(col(Proposal.id) == proposal.id, col(Proposal.tenant) == tx.tenant)
+        .values(**changes)
+        .execution_options(synchronize_session=False)
+    )
+    try:
+        async with tx.session.begin_nested():
+            await tx.session.execute(statement)
+    except IntegrityError:
+        return await _claiming(tx, proposal.agent_id, changes["claim_key"])
+    await tx.session.refresh(proposal)
+    return None
+
+
+async def _claiming(tx: Tx, agent_id: str, claim: str) -> Proposal:
+    query = select(Proposal).where(
+        col(Proposal.tenant) == tx.tenant, col(Proposal.agent_id) == agent_id, col(Proposal.claim_key) == claim
+    )
+    return (await tx.session.scalars(query)).one()
 
 
 async def by_idempotency_key(tx: Tx, agent_id: str, key: str) -> Proposal | None:

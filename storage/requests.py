@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Select, select, update
+from sqlalchemy import CursorResult, Select, func, select, update
 from sqlmodel import col
 
 from governance.lifecycle import OPEN_REQUESTS, RequestStatus, sources_of_request
@@ -50,6 +50,26 @@ async def move(tx: Tx, request: ApprovalRequest, to: RequestStatus, **changes: A
     return moved
 
 
+async def change(tx: Tx, request: ApprovalRequest, **changes: Any) -> bool:
+    """Change an open request that is still at the version the caller looked at, without moving it.
+
+    One guarded UPDATE; False means that somebody else was first. The object is brought up to date either way.
+    """
+    statement = (
+        update(ApprovalRequest)
+        .where(
+            col(ApprovalRequest.id) == request.id,
+            col(ApprovalRequest.status).in_(OPEN_REQUESTS),
+            col(ApprovalRequest.version) == request.version,
+        )
+        .values(**changes)
+        .execution_options(synchronize_session=False)
+    )
+    changed = cast(CursorResult[Any], await tx.session.execute(statement)).rowcount == 1
+    await tx.session.refresh(request)
+    return changed
+
+
 async def live_reviews(tx: Tx, request_id: str) -> list[Review]:
     """Return the reviews that count at present, oldest first."""
     query = select(Review).where(col(Review.request_id) == request_id, col(Review.voided_at).is_(None))
@@ -82,6 +102,18 @@ async def givers(tx: Tx, request_id: str, taker: str) -> list[str]:
         col(Delegation.request_id) == request_id, col(Delegation.taker) == taker, col(Delegation.ended_at).is_(None)
     )
     return list(await tx.session.scalars(query.order_by(col(Delegation.at))))
+
+
+async def delegations(tx: Tx, request_id: str) -> list[Delegation]:
+    """Return the delegations of a request that hold now, oldest first."""
+    query = select(Delegation).where(col(Delegation.request_id) == request_id, col(Delegation.ended_at).is_(None))
+    return list(await tx.session.scalars(query.order_by(col(Delegation.at), col(Delegation.id))))
+
+
+async def count_delegations(tx: Tx, request_id: str, giver: str) -> int:
+    """Return how often a place has been handed to somebody, whatever became of it."""
+    query = select(func.count()).where(col(Delegation.request_id) == request_id, col(Delegation.giver) == giver)
+    return (await tx.session.scalar(query)) or 0
 
 
 async def end_delegation(tx: Tx, request_id: str, giver: str) -> None:
@@ -126,9 +158,11 @@ async def page(
 
 
 async def due(tx: Tx, now: datetime, limit: int) -> list[ApprovalRequest]:
-    """Return open requests of every tenant whose warning, expiry or reopening is due."""
+    """Return open requests of every tenant whose warning, expiry, reopening or escalation is due."""
     is_open = col(ApprovalRequest.status).in_(OPEN_REQUESTS)
-    columns = (ApprovalRequest.expires_at, ApprovalRequest.warn_at, ApprovalRequest.reopen_at)
+    columns = (
+        ApprovalRequest.expires_at, ApprovalRequest.warn_at, ApprovalRequest.reopen_at, ApprovalRequest.escalate_at,
+    )  # fmt: skip
     found: dict[str, ApprovalRequest] = {}
     for column in columns:
         query = select(ApprovalRequest).where(col(column) <= now, is_open).order_by(col(column)).limit(limit)

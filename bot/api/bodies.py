@@ -32,10 +32,16 @@ Why = Annotated[str, StringConstraints(pattern=r"\S", max_length=2_000)]
 Uses = Annotated[int, Field(ge=1, le=1_000_000)]
 Reason = Annotated[str, StringConstraints(max_length=2_000)]
 
+PersonId = Annotated[str, StringConstraints(pattern=r"^[UW][A-Z0-9]{2,30}$")]
+Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+
 
 def _bounded(arguments: dict[str, Json]) -> dict[str, Json]:
     check_size(arguments)
     return arguments
+
+
+Arguments = Annotated[dict[str, Any], AfterValidator(_bounded)]
 
 
 class _Strict(BaseModel):
@@ -53,14 +59,14 @@ class ProposalBody(_Strict):
     """`POST /proposals`."""
 
     tool: Annotated[str, StringConstraints(min_length=1, max_length=200)]
-    arguments: Annotated[dict[str, Any], AfterValidator(_bounded)]
+    arguments: Arguments
     idempotency_key: Token | None = None
     session_id: Token | None = None
     trace_id: Token | None = None
     automation_id: Token | None = None
     run_id: Token | None = None
     rationale: Words | None = None
-    on_behalf_of: Annotated[str, StringConstraints(pattern=r"^[UW][A-Z0-9]{2,30}$")] | None = None
+    on_behalf_of: PersonId | None = None
     thread: ThreadBody | None = None
 
 
@@ -99,7 +105,26 @@ class DecisionBody(_Strict):
     remember_uses: Uses | None = None
     remember_confirmed: bool = False
     until: AwareDatetime | None = None
-    digest: Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")] | None = None
+    digest: Digest | None = None
+
+
+class DelegateBody(_Strict):
+    """`POST /approvals/{id}/delegate`."""
+
+    to: PersonId
+    reason: Reason | None = None
+
+
+class EditBody(_Strict):
+    """`POST /approvals/{id}/edit`. `digest` is the one the caller has looked at."""
+
+    arguments: Arguments
+    digest: Digest
+    reason: Reason | None = None
+
+
+class NothingBody(_Strict):
+    """A call that needs no words: an empty body, or an empty object."""
 
 
 class ReasonBody(_Strict):

@@ -4,6 +4,7 @@ from aiohttp import web
 
 from bot.api.agents import Agents
 from bot.api.approvals import Approvals
+from bot.api.changes import Changes
 from bot.api.errors import answer, desk
 from bot.api.health import Health
 from bot.api.outcomes import Outcomes
@@ -22,9 +23,8 @@ def new_web_app(office: Office) -> web.Application:
     app = web.Application(client_max_size=MAX_BODY, middlewares=[desk])
     callers, health = Callers(office), Health(office)
     proposals, approvals, rules = Proposals(office, callers), Approvals(office, callers), Rules(office, callers)
-    agents = Agents(office, callers)
+    changes, outcomes, agents = Changes(office, callers), Outcomes(office, callers), Agents(office, callers)
     trust = Trust(office, callers)
-    outcomes = Outcomes(office, callers)
 
     async def whoami(request: web.Request) -> web.Response:
         """`GET /whoami`: whom this key stands for."""
@@ -44,6 +44,9 @@ def new_web_app(office: Office) -> web.Application:
             web.get(f"{BASE}/approvals", approvals.index, allow_head=False),
             web.get(f"{BASE}/approvals/{{id}}", approvals.read, allow_head=False),
             web.post(f"{BASE}/approvals/{{id}}", approvals.decide),
+            web.post(f"{BASE}/approvals/{{id}}/delegate", changes.delegate),
+            web.post(f"{BASE}/approvals/{{id}}/edit", changes.edit),
+            web.post(f"{BASE}/proposals/{{id}}/rerequest", changes.rerequest),
             web.get(f"{BASE}/rules", rules.index, allow_head=False),
             web.post(f"{BASE}/rules", rules.create),
             web.get(f"{BASE}/rules/{{id}}", rules.read, allow_head=False),

@@ -16,11 +16,14 @@ _DECIDED = frozenset({RequestStatus.APPROVED, RequestStatus.REJECTED})
 def proposal_json(found: Dossier, *, duplicate: bool = False) -> dict[str, Any]:
     """Return a proposal as agents read it."""
     proposal = found.proposal
+    edited: dict[str, Any] = {}
+    if proposal.proposed_arguments is not None:
+        edited = {"edited": True, "arguments": json.loads(proposal.arguments)}
     return {
         "proposal_id": proposal.id, "state": proposal.state, "duplicate": duplicate, "tool": proposal.tool,
         "digest": proposal.digest, "tier": proposal.tier, "reason": proposal.reason, "code": proposal.code,
         "rule_id": proposal.rule_id, "approval": _approval(found), "execution": _execution(found.execution),
-        "created_at": moment(proposal.created_at),
+        "created_at": moment(proposal.created_at), **edited,
     }  # fmt: skip
 
 
@@ -42,8 +45,8 @@ def approvals(found: Dossier) -> int:
 
 def _review(review: Review) -> dict[str, Any]:
     return {
-        "by": review.reviewer, "verdict": review.verdict, "at": moment(review.at), "reason": review.reason,
-        "reason_is_untrusted": True, "via": review.via,
+        "by": review.reviewer, "on_behalf_of": review.on_behalf_of, "verdict": review.verdict,
+        "at": moment(review.at), "reason": review.reason, "reason_is_untrusted": True, "via": review.via,
     }  # fmt: skip
 
 
@@ -68,6 +71,7 @@ def request_json(found: Dossier) -> dict[str, Any]:
     """Return an approval request as operators and its agent read it; secrets are masked."""
     proposal, request = found.proposal, found.request
     assert request is not None
+    proposed = json.loads(proposal.proposed_arguments) if proposal.proposed_arguments is not None else None
     return {
         "id": request.id, "request_type": request.request_type, "status": request.status, "version": request.version,
         "proposal_id": proposal.id, "agent": proposal.agent_id, "tool": proposal.tool, "title": proposal.title,
@@ -75,7 +79,8 @@ def request_json(found: Dossier) -> dict[str, Any]:
         "rationale": proposal.rationale, "requester": request.requester, "reviewers": request.reviewers,
         "approvals": approvals(found), "quorum": request.quorum, "reviews": [_review(r) for r in found.reviews],
         "created_at": moment(request.created_at), "expires_at": moment(request.expires_at),
-        "decision": decision_json(request),
+        "decision": decision_json(request), "proposed_arguments": proposed, "edited_by": request.editor,
+        "delegations": [{"by": one.giver, "to": one.taker, "at": moment(one.at)} for one in found.delegations],
     }  # fmt: skip
 
 

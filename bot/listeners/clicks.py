@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from bot.buttons import read_option
+from bot.ids import Option
 from bot.office import Office
 from governance.errors import NotFound
 from storage import surfaces
@@ -27,6 +29,25 @@ def click_of(body: dict[str, Any]) -> Click:
 def submission_of(body: dict[str, Any]) -> Click:
     """Read a submission of, or an action inside, one of our modals."""
     return Click(body["user"]["id"], str(body["view"].get("private_metadata", "")))
+
+
+def option_of(body: dict[str, Any]) -> tuple[Option, Click]:
+    """Read a choice in the overflow menu of a card. Raises NotFound for one that is none of ours."""
+    found = read_option(str((body["actions"][0].get("selected_option") or {}).get("value", "")))
+    if found is None:
+        raise NotFound("This menu belongs to no request here; it may be from another installation.")
+    return found[0], Click(body["user"]["id"], found[1])
+
+
+async def find(office: Office, click: Click) -> Dossier:
+    """Return what is stored behind a card's button, or behind one in a direct message, which names the proposal."""
+    if not click.rendering_id.startswith("prp_"):
+        return (await look_up(office, click))[1]
+    async with office.database.read(office.tenant) as tx:
+        found = await dossier(tx, click.rendering_id)
+    if found is None:
+        raise NotFound("This button belongs to no call here; it may be from another installation.")
+    return found
 
 
 async def look_up(office: Office, click: Click) -> tuple[Rendering, Dossier]:

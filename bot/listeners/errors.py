@@ -18,8 +18,11 @@ from bot.modals import message_modal
 from bot.office import Office
 from bot.slack import SlackTrouble, calling
 from governance.errors import Refusal, Unprocessable
+from governance.text import cut, visible
 
 log = logging.getLogger(__name__)
+
+_INLINE = 300  # characters under a field; more would push the form away
 
 _FAULT = "Something went wrong on our side and nothing was decided. Please try again; the server's log has the details."
 _SLACK = "Slack did not take our answer in time and nothing was decided. Please click again."
@@ -48,7 +51,7 @@ def answer(
         log.error("a listener failed", exc_info=error)
     sentence = sentence_for(error)
     if body.get("type") == "view_submission":
-        return BoltResponse(status=200, body=_inside_modal(error, sentence))
+        return BoltResponse(status=200, body=_inside_modal(error, sentence, body))
     if "command" in body:
         return BoltResponse(status=200, body={"response_type": "ephemeral", "text": sentence})
     if "event" not in body:
@@ -79,6 +82,8 @@ def _not_a_reviewer(refusal: Refusal) -> str:
 
 
 def _self_review(refusal: Refusal) -> str:
+    if refusal.details.get("editor"):
+        return f"You edited these arguments, so somebody else must countersign them: {_others(refusal)}."
     return f"This was asked for on your behalf, so somebody else must countersign it: {_others(refusal)}."
 
 
@@ -93,11 +98,23 @@ _TOLD: dict[str, Callable[[Refusal], str]] = {
 }
 
 
-def _inside_modal(error: Exception, sentence: str) -> dict[str, Any]:
+def _inside_modal(error: Exception, sentence: str, body: dict[str, Any]) -> dict[str, Any]:
     """Mark the field that is wrong, or replace the modal by the sentence."""
-    if isinstance(error, Unprocessable):
-        return {"response_action": "errors", "errors": {Block.REASON.value: error.sentence}}
-    return {"response_action": "update", "view": message_modal("Nothing changed", sentence)}
+    field = _wrong_field(error)
+    inputs = {one["block_id"] for one in body["view"].get("blocks", []) if one.get("type") == "input"}
+    if field is None or field[0] not in inputs:
+        return {"response_action": "update", "view": message_modal("Nothing changed", sentence)}
+    return {"response_action": "errors", "errors": {field[0]: cut(visible(field[1]), _INLINE)}}
+
+
+def _wrong_field(error: Exception) -> tuple[str, str] | None:
+    """Return the block a refusal is about and what to say there: such sentences begin with the field's name."""
+    if not isinstance(error, Refusal):
+        return None
+    if error.name == "RULE_CONTRADICTS":
+        return Block.CONFIRM.value, error.sentence
+    name, colon, said = error.sentence.partition(": ")
+    return (name, said[:1].upper() + said[1:]) if colon and isinstance(error, Unprocessable) else None
 
 
 async def say_privately(client: AsyncWebClient, body: dict[str, Any], sentence: str) -> None:

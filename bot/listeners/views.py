@@ -1,32 +1,96 @@
 """Modal submissions: decided first, then acknowledged; what cannot be accepted is said inside the modal."""
 
+from dataclasses import replace
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.deciding import decide_in_time
-from bot.ids import Block, Callback, Field
+from bot import changing
+from bot.deciding import decide_in_time, in_time
+from bot.forms import ANY
+from bot.ids import Block, Callback
 from bot.listeners.clicks import look_up, request_of, submission_of
+from bot.listeners.values import choice_of, is_ticked, moment_of, number_of, person_of, text_of
 from bot.office import Office
+from governance.canonical import Json, parse_strict
+from governance.errors import Malformed, NotStrictJson, Unprocessable
 from governance.reviewers import ReviewVerdict
+from governance.rules import Remember
+from operations import remember
+from operations.delegate import Handing
+from operations.edit import Edit
+from operations.remember import Wish
 from operations.review import Answer
 from storage.tables import Door
 
 
 def register(app: AsyncApp, office: Office) -> None:
     """Register the listeners for modals."""
+    _register_answers(app, office)
 
-    @app.view(Callback.REJECT.value)
-    async def reject(ack: AsyncAck, body: dict[str, Any]) -> None:
+    @app.view(Callback.DELEGATE.value)
+    async def delegate(ack: AsyncAck, body: dict[str, Any]) -> None:
         click = submission_of(body)
         rendering, _ = await look_up(office, click)
-        answer = Answer(
-            click.user, ReviewVerdict.REJECT, Door.SLACK, reason=_text(body), seen_version=rendering.request_version
-        )
-        await decide_in_time(office, request_of(rendering), answer)
+        handing = Handing(click.user, person_of(body), Door.SLACK, text_of(body), rendering.request_version)
+        await in_time(changing.delegate(office, request_of(rendering), handing))
+        await ack()
+
+    @app.view(Callback.EDIT.value)
+    async def edit(ack: AsyncAck, body: dict[str, Any]) -> None:
+        click = submission_of(body)
+        rendering, _ = await look_up(office, click)
+        wanted = Edit(click.user, _arguments(body), Door.SLACK, text_of(body), rendering.request_version)
+        await in_time(changing.edit_arguments(office, request_of(rendering), wanted))
+        await ack()
+
+    @app.view(Callback.WITHDRAW.value)
+    async def withdraw(ack: AsyncAck, body: dict[str, Any]) -> None:
+        click = submission_of(body)
+        rendering, _ = await look_up(office, click)
+        reason, version = text_of(body), rendering.request_version
+        await in_time(changing.withdraw(office, rendering.proposal_id, click.user, reason, version))
         await ack()
 
 
-def _text(body: dict[str, Any]) -> str:
-    values = body["view"]["state"]["values"]
-    return str((values.get(Block.REASON.value, {}).get(Field.TEXT.value, {})).get("value") or "")
+def _register_answers(app: AsyncApp, office: Office) -> None:
+    async def answer(body: dict[str, Any], verdict: ReviewVerdict, **more: Any) -> None:
+        click = submission_of(body)
+        rendering, _ = await look_up(office, click)
+        given = Answer(click.user, verdict, Door.SLACK, seen_version=rendering.request_version)
+        await decide_in_time(office, request_of(rendering), replace(given, **more))
+
+    @app.view(Callback.REJECT.value)
+    async def reject(ack: AsyncAck, body: dict[str, Any]) -> None:
+        wish = Wish(Remember(choice_of(body, Block.REMEMBER, Remember.ONCE)))
+        await answer(body, ReviewVerdict.REJECT, reason=text_of(body), wish=wish)
+        await ack()
+
+    @app.view(Callback.DEFER.value)
+    async def defer(ack: AsyncAck, body: dict[str, Any]) -> None:
+        await answer(body, ReviewVerdict.DEFER, reason=text_of(body), until=moment_of(body, Block.UNTIL))
+        await ack()
+
+    @app.view(Callback.REMEMBER.value)
+    async def approve_and_remember(ack: AsyncAck, body: dict[str, Any]) -> None:
+        await answer(body, ReviewVerdict.APPROVE, wish=_wish(body))
+        await ack()
+
+
+def _wish(body: dict[str, Any]) -> Wish:
+    return Wish(
+        Remember(choice_of(body, Block.REMEMBER, Remember.ONCE)),
+        remember.ANY if choice_of(body, Block.PATTERN, "") == ANY else None,
+        moment_of(body, Block.RULE_UNTIL),
+        number_of(body, Block.USES),
+        is_ticked(body, Block.CONFIRM),
+    )
+
+
+def _arguments(body: dict[str, Any]) -> Json:
+    """Parse edited arguments as strictly as an agent's; what is wrong is said at the field."""
+    try:
+        return parse_strict(text_of(body, Block.ARGUMENTS).encode("utf-8", "surrogatepass"))
+    except (Malformed, NotStrictJson) as error:
+        said = error.sentence.replace("The body", "this", 1)
+        raise Unprocessable(f"arguments: {said}") from None

@@ -10,13 +10,13 @@ from governance.lifecycle import ExecutionStatus, ProposalState, RequestStatus
 from governance.reviewers import ReviewVerdict
 from governance.tiers import Tier
 from storage.dossier import Dossier
-from storage.tables import ApprovalRequest, Door, Execution, Proposal, RequestType, Review
+from storage.tables import ApprovalRequest, Delegation, Door, Execution, Proposal, RequestType, Review
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 DIGEST = "sha256:0123456789abcdef" + "0" * 48
 RENDERING = "rnd_0001"
 EVENTS = sorted(NOTE_EVENTS)
-TOLD = ["succeeded", "failed", "unknown", "invalidated", "rejected", "expired"]
+TOLD = ["succeeded", "failed", "unknown", "invalidated", "rejected", "expired", "withdrawn"]
 DECIDED = (RequestStatus.APPROVED, RequestStatus.REJECTED)
 ENDED = frozenset(ExecutionStatus) - {ExecutionStatus.QUEUED, ExecutionStatus.RUNNING}
 
@@ -50,10 +50,10 @@ def request(status=RequestStatus.PENDING, **changes):
     return ApprovalRequest(**{**made, **changes})
 
 
-def review(reviewer, verdict=ReviewVerdict.APPROVE, reason=None):
+def review(reviewer, verdict=ReviewVerdict.APPROVE, reason=None, on_behalf_of=None):
     return Review(
         id=f"rev_{reviewer}", tenant="default", request_id="apr_0001", request_version=1, reviewer=reviewer,
-        verdict=verdict, reason=reason, via=Door.SLACK, at=NOW,
+        verdict=verdict, reason=reason, via=Door.SLACK, at=NOW, on_behalf_of=on_behalf_of,
     )  # fmt: skip
 
 
@@ -67,9 +67,13 @@ def execution(status=ExecutionStatus.QUEUED, **changes):
     return Execution(**{**made, **changes})
 
 
-def dossier(asked=None, reviews=(), running=None, **changes):
+def delegation(giver, taker):
+    return Delegation(id=f"dlg_{giver}", tenant="default", request_id="apr_0001", giver=giver, taker=taker, at=NOW)
+
+
+def dossier(asked=None, reviews=(), running=None, delegations=(), **changes):
     """A dossier; `changes` are of the proposal."""
-    return Dossier(proposal(**changes), asked, tuple(reviews), running)
+    return Dossier(proposal(**changes), asked, tuple(reviews), running, tuple(delegations))
 
 
 PIECES = [
@@ -106,11 +110,19 @@ def dossiers(draw):
         draw(panels),
     )
     verdict, reason = draw(st.sampled_from(ReviewVerdict)), draw(maybe)
-    reviews = [review(one, verdict, reason) for one in panel[: draw(st.integers(0, 20))]]
+    for_whom = draw(st.none() | st.just(panel[-1]))
+    reviews = [review(one, verdict, reason, for_whom) for one in panel[: draw(st.integers(0, 20))]]
+    edited = draw(st.none() | argument_sets)
     return dossier(
-        request(state, reviewers=panel, quorum=draw(st.integers(1, 20)), reason=draw(maybe)),
+        request(
+            state, reviewers=panel, quorum=draw(st.integers(1, 20)), reason=draw(maybe),
+            editor=draw(st.none() | st.just("U0CAROL")), escalate_to=draw(st.just([]) | panels),
+        ),
         reviews,
         execution(runs, attempt=draw(st.integers(0, 20)), result=draw(maybe), error=draw(maybe)) if runs else None,
+        [delegation(one, "U0DANA") for one in panel[: draw(st.integers(0, 20))]],
+        proposed_arguments=canonical(edited).decode() if edited is not None else None,
+        session_id=draw(st.none() | st.just("s1")),
         arguments=draw(argument_sets), rationale=draw(maybe), consequence=draw(maybe), title=draw(names),
         agent_name=draw(names), agent_id="a" * draw(st.integers(1, 200)),
         on_behalf_of=draw(st.none() | st.just("U0CAROL")), tier=draw(st.sampled_from(Tier)),

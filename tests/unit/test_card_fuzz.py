@@ -5,7 +5,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.cards import card, direct_message, note
+from bot.invitations import invitation
 from bot.workspace.mrkdwn import reach
+from governance.canonical import canonical
 from governance.lifecycle import ExecutionStatus, RequestStatus
 from governance.reviewers import ReviewVerdict
 from governance.text import visible
@@ -15,6 +17,7 @@ from tests.unit.dossiers import (
     PIECES,
     RENDERING,
     TOLD,
+    delegation,
     dossier,
     dossiers,
     execution,
@@ -31,7 +34,8 @@ def check_inert(message, found):
     """Fail where a message reaches anybody but the people its own record names."""
     asked = found.request
     known = {found.proposal.creator, found.proposal.on_behalf_of, "U0CLICKER"}
-    known |= {*asked.reviewers, asked.decided_by} if asked else set()
+    known |= {*asked.reviewers, asked.decided_by, asked.editor, *asked.escalate_to} if asked else set()
+    known |= {one.on_behalf_of for one in found.reviews} | {one.taker for one in found.delegations}
     reached = reach(message.text, message.blocks)
     assert reached.pings == []
     assert set(reached.mentions) <= known
@@ -55,15 +59,17 @@ def test_a_card_fits_with_every_text_at_its_longest(status, piece):
     text = repeated(piece, 10_000)
     panel = [f"U{i:02}{'X' * 28}" for i in range(20)]
     found = dossier(
-        request(status, reviewers=panel, quorum=20, reason=text),
+        request(status, reviewers=panel, quorum=20, reason=text, editor=panel[0], escalate_to=panel),
         [review(one, ReviewVerdict.DEFER if i % 2 else ReviewVerdict.APPROVE, text) for i, one in enumerate(panel)],
         execution(ExecutionStatus.FAILED, attempt=20, result=text, error=text),
         arguments={text: [text]}, rationale=text, consequence=text,
+        delegations=[delegation(one, "U0DANA") for one in panel], proposed_arguments=canonical([text, text]).decode(),
         title=("n" + text)[:200], agent_name=("n" + text)[:200], agent_id="a" * 200, tool="t" * 200,
     )  # fmt: skip
     for made in (
         card(found, RENDERING, discussed_at="https://acme.slack.com/" + "p" * 200),
         direct_message("failed", found),
+        invitation({"by": "U0CLICKER", "reason": text}, found, "https://acme.slack.com/" + "p" * 200),
     ):
         check_message(made)
         check_inert(made, found)
@@ -73,7 +79,7 @@ def test_a_card_fits_with_every_text_at_its_longest(status, piece):
 @given(found=dossiers(), reason=st.none() | texts)
 @settings(thoroughly, max_examples=15)
 def test_any_line_in_a_thread_fits_and_is_inert(event, found, reason):
-    payload = {"by": "U0CLICKER"} | ({"reason": reason} if reason else {})
+    payload = {"by": "U0CLICKER", "to": "U0CLICKER"} | ({"reason": reason} if reason else {})
     made = note(event, payload, found)
     check_message(made)
     check_inert(made, found)

@@ -4,13 +4,14 @@ import re
 
 import pytest
 
+from bot.buttons import read_option
 from bot.cards import card, is_decidable, people
-from bot.ids import Action
+from bot.ids import Action, Option
 from governance.lifecycle import ExecutionStatus, RequestStatus
 from governance.reviewers import ReviewVerdict
 from governance.tiers import Tier
-from tests.unit.blockkit import buttons, check_message, whole_text
-from tests.unit.dossiers import RENDERING, dossier, execution, request, review
+from tests.unit.blockkit import buttons, check_message, walk, whole_text
+from tests.unit.dossiers import NOW, RENDERING, delegation, dossier, execution, request, review
 
 DATE = r"<!date\^\d+\^\{date_short_pretty\} \{time\}\|2026-11-\d\d \d\d:\d\d UTC>"
 STATUS = {
@@ -45,17 +46,90 @@ def test_a_card_says_where_the_request_and_its_execution_stand(status, running):
         assert line.replace("*", "") in made.text
 
 
-@pytest.mark.parametrize("status", RequestStatus)
-def test_buttons_stand_exactly_while_it_can_be_decided_and_carry_the_rendering_alone(status):
-    found = dossier(request(status))
+DECIDING = [Action.APPROVE, Action.REJECT, Action.DEFER, Action.DETAILS]
+AGAIN = [Action.AGAIN, Action.DETAILS]
+RECONCILING = [Action.HAPPENED, Action.DID_NOT, Action.RUN_AGAIN, Action.DETAILS]
+OFFERED = {
+    (RequestStatus.PENDING, None): DECIDING,
+    (RequestStatus.DEFERRED, None): DECIDING,
+    (RequestStatus.EXPIRED, None): AGAIN,
+    (RequestStatus.APPROVED, ExecutionStatus.INVALIDATED): AGAIN,
+    (RequestStatus.APPROVED, ExecutionStatus.UNKNOWN): RECONCILING,
+}
+
+
+@pytest.mark.parametrize(
+    ("status", "running"),
+    [*((status, None) for status in RequestStatus), *((RequestStatus.APPROVED, one) for one in ExecutionStatus)],
+)
+def test_a_card_offers_what_can_be_done_and_its_buttons_carry_the_rendering_alone(status, running):
+    found = dossier(request(status), running=execution(running) if running else None)
     made = card(found, RENDERING)
-    open_now = status in (RequestStatus.PENDING, RequestStatus.DEFERRED)
-    assert is_decidable(found) is open_now
-    expected = [Action.APPROVE, Action.REJECT, Action.DETAILS] if open_now else []
+    expected = OFFERED.get((status, running), [])
+    assert is_decidable(found) is (expected == DECIDING)
     assert [button["action_id"] for button in buttons(made.blocks)] == expected
-    assert {button["value"] for button in buttons(made.blocks)} == ({RENDERING} if open_now else set())
+    assert {button["value"] for button in buttons(made.blocks)} == ({RENDERING} if expected else set())
     block_ids = [block["block_id"] for block in made.blocks if "block_id" in block]
-    assert block_ids == ([RENDERING] if open_now else [])
+    assert block_ids == ([RENDERING] if expected else [])
+
+
+@pytest.mark.parametrize("status", RequestStatus)
+def test_the_menu_carries_the_rendering_and_the_names_of_its_entries(status):
+    menus = [one for one in walk(card(dossier(request(status)), RENDERING).blocks) if one.get("type") == "overflow"]
+    if status not in (RequestStatus.PENDING, RequestStatus.DEFERRED):
+        assert menus == []
+        return
+    (menu,) = menus
+    entries = {one["text"]["text"]: one["value"] for one in menu["options"]}
+    assert entries == {
+        "Approve and remember…": f"remember:{RENDERING}", "Edit arguments…": f"edit:{RENDERING}",
+        "Delegate…": f"delegate:{RENDERING}", "Withdraw…": f"withdraw:{RENDERING}",
+    }  # fmt: skip
+    assert [read_option(value) for value in entries.values()] == [(option, RENDERING) for option in Option]
+
+
+@pytest.mark.parametrize("value", ["", "approve", "erase:rnd_1", ":rnd_1", "EDIT:rnd_1"])
+def test_a_choice_that_is_none_of_ours_is_none(value):
+    assert read_option(value) is None
+
+
+def test_a_call_that_runs_without_people_after_being_asked_again_says_so():
+    found = dossier(
+        request(RequestStatus.EXPIRED), running=execution(ExecutionStatus.RUNNING, unasked=True), reason="tier act_auto"
+    )
+    assert "🔁 *Asked again* · runs without people now: tier act_auto" in whole_text(card(found, RENDERING).blocks)
+
+
+def test_an_edited_call_shows_who_edited_it_and_what_changed():
+    found = dossier(
+        request(editor="U0BOB", version=2), proposed_arguments='{"service":"checkout","token":"x"}',
+        arguments={"service": "search", "token": "x"},
+    )  # fmt: skip
+    shown = whole_text(card(found, RENDERING).blocks)
+    assert "✏️ *Arguments edited* by <@U0BOB>, whose own approval does not count · version 2" in shown
+    assert 'What the edit changed\n  {\n-   "service": "checkout",\n+   "service": "search",\n    "token": "x"' in shown
+
+
+def test_who_answers_for_whom_stands_on_the_card():
+    handed = [delegation("U0BOB", "U0DANA")]
+    open_now = card(dossier(request(), [review("U0DANA", on_behalf_of="U0BOB")], delegations=handed), RENDERING)
+    assert "🤝 *Delegated* · <@U0DANA> for <@U0BOB>" in whole_text(open_now.blocks)
+    assert "👍 Approved by <@U0DANA> for <@U0BOB>" in whole_text(open_now.blocks)
+    settled = request(RequestStatus.APPROVED, decided_by="U0DANA")
+    decided = card(dossier(settled, [review("U0DANA", on_behalf_of="U0BOB")]), RENDERING)
+    assert "*Approved* by <@U0DANA> for <@U0BOB>" in whole_text(decided.blocks)
+
+
+@pytest.mark.parametrize(("at", "to", "shown"), [(None, ["U0DANA"], True), (NOW, ["U0DANA"], False), (None, [], False)])
+def test_an_escalated_card_says_so(at, to, shown):
+    made = card(dossier(request(escalate_at=at, escalate_to=to)), RENDERING)
+    assert ("📣 *Escalated*" in whole_text(made.blocks)) is shown
+
+
+def test_who_withdrew_it_stands_on_the_card():
+    made = card(dossier(request(RequestStatus.WITHDRAWN, decided_by="U0ALICE", reason="Not needed")), RENDERING)
+    assert "*Withdrawn* by <@U0ALICE>" in whole_text(made.blocks)
+    assert "Reason given\nNot needed" in whole_text(made.blocks)
 
 
 def test_a_card_holds_everything_a_reviewer_needs():

@@ -17,7 +17,16 @@ LINES = {
     "rejected": "❌ Rejected by <@U0CLICKER>",
     "deferred": "💤 Put off by <@U0CLICKER>",
     "reopened": "⏰ It was put off until now: <@U0CAROL>, group S0ONCALL, please look again. It expires WHEN",
+    "delegated": "🤝 <@U0CLICKER> handed their place to <@U0DANA>, group S0LEADS",
+    "edited": "✏️ <@U0CLICKER> edited the arguments, so earlier answers are void: <@U0CAROL>, group S0ONCALL, "
+    "please look again",
+    "escalated": "📣 Nobody has answered so far: <@U0DANA>, <!subteam^S0LEADS>, you may decide as well. "
+    "It expires WHEN",
+    "reasked": "🔁 <@U0CLICKER> had this asked again: <@U0CAROL>, group S0ONCALL, please look. It expires WHEN",
+    "reasked_by_agent": "🔁 The agent asks again: <@U0CAROL>, group S0ONCALL, please look. It expires WHEN",
+    "reasked_runs": "🔁 Asked again: the policy or a rule lets it run now",
     "withdrawn": "↩️ The agent withdrew this",
+    "taken_back": "↩️ Withdrawn by <@U0CLICKER>",
     "expired": "⌛ Expired: nobody answered in time",
     "warned_half": "⏳ Half of the time has passed: <@U0CAROL>, group S0ONCALL, this waits for you until WHEN",
     "warned_last": "⚠️ Last call: <@U0CAROL>, group S0ONCALL, this expires WHEN",
@@ -34,7 +43,11 @@ ANSWERED = [review("U0BOB"), review("U0CAROL", ReviewVerdict.DEFER, "later")]
 
 @pytest.mark.parametrize(("event", "line"), LINES.items())
 def test_a_thread_reads_what_happened_and_who_is_waited_for(event, line):
-    made = note(event, {"by": "U0CLICKER"}, dossier(request(), ANSWERED, execution(ExecutionStatus.SUCCEEDED)))
+    made = note(
+        event,
+        {"by": "U0CLICKER", "to": "U0DANA S0LEADS"},
+        dossier(request(), ANSWERED, execution(ExecutionStatus.SUCCEEDED)),
+    )
     assert re.sub(r"<!date[^>]*>", "WHEN", made.text) == line
     assert made.blocks[0]["text"]["text"] == made.text
 

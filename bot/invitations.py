@@ -1,0 +1,25 @@
+"""The direct message to somebody a reviewer handed their place to: pure, from stored state."""
+
+from collections.abc import Mapping
+
+from bot import arguments
+from bot.cards import TEXT, Message, fallback, status_line
+from bot.drawing import draw, mrkdwn
+from bot.ids import Action
+from governance.canonical import short
+from governance.text import cut, one_line, visible
+from storage.dossier import Dossier
+
+
+def invitation(payload: Mapping[str, str], dossier: Dossier, link: str) -> Message:
+    """Draw the message. `link` leads to the card, empty while that is not posted."""
+    proposal, by, reason = dossier.proposal, payload.get("by", ""), payload.get("reason")
+    title = mrkdwn(one_line(proposal.title))
+    line = f"🤝 <@{by}> asks you to answer in their place: *{f'<{link}|{title}>' if link else title}*"
+    blocks = draw(
+        "told", line=f"{line} · {mrkdwn(one_line(proposal.agent_name))}", status=status_line(dossier),
+        arguments=arguments.preview(proposal.arguments), consequence=proposal.consequence,
+        quote=cut(visible(reason), 900) if reason else None, key=proposal.id, action=Action,
+        footer=f"Digest `{short(proposal.digest)}` · `{proposal.id}`",
+    )  # fmt: skip
+    return Message(cut(f"<@{by}> asks you to answer in their place. {fallback(dossier)}", TEXT), blocks)
