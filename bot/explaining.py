@@ -11,7 +11,8 @@ from governance.policy import Agent
 from governance.secret_fields import split
 from governance.tiers import Tier
 from governance.verdict import Outcome, Verdict
-from operations.propose import Submission, consider
+from operations.judging import consider
+from operations.submission import Submission
 from storage.database import Database, Tx
 
 _STATES = {

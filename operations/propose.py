@@ -1,51 +1,25 @@
 """An agent proposes a tool call: it is judged, recorded, and allowed, asked about, noted or refused."""
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from sqlalchemy.exc import IntegrityError
 
-from governance.canonical import Json, call_digest, canonical, keyed_hash
+from governance.canonical import Json
 from governance.errors import IdempotencyConflict, TooMany
-from governance.facts import Facts
-from governance.gates import judge
-from governance.lifecycle import OPEN_STATES, ProposalState
-from governance.policy import Agent, Policy, Problem, Tool
-from governance.resolution import Scoping
-from governance.secret_fields import Split, mask_echoes, split
-from governance.text import storable
+from governance.lifecycle import ProposalState
+from governance.policy import Agent, Policy, Problem
 from governance.tiers import Tier
-from governance.verdict import Call, Outcome, Verdict, denied
+from governance.verdict import Outcome, Verdict
 from operations.allow import queue_execution
 from operations.ask import open_request, show_request
-from storage import audit, proposals, rules, standing
+from operations.judging import judged
+from operations.recording import proposal_row
+from operations.repetition import earlier_of, is_same
+from operations.submission import Submission, Work, call_hash_of
+from storage import audit, proposals, standing
 from storage.database import Tx
-from storage.facts import facts_about
 from storage.tables import ApprovalRequest, Proposal
-from storage.tables.base import new_id
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """What an agent sent, parsed."""
-
-    tool: str
-    arguments: Json
-    idempotency_key: str | None = None
-    session_id: str | None = None
-    trace_id: str | None = None
-    automation_id: str | None = None
-    run_id: str | None = None
-    rationale: str | None = None
-    on_behalf_of: str | None = None
-    thread: tuple[str, str] | None = None  #: channel and thread_ts
-
-    @property
-    def call(self) -> Call:
-        """The part of it that is judged."""
-        scoping = Scoping(self.automation_id, self.run_id, self.session_id)
-        return Call(self.tool, self.arguments, self.on_behalf_of, self.thread[0] if self.thread else None, scoping)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +31,6 @@ class Proposed:
     duplicate: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """One submission on its way through the verb."""
-
-    policy: Policy
-    agent: Agent
-    submission: Submission
-    call_hash: str
-    verdict: Verdict = field(default=Verdict(Outcome.UNSUPPORTED, ""))
-
-    @property
-    def tool(self) -> Tool:
-        return self.policy.tools[self.submission.tool]
-
-
 async def propose(
     tx: Tx, policy: Policy, agent: Agent, submission: Submission, checked: Sequence[Problem] | None = None
 ) -> Proposed:
@@ -79,9 +38,9 @@ async def propose(
 
     `checked` are the problems of gate 1, where they have been looked for before (see governance.gates).
     """
-    work = _Work(policy, agent, submission, call_hash_of(tx, agent.id, submission))
-    earlier = await _earlier(tx, work)
-    if earlier is not None and _is_same(earlier, work):
+    work = Work(policy, agent, submission, call_hash_of(tx, agent.id, submission))
+    earlier = await earlier_of(tx, work)
+    if earlier is not None and is_same(earlier, work):
         return Proposed(work.verdict, earlier, duplicate=True)
     work = replace(work, verdict=await judged(tx, policy, agent, submission, work.call_hash, checked))
     if work.verdict.outcome is Outcome.UNSUPPORTED:
@@ -95,104 +54,19 @@ async def propose(
     return await _accept(tx, work)
 
 
-async def consider(tx: Tx, policy: Policy, agent: Agent, submission: Submission) -> Verdict:
-    """Return what `propose` would answer to a new submission now; nothing is written."""
-    facts = await _facts(tx, policy, agent, submission, call_hash_of(tx, agent.id, submission))
-    return _sealable(tx, policy, submission, judge(policy, agent, submission.call, facts))
-
-
-def call_hash_of(tx: Tx, agent_id: str, submission: Submission) -> str:
-    """Return the keyed hash of who calls what with which arguments: the identity of a call to rules and repetitions."""
-    return keyed_hash(tx.keys.digest_key, [agent_id, submission.tool, submission.arguments])
-
-
-async def judged(
-    tx: Tx,
-    policy: Policy,
-    agent: Agent,
-    submission: Submission,
-    call_hash: str,
-    checked: Sequence[Problem] | None = None,
-) -> Verdict:
-    """Judge on what is known now; a rule that answers is used up by one, or is not asked again."""
-    facts = await _facts(tx, policy, agent, submission, call_hash, holding=True)
-    verdict = judge(policy, agent, submission.call, facts, checked=checked)
-    if verdict.rule is not None and not await rules.use(tx, verdict.rule.id):
-        others = tuple(rule for rule in facts.rules if rule.id != verdict.rule.id)
-        verdict = judge(policy, agent, submission.call, replace(facts, rules=others), checked=checked)
-    return _sealable(tx, policy, submission, verdict)
-
-
-async def _facts(
-    tx: Tx, policy: Policy, agent: Agent, submission: Submission, call_hash: str, *, holding: bool = False
-) -> Facts:
-    """Read the facts; about a tool that is none, whatever an agent calls it, there is nothing to ask the database."""
-    if submission.tool not in policy.tools:
-        return Facts(tx.now)
-    return await facts_about(tx, agent, submission.tool, call_hash, holding=holding)
-
-
-def _sealable(tx: Tx, policy: Policy, submission: Submission, verdict: Verdict) -> Verdict:
-    """Refuse what could not be kept: secrets, where there is no key to seal them under."""
-    if verdict.outcome is not Outcome.TIER or tx.keys.sealer.ready:
-        return verdict
-    if not policy.tools[submission.tool].secret_fields:
-        return verdict
-    return denied("NO_ENCRYPTION_KEY", "the tool has secret fields and COUNTERSIGN_ENCRYPTION_KEY is not set")
-
-
-async def _earlier(tx: Tx, work: _Work) -> Proposal | None:
-    """Return the proposal this submission may repeat: under its key, or the same call while it is open."""
-    key = work.submission.idempotency_key
-    if key is not None:
-        return await proposals.by_idempotency_key(tx, work.agent.id, key)
-    found = await proposals.open_calls(tx, work.agent.id, work.call_hash)
-    return next((one for one in found if _is_same(one, work)), None)
-
-
-def _is_same(earlier: Proposal, work: _Work) -> bool:
-    """Whether a submission repeats an earlier one: the same call, for the same person, in the same place."""
-    submission, thread = work.submission, work.submission.thread or (None, None)
-    same_session = submission.idempotency_key is not None or earlier.session_id == submission.session_id
-    return (
-        same_session
-        and (earlier.call_hash == work.call_hash or _is_as_first_proposed(earlier, work))
-        and earlier.on_behalf_of == submission.on_behalf_of
-        and (earlier.thread_channel, earlier.thread_ts) == thread
-    )
-
-
-def _is_as_first_proposed(earlier: Proposal, work: _Work) -> bool:
-    """Whether a caller's own key comes with the call as it was before a reviewer edited it.
-
-    The key still means that call. Of secrets only the places are compared: those it was proposed with may be gone.
-    """
-    tool = work.policy.tools.get(earlier.tool)
-    if earlier.proposed_arguments is None or work.submission.idempotency_key is None or tool is None:
-        return False
-    if work.submission.tool != earlier.tool:
-        return False
-    sent, first = work.submission.arguments, json.loads(earlier.proposed_arguments)
-    return canonical(_masked(sent, tool)) == canonical(_masked(first, tool))
-
-
-def _masked(arguments: Json, tool: Tool) -> Json:
-    return split(arguments, tool.secret_fields, b"").masked
-
-
-async def _block(tx: Tx, work: _Work) -> Proposal:
-    proposal = _row(tx, work, ProposalState.DENIED)
+async def _block(tx: Tx, work: Work) -> Proposal:
+    proposal = proposal_row(tx, work, ProposalState.DENIED)
     proposal.problems = [{"field": problem.field, "message": problem.message} for problem in work.verdict.problems]
     await tx.add(proposal)
     await _note_down(tx, work, proposal, None)
     return proposal
 
 
-async def _accept(tx: Tx, work: _Work) -> Proposed:
+async def _accept(tx: Tx, work: Work) -> Proposed:
     """Insert the proposal with what its tier calls for; of two identical ones at once, the second finds the first."""
     verdict = work.verdict
     await check_room(tx, work.policy, work.agent, verdict)
-    proposal = _row(tx, work, state_of(verdict))
+    proposal = proposal_row(tx, work, state_of(verdict))
     try:
         async with tx.session.begin_nested():
             await tx.add(proposal)
@@ -237,70 +111,14 @@ async def let_run(tx: Tx, agent: Agent, verdict: Verdict, proposal: Proposal) ->
         await standing.count(tx, agent.id)
 
 
-async def _lost_race(tx: Tx, work: _Work) -> Proposed:
-    earlier = await _earlier(tx, work)
-    if earlier is None or not _is_same(earlier, work):
+async def _lost_race(tx: Tx, work: Work) -> Proposed:
+    earlier = await earlier_of(tx, work)
+    if earlier is None or not is_same(earlier, work):
         raise IdempotencyConflict()
     return Proposed(work.verdict, earlier, duplicate=True)
 
 
-def _row(tx: Tx, work: _Work, state: ProposalState) -> Proposal:
-    agent, tool, submission, verdict = work.agent, work.tool, work.submission, work.verdict
-    parts = split(submission.arguments, tool.secret_fields, tx.keys.digest_key)
-    accepted = verdict.outcome is Outcome.TIER
-    proposal_id = new_id("prp")
-    channel, thread_ts = submission.thread or (None, None)
-    return Proposal(
-        id=proposal_id,
-        tenant=tx.tenant,
-        agent_id=agent.id,
-        agent_name=agent.name,
-        creator=agent.creator,
-        requester=verdict.panel.requester if verdict.panel else submission.on_behalf_of,
-        tool=tool.name,
-        tool_version=tool.version,
-        title=tool.title,
-        action_class=tool.action_class,
-        connector=tool.connector.kind,
-        risk=tool.risk,
-        arguments=canonical(parts.masked).decode(),
-        sealed_secrets=_sealed(tx, proposal_id, parts) if accepted else None,
-        digest=call_digest(tool.name, tool.version, parts.hashed),
-        call_hash=work.call_hash,
-        idempotency_key=submission.idempotency_key if accepted else None,
-        claim_key=claim_of(tx, submission, work.call_hash, state) if accepted else None,
-        session_id=submission.session_id,
-        trace_id=submission.trace_id,
-        automation_id=submission.automation_id,
-        run_id=submission.run_id,
-        rationale=mask_echoes(storable(submission.rationale), parts.secrets.values()) if submission.rationale else None,
-        on_behalf_of=submission.on_behalf_of,
-        thread_channel=channel,
-        thread_ts=thread_ts,
-        consequence=storable(tool.tell_consequence(parts.masked)) if accepted else None,
-        state=state,
-        tier=verdict.tier,
-        reason=storable(verdict.reason),
-        code=verdict.code,
-        rule_id=verdict.rule.id if verdict.rule else None,
-        created_at=tx.now,
-        closed_at=tx.now if state in (ProposalState.DENIED, ProposalState.SHADOWED) else None,
-    )
-
-
-def claim_of(tx: Tx, submission: Submission, call_hash: str, state: ProposalState) -> str | None:
-    """Return what makes a repetition find this proposal: the caller's key, or the call itself while it is open."""
-    if submission.idempotency_key is not None:
-        return f"key:{submission.idempotency_key}"
-    asked = [call_hash, submission.session_id, submission.on_behalf_of, list(submission.thread or ())]
-    return f"call:{keyed_hash(tx.keys.digest_key, asked)}" if state in OPEN_STATES else None
-
-
-def _sealed(tx: Tx, proposal_id: str, parts: Split) -> str | None:
-    return tx.keys.sealer.seal(canonical(parts.secrets), proposal_id) if parts.secrets else None
-
-
-async def _note_down(tx: Tx, work: _Work, proposal: Proposal, request: ApprovalRequest | None) -> None:
+async def _note_down(tx: Tx, work: Work, proposal: Proposal, request: ApprovalRequest | None) -> None:
     verdict, tool = work.verdict, work.tool
     detail: dict[str, Json] = {
         "tool": proposal.tool, "digest": proposal.digest, "outcome": verdict.outcome, "tier": verdict.tier,

@@ -10,7 +10,8 @@ from governance.promotion import is_target, loosened_by, written_tier
 from governance.text import storable
 from governance.tiers import Tier
 from operations.notify import say
-from operations.propose import Proposed, Submission, propose
+from operations.propose import Proposed, propose
+from operations.submission import Submission
 from storage import audit, standing
 from storage.database import Tx
 from storage.facts import facts_about

@@ -65,7 +65,7 @@ def explain_policy(
     """Say what would happen to a call and which line of countersign.toml decides it. Nothing is recorded."""
     from bot.policy import PolicySource
     from bot.settings import read_settings
-    from operations.propose import Submission
+    from operations.submission import Submission
 
     source = PolicySource(read_settings(os.environ).config, os.environ)
     agent = source.current.agents.get(agent_id)
