@@ -197,3 +197,40 @@ async def test_a_stranger_answers_for_no_call(stack: Stack) -> None:
         assert (await stack.slack.click("U0MALLORY", card, button)).view is None
     await told(stack, "U0MALLORY", "may say what became of this call")
     assert (await state(stack, proposal_id))["state"] == "unknown"
+
+
+# -- what owners are told
+
+
+async def dm(stack: Stack, person: str, containing: str) -> Message:
+    """Wait for a direct message that holds a text."""
+    workspace = stack.slack.workspace
+    return await workspace.until(lambda: next((m for m in workspace.dm(person) if containing in words(m)), None))
+
+
+async def test_a_call_that_ran_unasked_is_told_with_all_there_is_to_know(stack: Stack) -> None:
+    await stack.propose("note.l2", arguments={"service": "checkout", "token": "tok-secret"}, wait=30)
+    told_so = await dm(stack, "U0ALICE", "Done:")
+    for part in ("Deployer", "note.l2", "checkout", "act_and_notify (L2)"):
+        assert part in words(told_so)
+    assert "tok-secret" not in words(told_so)
+    details = await stack.modal("U0ALICE", told_so, "Details")
+    assert "*Tool*\\n`note.l2`" in said(details)
+    assert "tok-secret" not in said(details)
+    assert (await stack.slack.click("U0MALLORY", told_so, "Details")).view is None
+    await told(stack, "U0MALLORY", "Details open for the reviewers")
+
+
+@pytest.mark.parametrize(("verdict", "line_of_it"), [("Approve", "Done:"), ("Reject", "Rejected:")])
+async def test_creator_and_requester_are_both_told_the_result(stack: Stack, verdict: str, line_of_it: str) -> None:
+    await stack.propose(on_behalf_of="U0CAROL")
+    card = await stack.card("checkout")
+    if verdict == "Approve":
+        await stack.slack.click("U0BOB", card, "Approve")
+    else:
+        modal = await stack.modal("U0BOB", card, "Reject")
+        await stack.slack.submit("U0BOB", modal, {"reason": "not now"})
+    for person in ("U0ALICE", "U0CAROL"):
+        message = await dm(stack, person, line_of_it)
+        assert "<@U0BOB>" in words(message)
+        assert verdict == "Approve" or "not now" in words(message)
