@@ -48,7 +48,8 @@ async def edit_arguments(office: Office, request_id: str, edit: Edit) -> Approva
 async def ask_again(office: Office, proposal_id: str, asker: Asker, via: Door) -> Proposal:
     """Have people asked again about a call. Raises what `operations.reask.ask_again` raises."""
     async with office.database.read(office.tenant) as tx:
-        request = await requests.of_proposal(tx, proposal_id) if proposal_id.isascii() else None
+        proposal = await tx.get(Proposal, proposal_id)
+        request = await requests.of_proposal(tx, proposal.id) if proposal else None
     members: Members = {}
     if asker.person is not None:
         members = await _members(office, request, asker.person, via)

@@ -1,4 +1,7 @@
-"""What waits for people: the pending requests of a workspace, and those one person may answer."""
+"""What waits for people: the pending requests of a workspace, and those one person may answer.
+
+Closes governed-proposals 16 (no queue of what waits, no deadline to be seen).
+"""
 
 from dataclasses import dataclass
 

@@ -48,6 +48,8 @@ async def delegate(tx: Tx, policy: Policy, request_id: str, handing: Handing, me
     check_open(request, tx.now)
     check_seen_version(request, handing.seen_version)
     proposal = await proposal_of(tx, request)
+    if handing.taker == request.editor:
+        raise Unprocessable("to: they edited these arguments, so somebody else has to countersign them.")
     _check_taker(policy, panel, proposal, seat, handing, members)
     await _check_room(tx, request, panel, seat, handing.taker, members)
     await requests.void_reviews(tx, request.id, seat.person, seat.of)
@@ -83,7 +85,7 @@ async def _check_room(
     if await requests.count_delegations(tx, request.id, seat.of) >= MAX_HANDS:
         raise Unprocessable(f"to: this place has changed hands {MAX_HANDS} times; answer yourself, or leave it.")
     handed = {one.giver: one.taker for one in await requests.delegations(tx, request.id)} | {seat.of: taker}
-    if len(voices(panel, members, handed)) < request.quorum:
+    if len(voices(panel, members, handed, silent=request.editor)) < request.quorum:
         raise Unprocessable(
             f"to: {request.quorum} different people must agree, and they have a place already; "
             "name somebody who has none."

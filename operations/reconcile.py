@@ -1,4 +1,7 @@
-"""A person answers for a call whose outcome nobody knows: it happened, it did not, or it shall run again."""
+"""A person answers for a call whose outcome nobody knows: it happened, it did not, or it shall run again.
+
+closes governed-proposals 5 (states that nothing and nobody gets a call out of).
+"""
 
 from governance.errors import Conflict, NotFound
 from governance.lifecycle import ExecutionStatus, state_of_execution

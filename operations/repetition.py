@@ -1,10 +1,6 @@
 """Whether a submission repeats an earlier one, which then is the answer."""
 
-import json
-
-from governance.canonical import Json, canonical
-from governance.policy import Tool
-from governance.secret_fields import split
+from operations.first_version import is_first_version
 from operations.submission import Work
 from storage import proposals
 from storage.database import Tx
@@ -26,25 +22,14 @@ def is_same(earlier: Proposal, work: Work) -> bool:
     same_session = submission.idempotency_key is not None or earlier.session_id == submission.session_id
     return (
         same_session
-        and (earlier.call_hash == work.call_hash or _is_as_first_proposed(earlier, work))
+        and (earlier.call_hash == work.call_hash or _is_its_first_version(earlier, work))
         and earlier.on_behalf_of == submission.on_behalf_of
         and (earlier.thread_channel, earlier.thread_ts) == thread
     )
 
 
-def _is_as_first_proposed(earlier: Proposal, work: Work) -> bool:
-    """Whether a caller's own key comes with the call as it was before a reviewer edited it.
-
-    The key still means that call. Of secrets only the places are compared: those it was proposed with may be gone.
-    """
-    tool = work.policy.tools.get(earlier.tool)
-    if earlier.proposed_arguments is None or work.submission.idempotency_key is None or tool is None:
+def _is_its_first_version(earlier: Proposal, work: Work) -> bool:
+    """Whether a caller's own key comes with the call as it was before a reviewer edited it: it still means that one."""
+    if work.submission.idempotency_key is None or work.submission.tool != earlier.tool:
         return False
-    if work.submission.tool != earlier.tool:
-        return False
-    sent, first = work.submission.arguments, json.loads(earlier.proposed_arguments)
-    return canonical(_masked(sent, tool)) == canonical(_masked(first, tool))
-
-
-def _masked(arguments: Json, tool: Tool) -> Json:
-    return split(arguments, tool.secret_fields, b"").masked
+    return is_first_version(work.policy.tools.get(earlier.tool), earlier, work.submission.arguments)

@@ -1,4 +1,8 @@
-"""A person answers an approval request; the answer that completes the quorum, or rejects, settles it."""
+"""A person answers an approval request; the answer that completes the quorum, or rejects, settles it.
+
+Closes governed-proposals 9 (approving ignores the deadline) and autonomy-and-trust 14 (approved suggestions are dead
+ends), 16 (the deadline is not checked on an answer) and 17 (a missing verdict, or a stranger's, counts as a veto).
+"""
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field

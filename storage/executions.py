@@ -1,4 +1,7 @@
-"""Queries, claims and guarded moves of executions."""
+"""Queries, claims and guarded moves of executions.
+
+Rows are locked with the weaker lock, so that a card's rendering may refer to one meanwhile (see `requests.locked`).
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -47,7 +50,7 @@ async def move(tx: Tx, execution: Execution, to: ExecutionStatus, **changes: Any
 
 async def still_held(tx: Tx, claimed: Execution) -> Execution | None:
     """Return a running execution as it is now, if the claim `claimed` on this attempt still stands."""
-    found = await tx.session.get(Execution, claimed.id, with_for_update=True)
+    found = await tx.session.get(Execution, claimed.id, with_for_update={"key_share": True})
     if found is None or (found.attempt, found.lease_owner) != (claimed.attempt, claimed.lease_owner):
         return None
     return found if found.status is ExecutionStatus.RUNNING else None
@@ -56,7 +59,7 @@ async def still_held(tx: Tx, claimed: Execution) -> Execution | None:
 async def locked(tx: Tx, proposal_id: str) -> Execution | None:
     """Return the newest execution of a proposal as it is now, with its row locked."""
     query = select(Execution).where(col(Execution.proposal_id) == proposal_id, col(Execution.tenant) == tx.tenant)
-    query = query.order_by(col(Execution.id).desc()).limit(1).with_for_update()
+    query = query.order_by(col(Execution.id).desc()).limit(1).with_for_update(key_share=True)
     return (await tx.session.scalars(query.execution_options(populate_existing=True))).first()
 
 
@@ -74,7 +77,7 @@ async def next_due(
         .where(*(_may_start(tenant, tool, room) for (tenant, tool), room in rooms.items()))
         .order_by(col(Execution.next_attempt_at))
         .limit(1)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, key_share=True)
     )
     return (await tx.session.scalars(query)).first()
 
@@ -131,6 +134,6 @@ async def with_lost_lease(tx: Tx) -> Execution | None:
         select(Execution)
         .where(_RUNNING, col(Execution.lease_until) < tx.now)
         .limit(1)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, key_share=True)
     )
     return (await tx.session.scalars(query)).first()

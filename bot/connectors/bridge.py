@@ -11,6 +11,7 @@ from bot.connectors.http import ForbiddenAddress
 _NOT_SENT_ON = frozenset({"host", "content-length", "accept-encoding", "connection", "transfer-encoding"})
 #: Without its Location a redirect is an answer like any other, and leads nowhere.
 _NOT_TAKEN_OVER = frozenset({"content-encoding", "content-length", "transfer-encoding", "connection", "location"})
+_MAX_BODY = 4 * 1024 * 1024
 
 
 class Bridge(httpx2.AsyncBaseTransport):
@@ -56,8 +57,12 @@ class _Body(httpx2.AsyncByteStream):
         self._response = response
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        length = 0
         try:
             async for chunk in self._response.content.iter_any():
+                length += len(chunk)
+                if length > _MAX_BODY:
+                    raise httpx2.ReadError("the answer is longer than any answer should be")
                 yield chunk
         except (aiohttp.ClientError, OSError) as error:
             raise httpx2.ReadError(str(error)) from error

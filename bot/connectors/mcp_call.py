@@ -98,7 +98,8 @@ async def _http_client(attempt: _Attempt, environment: Mapping[str, str]) -> Any
     token = environment.get(attempt.started.tool.connector.secret_env or "")
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     assert attempt.bridge is not None
-    async with httpx2.AsyncClient(transport=attempt.bridge, headers=headers, timeout=None) as client:
+    # Nothing of our own surroundings: no proxies, and no passwords that somebody keeps for other hosts.
+    async with httpx2.AsyncClient(transport=attempt.bridge, headers=headers, timeout=None, trust_env=False) as client:
         yield client
 
 

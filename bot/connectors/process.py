@@ -90,6 +90,13 @@ def secrets_among(names: Iterable[str], ours: Mapping[str, str]) -> tuple[Json, 
 def log_what_it_said(who: str, child: Child, secrets: Sequence[Json]) -> None:
     """Log the beginning of what a process printed, on lines that nobody can forge, with secrets masked."""
     for fd, stream in ((1, "stdout"), (2, "stderr")):
-        text = bytes(child.said[fd]).decode("utf-8", "replace").strip()
-        for line in mask_echoes(text, secrets).splitlines() if text else ():
+        for line in _masked(bytes(child.said[fd]), secrets).splitlines():
             log.info("%s %s: %s", who, stream, cut(visible(line), 500))
+
+
+def _masked(said: bytes, secrets: Sequence[Json]) -> str:
+    """Mask secrets; where we stopped listening, the last characters may be half of one and are dropped."""
+    text = mask_echoes(said.decode("utf-8", "replace"), secrets)
+    if len(said) < _KEPT:
+        return text
+    return text[: -max((len(str(secret)) for secret in secrets), default=0) or None]

@@ -14,14 +14,18 @@ from tests.integration.calls import API, Key, is_problem
 from tests.integration.connecting import behind
 from tests.stack import Stack, start_stack, stop_stack
 
+UNASKED = {"action_class": "note.write", "scopes": "[]", "risk": "low_write"}
 OWN = behind('{ kind = "agent", timeout = "15m" }')
+OWN_UNASKED = behind('{ kind = "agent" }', "note.own", **UNASKED)
+PYTHON = behind('{ kind = "python", entry = "nowhere", attempts = 1 }', "note.python", **UNASKED)
+MCP = behind('{ kind = "mcp", tool = "it", command = ["/nowhere"], attempts = 1 }', "note.mcp", **UNASKED)
 DONE = {"status": "succeeded", "result": {"version": "v2", "n": 1.5}}
 SECRET = {"status": "failed", "error": "denied for s3cret-value", "result": ["s3cret-value"]}
 
 
 @pytest.fixture
 async def stack(url: str, tmp_path: Path) -> AsyncIterator[Stack]:
-    running = await start_stack(url, tmp_path, extra=OWN)
+    running = await start_stack(url, tmp_path, extra=OWN + OWN_UNASKED + PYTHON + MCP)
     yield running
     await stop_stack(running)
 
@@ -57,6 +61,19 @@ async def test_an_agent_waits_until_it_may_runs_the_call_and_reports_it(stack: S
     _, events = await stack.call("GET", f"{API}/proposals/{proposed['proposal_id']}/events")
     kinds = [one["event"] for one in events["items"]]
     assert kinds[-2:] == ["execution.started", "execution.finished"]
+
+
+async def test_a_call_of_its_own_that_needs_nobody_is_the_agents_to_run_at_once(stack: Stack) -> None:
+    status, proposed = await stack.propose("note.own", wait=30)
+    assert (status, proposed["state"], proposed["execution"]["status"]) == (201, "allowed", "running")
+    assert (await report(stack, proposed, DONE))[1]["state"] == "succeeded"
+
+
+@pytest.mark.parametrize(("tool", "why"), [("note.python", "no installed package has"), ("note.mcp", "No such file")])
+async def test_the_server_runs_every_kind_of_tool(stack: Stack, tool: str, why: str) -> None:
+    _, ended = await stack.propose(tool, wait=60)
+    assert (ended["state"], ended["execution"]["attempt"]) == ("failed", 1)
+    assert why in ended["execution"]["error"]
 
 
 async def test_a_report_of_a_failure_is_told_with_its_words_and_secrets_masked(stack: Stack) -> None:

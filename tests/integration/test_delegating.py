@@ -12,6 +12,7 @@ from storage.database import Database
 from storage.dossier import Dossier
 from storage.tables import ApprovalRequest, AuditEntry, Delegation, Door, OutboxMessage
 from tests.conftest import Clock
+from tests.integration.test_editing import edit
 from tests.integration.verbs import REJECT, TENANT, asked, look, rows, say
 
 Groups = dict[str, frozenset[str]]
@@ -154,3 +155,12 @@ async def test_a_settled_expired_or_changed_request_is_not_handed_on(
     with pytest.raises(AlreadyDecided) as refused:
         await hand(database, policy, found, "U0BOB", "U0ADMIN")
     assert refused.value.details["winner"]["by"] == "U0CAROL"
+
+
+async def test_who_edited_the_call_takes_nobody_s_place(database: Database, policy: Policy) -> None:
+    found = await asked(database, policy)
+    await edit(database, policy, found)
+    with pytest.raises(Unprocessable, match=r"^to: they edited"):
+        await hand(database, policy, found, "U0CAROL", "U0BOB")
+    await hand(database, policy, found, "U0CAROL", "U0ADMIN")
+    assert (await say(database, found, "U0ADMIN", seen_version=2)).status is RequestStatus.APPROVED

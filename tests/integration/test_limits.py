@@ -153,14 +153,14 @@ async def test_limits_hold_for_all_processes_together(
     policy = policy_from(tmp_path, extra=pair + one)
     await some(database, policy, 15, "note.pair")
     await some(database, policy, 15, "note.one")
-    shared = Counting()
+    counted = Counting()
     async with AsyncExitStack() as processes:
         databases = [await processes.enter_async_context(another(url, clock)) for _ in range(3)]
-        executors = [Executor(each, Held(policy), {"http": shared}) for each in databases]
+        executors = [Executor(each, Held(policy), {"http": counted}) for each in databases]
         while await count(database, Execution, tool="note.pair", status="queued"):
             await asyncio.gather(*(each.drain() for each in executors))
             await asyncio.gather(*(each.stop() for each in executors))
-    assert shared.most["note.pair"] <= 2
+    assert counted.most["note.pair"] <= 2
     assert await count(database, Execution, tool="note.pair", status="succeeded") == 15
     assert await count(database, Execution, tool="note.one", status="succeeded") == 7
 

@@ -10,8 +10,11 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
+from bot.connectors.bridge import Bridge
+from bot.connectors.http import new_session
 from bot.connectors.mcp import McpConnector
 from governance.lifecycle import ExecutionStatus
 from storage.database import Database
@@ -190,6 +193,17 @@ async def test_a_host_name_that_leads_inside_is_refused_and_nothing_is_sent(call
 async def test_a_host_name_that_leads_inside_is_called_where_the_policy_means_it(call: Call, served: str) -> None:
     meant = served.replace("127.0.0.1", "localhost") + ", allow_private = true"
     assert result_of(await call("say", meant)) == "deployed checkout"
+
+
+@pytest.mark.parametrize(("size", "fits"), [(4 * 1024 * 1024, True), (4 * 1024 * 1024 + 1, False)])
+async def test_an_answer_over_http_is_read_within_bounds(wire: Wire, size: int, fits: bool) -> None:
+    wire.script = [http(200, b"x" * size)]
+    async with new_session(guarded=True) as session, httpx2.AsyncClient(transport=Bridge(session)) as client:
+        if fits:
+            assert len((await client.post(wire.url)).content) == size
+            return
+        with pytest.raises(httpx2.ReadError, match="longer than any answer"):
+            await client.post(wire.url)
 
 
 async def test_a_policy_that_needs_the_mcp_package_says_how_to_install_it(tmp_path: Path) -> None:

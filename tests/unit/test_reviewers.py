@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from governance.errors import NotAReviewer, SelfReview
-from governance.reviewers import Panel, Seat, approvals_that_count, panel_of, seat_of
+from governance.reviewers import Panel, Seat, approvals_that_count, panel_of, seat_of, voices
 from tests.unit.rules import agent, policy, tool
 
 MEMBERS = {"S0ONCALL": frozenset({"U0DAVE", "U0EVE"})}
@@ -138,3 +138,21 @@ def test_whom_somebody_delegated_to_answers_on_their_place():
         seat_of(asked, "U0DAVE", {}, ["U0EVE"])
     with pytest.raises(SelfReview):
         seat_of(asked, "U0BOB", {}, ["U0ALICE"])
+
+
+@pytest.mark.parametrize(
+    ("handed", "silent", "heard"),
+    [
+        ({}, None, {"U0BOB", "U0CAROL", "U0DAVE"}),
+        ({"U0BOB": "U0ADMIN"}, None, {"U0ADMIN", "U0CAROL", "U0DAVE"}),
+        ({"U0BOB": "U0CAROL"}, None, {"U0CAROL", "U0DAVE"}),
+        ({"U0MALLORY": "U0ADMIN"}, None, {"U0BOB", "U0CAROL", "U0DAVE"}),
+        ({"U0BOB": "U0ALICE"}, None, {"U0CAROL", "U0DAVE"}),
+        ({}, "U0BOB", {"U0CAROL", "U0DAVE"}),
+        ({"U0CAROL": "U0BOB"}, "U0BOB", {"U0DAVE"}),
+    ],
+)
+def test_one_place_has_one_voice_and_the_requester_has_none(handed, silent, heard):
+    panel = Panel(("U0BOB", "U0ALICE", "U0CAROL", "S0ONCALL"), 2, "U0ALICE")
+    members = {"S0ONCALL": frozenset({"U0CAROL", "U0DAVE", "U0ALICE"})}
+    assert voices(panel, members, handed, silent=silent) == heard
