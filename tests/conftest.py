@@ -17,7 +17,10 @@ from bot.policy import load_policy
 from governance.policy import Policy
 from storage.database import Database
 from storage.opening import open_database
+from tests import profiles
 from tests.policies import POLICY
+
+profiles.load()
 
 ENCRYPTION_KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

@@ -150,6 +150,10 @@ class Model:
     def waiting(self) -> list[Call]:
         return [one for one in self.calls if one.question and one.question.status in OPEN]
 
+    def at_stake(self) -> list[Call]:
+        """The calls that have been allowed and may still start."""
+        return [one for one in self.calls if one.run and one.run.status == "queued"]
+
     # what has happened
 
     def proposed(self, asked: Asked, id: str, word: str, rule: Lasting | None) -> None:
@@ -162,9 +166,7 @@ class Model:
         if word == "allowed":
             call.run = Run(self.clock(), self.clock() + START_WINDOW, self.tier_of(asked.tool))
 
-    def answered(
-        self, call: Call, person: str, verdict: str, until: datetime | None, wish: str, status: str
-    ) -> None:
+    def answered(self, call: Call, person: str, verdict: str, until: datetime | None, wish: str, status: str) -> None:
         question = call.question
         assert question is not None
         question.answers[person], question.wishes[person] = verdict, wish
@@ -189,7 +191,9 @@ class Model:
         kind, session = KINDS[asked.tool], asked.session if lasts == "session" else None
         limit = SESSION_LIFE if session else RISKY_LIFE if kind.risky else None
         wanted = "approve" if allows else "reject"
-        authors = frozenset(who for who, said in question.answers.items() if said == wanted and self.may_answer(call, who))
+        authors = frozenset(
+            who for who, said in question.answers.items() if said == wanted and self.may_answer(call, who)
+        )
         for one in self.rules:
             if (one.tool, one.service, one.session) == (asked.tool, asked.service, session):
                 one.ended = True

@@ -155,7 +155,9 @@ def _check_record(before: Seen, now: Seen, written: list[AuditEntry]) -> None:
     born = [id for id in now.proposals if id not in before.proposals]
     assert sorted(one.proposal_id or "" for one in _entries(written, "proposal.") if one.proposal_id) == sorted(born)
     asked = Counter(one.request_id for one in _entries(written, "approval.", "review."))
-    moved = {id for id, one in now.requests.items() if id in before.requests and before.requests[id].status != one.status}
+    moved = {
+        id for id, one in now.requests.items() if id in before.requests and before.requests[id].status != one.status
+    }
     assert all(asked[id] == 1 for id in moved), f"{moved} moved, {asked} was written down"
     for entry in _entries(written, "approval.", "review."):
         assert entry.request_id is not None
@@ -165,7 +167,9 @@ def _check_record(before: Seen, now: Seen, written: list[AuditEntry]) -> None:
         assert not is_move or entry.request_id in moved
     ran = Counter(one.execution_id for one in _entries(written, "execution."))
     assert ran == Counter(
-        id for id, one in now.executions.items() if id in before.executions and before.executions[id].status != one.status
+        id
+        for id, one in now.executions.items()
+        if id in before.executions and before.executions[id].status != one.status
     )
 
 
