@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from sqlalchemy import CursorResult, func, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
 from storage.database import Tx
@@ -98,23 +99,23 @@ async def dead(tx: Tx, message_id: str, error: str) -> None:
 
 
 async def again(tx: Tx, message: OutboxMessage, at: datetime, error: str, *, certain: bool) -> None:
-    """Put a message back until `at`; a newer queued one for the same subject takes its place instead."""
-    newer = select(col(OutboxMessage.id)).where(
-        col(OutboxMessage.kind) == message.kind, col(OutboxMessage.subject) == message.subject,
-        col(OutboxMessage.status) == OutboxStatus.QUEUED,
-    )  # fmt: skip
-    if (await tx.session.scalar(newer)) is not None:
+    """Put a message back until `at`; a newer queued one for the same subject takes its place instead.
+
+    The index decides, not a look beforehand: two hands may put two messages for one subject back at once.
+    """
+    try:
+        async with tx.session.begin_nested():
+            await _change(
+                tx,
+                message.id,
+                status=OutboxStatus.QUEUED,
+                next_attempt_at=at,
+                lease_until=None,
+                last_error=error,
+                certain=certain,
+            )
+    except IntegrityError:
         await sent(tx, message.id)
-        return
-    await _change(
-        tx,
-        message.id,
-        status=OutboxStatus.QUEUED,
-        next_attempt_at=at,
-        lease_until=None,
-        last_error=error,
-        certain=certain,
-    )
 
 
 async def _change(tx: Tx, message_id: str, **values: Any) -> bool:

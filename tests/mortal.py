@@ -122,10 +122,10 @@ class Mortal:
 
     async def propose(self, tool: str) -> Any:
         """Propose a call under a key."""
-        body = {"tool": tool, "arguments": {"service": "checkout"}}
+        body = {"tool": tool, "arguments": {"service": "checkout"}, "idempotency_key": "the-same-call"}
 
         async def send(session: aiohttp.ClientSession) -> tuple[int, Any]:
-            headers = {"Authorization": f"Bearer {self.agent}", "Idempotency-Key": "the same call"}
+            headers = {"Authorization": f"Bearer {self.agent}"}
             async with session.post(f"{self.url}{API}/proposals", json=body, headers=headers) as answer:
                 return answer.status, await answer.json()
 
@@ -144,13 +144,17 @@ class Mortal:
 
     # looking from outside
 
-    async def settled(self, seconds: float = 60) -> None:
+    async def settled(self) -> None:
         """Wait until nothing is owed, runs, or lacks its seal."""
+        await self.until(self._undone)
+
+    async def until(self, left: Callable[[], Awaitable[list[Any]]], seconds: float = 90) -> None:
+        """Wait until nothing is left."""
         end = time.monotonic() + seconds
-        while undone := await self._undone():
+        while found := await left():
             if time.monotonic() > end:
                 log = (self.folder / "server.log").read_text()
-                raise AssertionError(f"still there after {seconds} s: {undone}\n{log[-3000:]}")
+                raise AssertionError(f"still there after {seconds} s: {found}\n{log[-3000:]}")
             await asyncio.sleep(0.05)
 
     async def _undone(self) -> list[str]:

@@ -50,8 +50,7 @@ async def a_request(one: Mortal) -> str:
 
 async def expires(one: Mortal, _: Any) -> None:
     one.ahead(49 * 3600)
-    while await one.all_of("status", "approval_requests") != [("expired",)]:
-        await asyncio.sleep(0.05)
+    await one.until(lambda: one.all_of("1", "approval_requests WHERE status <> 'expired'"))
 
 
 def proposes(tool: str) -> Callable[[Mortal, Any], Awaitable[Any]]:

@@ -58,11 +58,14 @@ class Scene:
         claim = lambda tx: execute.start_next(tx, self.policy, "worker")  # noqa: E731
         started = await self.database.write("", claim)
         for _ in range(claims - 1):
-            await self.database.write(TENANT, lambda tx: execute.settle(tx, started, SILENT))
+            await self.settle(started, SILENT)
             self.clock.forward(minutes=1)
             started = await self.database.write("", claim)
         assert isinstance(started, execute.Started)
         return started
+
+    async def settle(self, started: execute.Started, result: Result) -> None:
+        assert await self.database.write(TENANT, lambda tx: execute.settle(tx, started, result))
 
     def submission(self, tool: str, **more: Any) -> Verb:
         sent = propose.Submission(tool, more.pop("arguments", {"service": "checkout"}), session_id="s1", **more)
