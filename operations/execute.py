@@ -4,6 +4,8 @@ import json
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from governance import attempts
 from governance.canonical import Json, call_digest
 from governance.facts import Facts
@@ -63,6 +65,8 @@ async def start(tx: Tx, policy: Policy, execution: Execution, owner: str) -> Sta
         secrets = secrets_of(tx, proposal)
         arguments = join(json.loads(proposal.arguments), secrets)
         why = await _why_invalid(tx, policy, execution, proposal, arguments, tuple(secrets))
+    except (SQLAlchemyError, OSError):
+        raise  # the database's trouble is not the call's: nothing is known against it, and the next tick asks again
     except Exception as error:  # noqa: BLE001 - what cannot be read back must not run, nor hold up the rest of the queue
         why = f"the stored call cannot be read back ({type(error).__name__})"
     if why is not None:

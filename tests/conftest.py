@@ -7,9 +7,10 @@ import signal
 import sys
 import tempfile
 import warnings
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Lock
 
 import pytest
 
@@ -17,7 +18,10 @@ from bot.policy import load_policy
 from governance.policy import Policy
 from storage.database import Database
 from storage.opening import open_database
+from tests import profiles
 from tests.policies import POLICY
+
+profiles.load()
 
 ENCRYPTION_KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -126,6 +130,34 @@ def postgresql_urls(postgres_uri: str) -> Iterator[list[str]]:
     urls = [_new_postgresql(postgres_uri) for _ in range(3)]
     yield urls
     for url in urls:
+        _drop_postgresql(postgres_uri, url)
+
+
+@pytest.fixture
+def new_sqlite(sqlite_template: Path, tmp_path: Path) -> Callable[[], str]:
+    """Makes as many fresh, migrated files as a test needs."""
+
+    def another() -> str:
+        path = tmp_path / f"file{next(_NUMBERS)}.db"
+        shutil.copy(sqlite_template, path)
+        return f"sqlite:///{path}"
+
+    return another
+
+
+@pytest.fixture
+def new_postgresql(postgres_uri: str) -> Iterator[Callable[[], str]]:
+    """Makes as many fresh, migrated databases as a test needs, one at a time."""
+    made: list[str] = []
+    turn = Lock()
+
+    def another() -> str:
+        with turn:
+            made.append(_new_postgresql(postgres_uri))
+            return made[-1]
+
+    yield another
+    for url in made:
         _drop_postgresql(postgres_uri, url)
 
 
