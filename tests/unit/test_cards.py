@@ -35,6 +35,7 @@ OUTCOME = {
 @pytest.mark.parametrize("running", OUTCOME)
 @pytest.mark.parametrize("status", RequestStatus)
 def test_a_card_says_where_the_request_and_its_execution_stand(status, running):
+    """closes governed-proposals 16"""
     made = card(dossier(request(status), running=execution(running) if running else None), RENDERING)
     check_message(made)
     lines = [block["text"]["text"] for block in made.blocks if block["type"] == "section" and "text" in block]
@@ -59,6 +60,7 @@ def test_buttons_stand_exactly_while_it_can_be_decided_and_carry_the_rendering_a
 
 
 def test_a_card_holds_everything_a_reviewer_needs():
+    """closes governed-proposals 22"""
     made = card(dossier(request(), rationale="The old one leaks"), RENDERING)
     shown = whole_text(made.blocks)
     for part in (
