@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
+import aiohttp
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.async_app import AsyncApp
@@ -20,7 +21,7 @@ from bot.listeners import register_all
 from bot.office import Office
 from bot.policy import PolicyProblem, PolicySource
 from bot.settings import Settings
-from bot.slack import SlackTrouble, new_client
+from bot.slack import SlackTrouble, new_client, share_connections
 from governance.errors import Unauthenticated
 from governance.policy import INTERNAL
 from scheduler.execution import Executor
@@ -57,9 +58,11 @@ class Server:
         )
         self._background: list[asyncio.Task[None]] = []
         self._socket: Any = None
+        self._to_slack: aiohttp.ClientSession | None = None
 
     async def start(self) -> None:
         """Listen, tick, and get to know Slack in the background."""
+        self._to_slack = share_connections(self.office.client)
         await self._record_policy()
         await self._runner.setup()
         await web.TCPSite(self._runner, self._settings.host, self._settings.port).start()
@@ -88,6 +91,8 @@ class Server:
         await self._runner.cleanup()
         await self._loop.stop()
         await self._http.close()
+        if self._to_slack is not None:
+            await self._to_slack.close()
         await self.office.database.close()
 
     async def reload_policy(self) -> None:

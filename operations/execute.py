@@ -4,6 +4,8 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy.exc import OperationalError
+
 from governance import attempts
 from governance.canonical import Json, call_digest
 from governance.facts import Facts
@@ -49,6 +51,8 @@ async def start_next(tx: Tx, policy: Policy, owner: str) -> Started | Execution 
         secrets = _secrets_of(tx, proposal)
         arguments = join(json.loads(proposal.arguments), secrets)
         why = await _why_invalid(tx, policy, execution, proposal, arguments, tuple(secrets))
+    except OperationalError:  # the store is in trouble, not the stored call: it stays queued and is looked at again
+        raise
     except Exception as error:  # noqa: BLE001 - what cannot be read back must not run, nor hold up the rest of the queue
         why = f"the stored call cannot be read back ({type(error).__name__})"
     if why is not None:
