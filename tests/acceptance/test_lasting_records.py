@@ -120,6 +120,39 @@ async def test_everything_that_happens_to_a_call_is_found_under_its_id_with_the_
     assert {one.trace_id for one in await rows(stack.database, Proposal)} == {"trace-7"}
 
 
+ASKED, RAN = ("proposal.pending", "agent:deployer"), [("execution.started", "system"), ("execution.finished", "system")]
+#: How a call ends: what is recorded about it and by whom, and the status in the last entry.
+ENDS = {
+    "done": ([ASKED, ("approval.decided", "person:U0BOB"), *RAN], "succeeded"),
+    "failed": ([ASKED, ("approval.decided", "person:U0BOB"), *RAN], "failed"),
+    "rejected": ([ASKED, ("approval.decided", "person:U0BOB")], "rejected"),
+    "expired": ([ASKED, ("approval.expired", "system")], "expired"),
+    "unasked": ([("proposal.allowed", "agent:deployer"), *RAN], "succeeded"),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+async def test_every_end_of_a_call_is_recorded_when_it_is_known_and_with_whoever_answered(
+    stack: Stack, bob: Key, wound: WoundClock, end: str
+) -> None:
+    """closes autonomy-and-trust 11"""
+    stack.service.script = [422] if end == "failed" else []
+    _, told = await stack.propose("note.auto" if end == "unasked" else "deploy.production")
+    if end == "expired":
+        wound.forward(hours=48)
+        await attend_due(stack.database)
+    elif end == "rejected":
+        await answered(stack, bob, told, decision="reject", reason="no")
+    elif end != "unasked":
+        await answered(stack, bob, told, decision="approve")
+    await stack.settled(told["proposal_id"])
+    found = await events(stack, told["proposal_id"])
+    recorded, status = ENDS[end]
+    assert [(one["event"], one["actor"]) for one in found] == recorded
+    assert found[-1]["detail"]["status"] == status
+    assert [one["detail"]["status"] for one in found if one["event"] == "execution.started"] in ([], ["running"])
+
+
 @pytest.mark.parametrize(
     ("tool", "body", "kind", "code"),
     [

@@ -1,7 +1,7 @@
 """What cannot be known is not allowed: a store that cannot be read, and decisions that outlive the process."""
 
 import pytest
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from governance.lifecycle import ProposalState
 from governance.policy import Policy
@@ -10,7 +10,7 @@ from operations.stand import TierChange, pause, record_tier
 from storage.database import Database
 from storage.tables import AuditEntry, Execution, OutboxMessage, Proposal
 from tests.conftest import Clock
-from tests.integration.running import another, worker
+from tests.integration.running import another, approved, worker
 from tests.integration.verbs import TENANT, asked, count, look, sql, submit
 
 
@@ -56,3 +56,39 @@ async def test_a_demotion_and_a_pause_hold_in_every_process_and_after_a_restart(
         await database.write(TENANT, lambda tx: pause(tx, agent, "U0ADMIN", "it loops"))
     async with another(url, clock) as restarted:
         assert (await asked(restarted, policy, "note.auto")).proposal.code == "AGENT_PAUSED"
+
+
+async def test_a_demotion_stands_although_an_earlier_promotion_bears_a_later_time(
+    database: Database, policy: Policy, clock: Clock
+) -> None:
+    """closes autonomy-and-trust 23"""
+    agent = policy.agents["deployer"]
+
+    async def record(tier: Tier) -> None:
+        await database.write(TENANT, lambda tx: record_tier(tx, TierChange(agent, "deploy", tier, "x"), "U0ADMIN"))
+
+    clock.forward(days=1)  # the clock of the replica that promoted went ahead
+    await record(Tier.ACT_AUTO)
+    clock.forward(days=-1)
+    await record(Tier.SHADOW)
+    assert (await asked(database, policy)).proposal.state is ProposalState.SHADOWED
+    clock.forward(days=2)
+    assert (await asked(database, policy)).proposal.state is ProposalState.SHADOWED
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE proposals SET state = 'approved'",
+        "UPDATE proposals SET tier = 'L1'",
+        "UPDATE approval_requests SET status = 'yes'",
+        "UPDATE approval_requests SET quorum = 0",
+        "UPDATE executions SET status = 'done'",
+    ],
+)
+async def test_the_database_knows_no_word_that_the_program_does_not_know(
+    database: Database, policy: Policy, statement: str
+) -> None:
+    await approved(database, policy)
+    with pytest.raises(IntegrityError):
+        await sql(database, statement)
