@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
+import aiohttp
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.async_app import AsyncApp
@@ -23,7 +24,7 @@ from bot.listeners import register_all
 from bot.office import Office
 from bot.policy import PolicyProblem, PolicySource
 from bot.settings import Settings
-from bot.slack import SlackTrouble, new_client
+from bot.slack import SlackTrouble, new_client, share_connections
 from governance.errors import Unauthenticated
 from governance.policy import INTERNAL
 from scheduler.execution import Executor
@@ -59,6 +60,7 @@ class Server:
         )
         self._background: list[asyncio.Task[None]] = []
         self._socket: Any = None
+        self._to_slack: aiohttp.ClientSession | None = None
 
     def _connectors(self, environment: Mapping[str, str]) -> dict[str, Connector]:
         """Return what runs each kind of tool; calls of the kind `agent` are run by whoever proposed them."""
@@ -78,6 +80,7 @@ class Server:
             raise
 
     async def _start(self) -> None:
+        self._to_slack = share_connections(self.office.client)
         await self._record_policy()
         await self._runner.setup()
         await web.TCPSite(self._runner, self._settings.host, self._settings.port).start()
@@ -107,6 +110,8 @@ class Server:
         await self._loop.stop()
         await self._http.close()
         await self._mcp.close()
+        if self._to_slack is not None:
+            await self._to_slack.close()
         await self.office.database.close()
 
     async def reload_policy(self) -> None:

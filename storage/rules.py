@@ -38,10 +38,12 @@ async def use(tx: Tx, rule_id: str) -> bool:
     in_time = col(Rule.expires_at).is_(None) | (col(Rule.expires_at) > tx.now)
     statement = (
         update(Rule)
-        .where(col(Rule.id) == rule_id, col(Rule.ended_at).is_(None), uses_left, in_time)
+        .where(
+            col(Rule.id) == rule_id, col(Rule.tenant) == tx.tenant, col(Rule.ended_at).is_(None), uses_left, in_time,
+        )
         .values(uses=Rule.uses + 1, last_used_at=tx.now)
         .execution_options(synchronize_session=False)
-    )
+    )  # fmt: skip
     return cast(CursorResult[Any], await tx.session.execute(statement)).rowcount == 1
 
 

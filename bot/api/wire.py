@@ -63,8 +63,19 @@ def decision_json(request: ApprovalRequest) -> dict[str, Any] | None:
 def _execution(execution: Execution | None) -> dict[str, Any] | None:
     if execution is None:
         return None
-    result: Json = json.loads(execution.result) if execution.result is not None else None
-    return {"status": execution.status, "attempt": execution.attempt, "result": result, "error": execution.error}
+    return {
+        "status": execution.status, "attempt": execution.attempt, "result": _stored(execution.result),
+        "error": execution.error,
+    }  # fmt: skip
+
+
+def _stored(text: str | None) -> Json:
+    """Return stored JSON, or null where it was damaged: one row that cannot be read must not hide the others."""
+    try:
+        found: Json = json.loads(text) if text is not None else None
+    except ValueError:
+        return None
+    return found
 
 
 def request_json(found: Dossier) -> dict[str, Any]:
@@ -75,7 +86,7 @@ def request_json(found: Dossier) -> dict[str, Any]:
     return {
         "id": request.id, "request_type": request.request_type, "status": request.status, "version": request.version,
         "proposal_id": proposal.id, "agent": proposal.agent_id, "tool": proposal.tool, "title": proposal.title,
-        "arguments": json.loads(proposal.arguments), "digest": request.digest, "consequence": proposal.consequence,
+        "arguments": _stored(proposal.arguments), "digest": request.digest, "consequence": proposal.consequence,
         "rationale": proposal.rationale, "requester": request.requester, "reviewers": request.reviewers,
         "approvals": approvals(found), "quorum": request.quorum, "reviews": [_review(r) for r in found.reviews],
         "created_at": moment(request.created_at), "expires_at": moment(request.expires_at),
@@ -86,4 +97,4 @@ def request_json(found: Dossier) -> dict[str, Any]:
 
 def event_json(entry: AuditEntry) -> dict[str, Any]:
     """Return one thing that happened to a proposal."""
-    return {"event": entry.kind, "at": moment(entry.at), "actor": entry.actor, "detail": json.loads(entry.detail)}
+    return {"event": entry.kind, "at": moment(entry.at), "actor": entry.actor, "detail": _stored(entry.detail)}

@@ -49,6 +49,7 @@ async def test_a_key_says_whom_it_stands_for(stack: Stack, bob: Key) -> None:
 async def test_a_key_never_gives_more_than_the_policy_gives_its_person(
     stack: Stack, person: str, limit: Role | None, role: str
 ) -> None:
+    """closes l1-l2-l3-enforcement 16"""
     key = await stack.key(KeyKind.OPERATOR, person, limit)
     assert (await stack.signed(key, "GET", f"{API}/whoami"))[1]["role"] == role
 
@@ -96,6 +97,7 @@ async def test_an_agent_that_left_the_policy_is_refused_at_once(stack: Stack) ->
 
 
 async def test_agents_cannot_decide_and_operators_cannot_propose(stack: Stack, bob: Key) -> None:
+    """closes autonomy-and-trust 8"""
     request = await waiting_for(stack)
     answer = await stack.call("POST", f"{API}/approvals/{request}", {"decision": "approve"})
     assert is_problem(answer, 401, "UNAUTHENTICATED")
@@ -154,6 +156,7 @@ async def forged(stack: Stack, key: Key, target: str, body: bytes) -> dict[str, 
 
 
 async def test_whatever_is_wrong_with_a_signature_the_answer_is_the_same(stack: Stack, bob: Key) -> None:
+    """closes autonomy-and-trust 8"""
     request = await waiting_for(stack)
     answers = await forged(stack, bob, f"{API}/approvals/{request}", b'{"decision":"approve"}')
     expected = (

@@ -36,6 +36,7 @@ async def decide(stack: Stack, key: Key, request: str, decision: str = "approve"
 
 
 async def test_a_signed_decision_counts_as_that_persons_review_and_the_card_says_so(stack: Stack, bob: Key) -> None:
+    """closes governed-proposals 20"""
     request = await waiting_for(stack)
     card = await stack.card("checkout")
     status, told = await decide(stack, bob, request)
@@ -118,6 +119,7 @@ async def test_membership_of_a_user_group_is_asked_of_slack(stack: Stack, bob: K
 async def test_guests_strangers_and_people_who_left_cannot_decide_though_the_policy_names_them(
     stack: Stack, person: str, change: dict[str, Any]
 ) -> None:
+    """closes autonomy-and-trust 8; l1-l2-l3-enforcement 16"""
     if change:
         await stack.slack.seat.happenings.person_changed(person, **change)
     key = await stack.key(KeyKind.OPERATOR, person)

@@ -75,6 +75,7 @@ BODIES: dict[str, tuple[bytes, int, str]] = {
 
 
 async def test_every_body_that_cannot_be_taken_is_refused_for_what_is_wrong_with_it(stack: Stack) -> None:
+    """closes l1-l2-l3-enforcement 14"""
     answers = {name: await stack.call("POST", f"{API}/proposals", raw=sent) for name, (sent, _, _) in BODIES.items()}
     wrong = {
         name: answers[name] for name, (_, status, code) in BODIES.items() if not is_problem(answers[name], status, code)
@@ -156,6 +157,7 @@ QUERIES = {
 
 
 async def test_every_query_value_that_makes_no_sense_is_refused(stack: Stack) -> None:
+    """closes l1-l2-l3-enforcement 13, 18"""
     _, proposed = await stack.propose()
     answers = {
         query: await stack.call("GET", API + query.replace("{id}", proposed["proposal_id"])) for query in QUERIES
@@ -167,6 +169,7 @@ IDS = ["x", "prp_" + "0" * 32, "%00", "prp_%00", "%FF", "%F0%9F%94%91", "a" * 40
 
 
 async def test_every_id_that_cannot_be_is_as_good_as_unknown(stack: Stack) -> None:
+    """closes governed-proposals 21"""
     answers = {}
     for id in IDS:
         answers[f"GET {id}"] = await raw(
@@ -210,6 +213,7 @@ DECISIONS: dict[str, dict[str, Any]] = {
 
 
 async def test_every_decision_that_makes_no_sense_is_refused_and_decides_nothing(stack: Stack) -> None:
+    """closes governed-proposals 21; autonomy-and-trust 17; l1-l2-l3-enforcement 13"""
     request, bob = await waiting_for(stack), await stack.key(KeyKind.OPERATOR, "U0BOB")
     answers = {
         name: await stack.signed(bob, "POST", f"{API}/approvals/{request}", one) for name, one in DECISIONS.items()

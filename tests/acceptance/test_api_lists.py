@@ -45,6 +45,7 @@ async def pages(stack: Stack, query: str) -> list[list[str]]:
 async def test_following_the_cursor_gives_every_request_once_newest_first(
     stack: Stack, limit: int, sizes: list[int]
 ) -> None:
+    """closes l1-l2-l3-enforcement 18"""
     made = await propose_many(stack, 11)  # all in the same instant: the clock stands still
     found = await pages(stack, f"limit={limit}")
     assert [len(page) for page in found] == sizes
@@ -112,6 +113,7 @@ async def headers_of(stack: Stack, secret: str) -> tuple[int, dict[str, str], An
 
 @pytest.mark.parametrize("stack", [FEW_CALLS], indirect=True)
 async def test_a_key_that_calls_too_often_is_told_when_to_come_back_and_leaves_no_row(stack: Stack) -> None:
+    """closes governed-proposals 23"""
     await propose_many(stack, 4)
     status, headers, body = await headers_of(stack, stack.agent_secret)
     assert is_problem((status, body), 429, "RATE_LIMITED")

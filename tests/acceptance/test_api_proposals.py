@@ -51,6 +51,7 @@ async def test_a_denial_says_why_in_a_code_and_a_sentence(
 
 
 async def test_missing_scopes_are_named(stack: Stack) -> None:
+    """closes governed-proposals 18"""
     _, secret = await stack.key(KeyKind.AGENT, "stranger")
     answer = await stack.call(
         "POST", f"{API}/proposals", {"tool": "deploy.production", "arguments": {"service": "x"}}, secret=secret
@@ -60,6 +61,7 @@ async def test_missing_scopes_are_named(stack: Stack) -> None:
 
 
 async def test_an_unknown_tool_leaves_no_row_but_an_entry_in_the_record(stack: Stack) -> None:
+    """closes autonomy-and-trust 3; l1-l2-l3-enforcement 12"""
     for tool in ("deploy.Production", "nothing", "\u0000", "<!channel>"):
         answer = await stack.propose(tool, arguments={"anything": True})
         assert is_problem(answer, 404, "UNSUPPORTED")
@@ -118,6 +120,7 @@ async def test_the_events_of_a_proposal_come_in_their_order(stack: Stack) -> Non
 
 
 async def test_secrets_stay_out_of_every_answer(stack: Stack) -> None:
+    """closes governed-proposals 19; autonomy-and-trust 12"""
     _, told = await stack.propose(arguments={"service": "checkout", "token": "s3cret-value"})
     bob = await stack.key(KeyKind.OPERATOR, "U0BOB")
     path = f"{API}/approvals/{told['approval']['id']}"
@@ -137,6 +140,7 @@ async def test_secrets_stay_out_of_every_answer(stack: Stack) -> None:
      ("GET", "/approvals/{approval}")],
 )  # fmt: skip
 async def test_what_belongs_to_another_agent_is_as_good_as_unknown(stack: Stack, method: str, path: str) -> None:
+    """closes l1-l2-l3-enforcement 16"""
     _, told = await stack.propose()
     _, secret = await stack.key(KeyKind.AGENT, "stranger")
     mine = path.format(proposal=told["proposal_id"], approval=told["approval"]["id"])
@@ -159,6 +163,7 @@ async def withdraw(stack: Stack, told: dict[str, Any], **body: Any) -> tuple[int
 
 
 async def test_a_proposal_can_be_withdrawn_and_again_is_fine(stack: Stack) -> None:
+    """closes governed-proposals 15"""
     _, told = await stack.propose()
     for _ in range(2):
         status, withdrawn = await withdraw(stack, told, reason="obsolete")

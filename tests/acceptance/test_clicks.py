@@ -43,6 +43,7 @@ async def test_a_stranger_gets_no_reject_modal(stack: Stack) -> None:
 
 
 async def test_the_requester_is_told_that_somebody_else_must(stack: Stack) -> None:
+    """closes governed-proposals 14; autonomy-and-trust 8"""
     await stack.propose(on_behalf_of="U0CAROL")
     await stack.slack.click("U0CAROL", await stack.card("checkout"), "Approve")
     assert "<@U0BOB>" in await told(stack, "U0CAROL", "somebody else must countersign")
@@ -57,6 +58,7 @@ async def test_who_comes_second_is_told_who_was_first(stack: Stack) -> None:
 
 
 async def test_approve_and_reject_at_the_same_instant_answer_both(stack: Stack) -> None:
+    """closes autonomy-and-trust 18; l1-l2-l3-enforcement 2"""
     _, proposed = await stack.propose()
     card = (await stack.card("checkout")).snapshot()
     modal = await stack.modal("U0CAROL", card, "Reject")
@@ -74,6 +76,7 @@ async def test_approve_and_reject_at_the_same_instant_answer_both(stack: Stack) 
 
 
 async def test_five_clicks_by_one_person_are_one_approval_and_one_execution(stack: Stack) -> None:
+    """closes l1-l2-l3-enforcement 1"""
     _, proposed = await stack.propose()
     card = (await stack.card("checkout")).snapshot()
     clicks = await asyncio.gather(*(stack.slack.click("U0BOB", card, "Approve") for _ in range(5)))
@@ -83,6 +86,7 @@ async def test_five_clicks_by_one_person_are_one_approval_and_one_execution(stac
 
 
 async def test_a_quorum_of_two_counts_people_not_clicks(stack: Stack) -> None:
+    """closes governed-proposals 14; autonomy-and-trust 10"""
     _, proposed = await stack.propose("deploy.two")
     card = await stack.card("checkout")
     for _ in range(2):
@@ -103,6 +107,7 @@ async def test_members_of_a_user_group_decide_and_others_do_not(stack: Stack) ->
 
 
 async def test_details_show_every_character_to_insiders_and_nothing_to_others(stack: Stack) -> None:
+    """closes l1-l2-l3-enforcement 15"""
     note = "x" * 10_000 + "the end"
     await stack.propose(arguments={"service": "checkout", "note": note})
     card = await stack.card("checkout")
@@ -136,6 +141,7 @@ async def test_the_agent_s_thread_gets_the_card_and_the_channel_a_linked_copy(st
 
 
 async def test_commands_and_home_show_what_waits(stack: Stack) -> None:
+    """closes governed-proposals 16"""
     await stack.propose()
     await stack.card("checkout")
     mine = await stack.slack.command("U0BOB", "/approvals", "mine")

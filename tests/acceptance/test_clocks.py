@@ -45,6 +45,7 @@ async def line(stack: Stack, card: Message, containing: str) -> Message:
 async def test_a_request_nobody_answers_ends_as_expired_for_everybody_and_as_rejected_for_nobody(
     stack: Stack, wound: WoundClock
 ) -> None:
+    """closes autonomy-and-trust 16; l1-l2-l3-enforcement 10"""
     _, proposed = await stack.propose(on_behalf_of="U0CAROL")
     card = await stack.card("checkout")
     waiting = asyncio.create_task(stack.settled(proposed["proposal_id"], 60))
@@ -80,6 +81,7 @@ async def test_a_click_on_a_card_that_has_expired_is_told_so_and_decides_nothing
 
 
 async def test_those_who_have_not_answered_are_reminded_twice_and_no_more(stack: Stack, wound: WoundClock) -> None:
+    """closes governed-proposals 16; l1-l2-l3-enforcement 10"""
     _, proposed = await stack.propose("deploy.two")
     card = await stack.card("checkout")
     carol = await stack.key(KeyKind.OPERATOR, "U0CAROL")
@@ -117,6 +119,7 @@ async def test_a_week_switched_off_ends_in_expired_cards_without_a_storm_of_warn
 async def test_a_request_that_was_put_off_comes_back_at_its_time_and_can_be_approved(
     stack: Stack, wound: WoundClock
 ) -> None:
+    """closes governed-proposals 15"""
     _, proposed = await stack.propose()
     card = await stack.card("checkout")
     carol = await stack.key(KeyKind.OPERATOR, "U0CAROL")

@@ -90,6 +90,7 @@ async def test_lines_and_direct_messages_whose_answer_was_lost_are_not_said_twic
 @pytest.mark.parametrize("fault", ["lost", "drop", "500", "503", "ratelimited", "service_unavailable"])
 @pytest.mark.parametrize("times", [1, 4])
 async def test_whatever_becomes_of_an_update_the_card_is_true_in_the_end(desk: Desk, fault: str, times: int) -> None:
+    """closes governed-proposals 20"""
     found = await asked(desk.database, desk.policy)
     await desk.settle()
     desk.workspace.faults.add(UPDATE, fault, times)

@@ -35,6 +35,7 @@ async def told(stack: Stack, person: str, containing: str) -> Message:
 async def test_a_call_that_got_no_answer_is_repeated_under_the_same_key_and_has_one_effect(
     stack: Stack, trouble: object
 ) -> None:
+    """closes governed-proposals 7"""
     stack.service.script = [trouble]
     proposed, card = await approved(stack)
     ended = await stack.settled(proposed["proposal_id"])
@@ -56,6 +57,7 @@ async def test_a_call_that_must_not_be_repeated_ends_as_unknown_and_people_are_a
 
 
 async def test_a_call_the_service_refuses_ends_as_failed_with_its_words_as_data(stack: Stack) -> None:
+    """closes l1-l2-l3-enforcement 13"""
     stack.service.script = [422]
     proposed, card = await approved(stack)
     ended = await stack.settled(proposed["proposal_id"])
@@ -83,6 +85,7 @@ async def tighten(stack: Stack, old: str, new: str) -> None:
 
 
 async def test_what_changed_since_it_was_asked_about_is_not_run_and_everybody_reads_why(stack: Stack) -> None:
+    """closes governed-proposals 18, 22"""
     _, proposed = await stack.propose()
     card = await stack.card("checkout")
     await tighten(stack, 'consequence = "Does deploy.production', 'consequence = "Replaces deploy.production')
@@ -116,6 +119,7 @@ async def test_a_scope_taken_away_before_the_retry_leaves_it_unknown_whether_the
 
 
 async def test_an_agent_that_asks_again_after_a_settled_call_starts_a_new_one(stack: Stack) -> None:
+    """closes autonomy-and-trust 15"""
     first, _ = await approved(stack)
     await stack.settled(first["proposal_id"])
     status, again = await stack.propose()
@@ -124,6 +128,7 @@ async def test_an_agent_that_asks_again_after_a_settled_call_starts_a_new_one(st
 
 
 async def test_a_secret_reaches_the_service_and_nobody_else(stack: Stack) -> None:
+    """closes governed-proposals 19; autonomy-and-trust 12; l1-l2-l3-enforcement 19"""
     proposed, card = await approved(stack, token="s3cret-value")
     await stack.settled(proposed["proposal_id"])
     assert stack.service.calls[0].body["arguments"]["token"] == "s3cret-value"

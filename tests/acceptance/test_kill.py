@@ -124,6 +124,7 @@ def cards(scene: Scene) -> list[Message]:
 
 
 async def test_killed_at_any_moment_it_runs_once_and_the_card_is_true_on_sqlite(tmp_path: Path) -> None:
+    """closes governed-proposals 5, 24; l1-l2-l3-enforcement 5"""
     await asyncio.gather(
         *(survive(f"sqlite:///{tmp_path / point.__name__}.db", tmp_path / point.__name__, point) for point in POINTS)
     )
@@ -132,5 +133,6 @@ async def test_killed_at_any_moment_it_runs_once_and_the_card_is_true_on_sqlite(
 async def test_killed_at_any_moment_it_runs_once_and_the_card_is_true_on_postgresql(
     postgresql_urls: list[str], tmp_path: Path
 ) -> None:
+    """closes governed-proposals 5, 24; l1-l2-l3-enforcement 5"""
     points = zip(POINTS[1:], postgresql_urls, strict=False)
     await asyncio.gather(*(survive(url, tmp_path / point.__name__, point) for point, url in points))

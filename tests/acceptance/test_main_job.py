@@ -12,6 +12,7 @@ def words(message: Message) -> str:
 
 
 async def test_approved_call_runs_once_as_shown_and_everybody_is_told(stack: Stack) -> None:
+    """closes governed-proposals 2"""
     arguments = {"service": "checkout", "token": "s3cret-value"}
     status, proposed = await stack.propose(arguments=arguments, rationale="the fix is reviewed")
     assert (status, proposed["state"]) == (202, "pending")
@@ -51,6 +52,7 @@ async def test_rejection_needs_a_reason_that_reaches_the_agent(stack: Stack) -> 
 
 
 async def test_l1_runs_l2_runs_and_tells_shadow_and_suggest_do_not(stack: Stack) -> None:
+    """closes governed-proposals 2"""
     states: dict[str, Any] = {}
     for tool in ("note.auto", "note.l2", "dry.run", "hint.it"):
         status, proposed = await stack.propose(tool, wait=10)

@@ -93,6 +93,7 @@ async def test_no_agent_governs_itself(stack: Stack) -> None:
 
 
 async def test_a_demotion_takes_effect_at_once_and_is_recorded(stack: Stack, admin: Key) -> None:
+    """closes l1-l2-l3-enforcement 9"""
     status, told = await post(
         stack, admin, "deployer/tier", tier="shadow", target="note.write", reason="too many notes"
     )

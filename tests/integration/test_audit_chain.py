@@ -157,6 +157,7 @@ async def test_seals_whose_places_were_exchanged_are_named(database: Database) -
 
 
 async def test_only_a_head_kept_elsewhere_proves_the_tail(database: Database) -> None:
+    """closes autonomy-and-trust 24"""
     await sealed(database)
     head = (5, (await seals(database))[-1].entry_hash)
     assert (await check(database, head)).sound

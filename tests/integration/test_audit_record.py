@@ -45,6 +45,7 @@ ONLY_POSTGRESQL = ["TRUNCATE audit_entries", "TRUNCATE audit_seals"]
     indirect=["url"],
 )
 async def test_the_database_refuses_to_change_what_was_recorded(database: Database, statement: str) -> None:
+    """closes governed-proposals 17; l1-l2-l3-enforcement 9"""
     await sealed(database)
     with pytest.raises(DBAPIError, match="the audit record is insert-only"):
         await sql(database, statement)
@@ -61,6 +62,7 @@ async def test_every_entry_is_sealed_once_in_the_order_of_the_chain(database: Da
 
 
 async def test_each_tenant_has_a_chain_of_its_own(database: Database) -> None:
+    """closes autonomy-and-trust 26; l1-l2-l3-enforcement 17"""
     for n in range(3):
         await write_down(database, f"mine.{n}")
         await write_down(database, f"theirs.{n}", tenant="other")
@@ -78,6 +80,7 @@ async def test_an_entry_moved_to_another_tenant_is_named(database: Database) -> 
 
 
 async def test_sealers_working_at_once_seal_everything_once(url: str, database: Database, clock: Clock) -> None:
+    """closes autonomy-and-trust 22"""
     async with another(url, clock) as second, another(url, clock) as third:
         for n in range(10):
             await write_down(database, *(f"thing.{n}.{m}" for m in range(30)))

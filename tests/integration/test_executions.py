@@ -21,6 +21,7 @@ Status = ExecutionStatus
 
 
 async def test_what_was_approved_is_handed_over_whole_and_its_answer_kept(database: Database, policy: Policy) -> None:
+    """closes l1-l2-l3-enforcement 3"""
     arguments = {"service": "checkout", "token": "s3cret"}
     found = await approved(database, policy, arguments=arguments)
     hands = worker(database, policy)
@@ -143,6 +144,7 @@ async def test_text_with_nul_in_an_answer_can_be_stored(database: Database, poli
 async def test_the_database_takes_one_success_and_one_open_execution_per_proposal(
     database: Database, policy: Policy, status: str
 ) -> None:
+    """closes governed-proposals 8"""
     found = await approved(database, policy)
     if status == "succeeded":
         await worker(database, policy).work()

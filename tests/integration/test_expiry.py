@@ -181,6 +181,7 @@ async def test_a_decided_request_neither_warns_nor_expires(
 async def test_approving_and_expiring_at_the_same_instant_have_one_outcome(
     database: Database, policy: Policy, clock: Clock
 ) -> None:
+    """closes governed-proposals 9; autonomy-and-trust 16"""
     for n in range(20):
         clock.now = NOON
         found = await asked(database, policy, arguments={"service": f"s{n}"})

@@ -67,6 +67,7 @@ async def test_the_call_arrives_as_it_was_approved_under_its_own_id_and_signed(
 async def test_every_attempt_sends_the_same_bytes_under_the_same_key_freshly_signed(
     database: Database, tmp_path: Path, service: Service, http_connector: HttpConnector, clock: Clock
 ) -> None:
+    """closes governed-proposals 7"""
     policy = policy_from(tmp_path, service.url)
     found = await approved(database, policy, arguments={"service": "checkout", "token": "s3cret"})
     service.script = [500, "drop"]

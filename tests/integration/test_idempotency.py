@@ -71,6 +71,7 @@ async def test_another_call_under_a_used_key_is_refused_and_names_the_first(
 async def test_a_blocked_call_never_takes_the_key_from_its_corrected_retry(
     database: Database, policy: Policy, blocked: dict[str, Any]
 ) -> None:
+    """closes governed-proposals 1"""
     refused = await submit(database, policy, idempotency_key="k1", **blocked)
     accepted = await submit(database, policy, idempotency_key="k1")
     assert (await look(database, refused)).proposal.state is ProposalState.DENIED
@@ -81,6 +82,7 @@ async def test_a_blocked_call_never_takes_the_key_from_its_corrected_retry(
 async def test_a_call_blocked_for_scopes_passes_under_the_same_key_once_they_are_there(
     database: Database, policy: Policy
 ) -> None:
+    """closes governed-proposals 1"""
     refused = await submit(database, policy, agent="stranger", idempotency_key="k1")
     stranger = replace(policy.agents["stranger"], scopes=frozenset({"deploy"}))
     widened = replace(policy, agents={"stranger": stranger})
@@ -94,6 +96,7 @@ async def test_a_call_blocked_for_scopes_passes_under_the_same_key_once_they_are
 async def test_a_key_is_free_again_after_thirty_days(
     database: Database, policy: Policy, clock: Clock, days: float, still_taken: bool
 ) -> None:
+    """closes governed-proposals 11"""
     first = await submit(database, policy, "note.auto", idempotency_key="k1")
     await finish(database, first, ExecutionStatus.SUCCEEDED)
     clock.forward(days=days)
@@ -159,6 +162,7 @@ async def test_a_shadowed_call_absorbs_nothing(database: Database, policy: Polic
 async def test_a_settled_unkeyed_call_absorbs_nothing_so_a_rollback_runs_again(
     database: Database, policy: Policy, end: str
 ) -> None:
+    """closes governed-proposals 11; autonomy-and-trust 15"""
     first = await submit(database, policy)
     found = await look(database, first)
     if end == "rejected":
@@ -187,6 +191,7 @@ async def test_the_session_tells_unkeyed_calls_apart(
 async def test_a_hundred_identical_proposals_at_once_are_one(
     database: Database, policy: Policy, key: str | None, tool: str
 ) -> None:
+    """closes l1-l2-l3-enforcement 11"""
     made = await asyncio.gather(*(submit(database, policy, tool, idempotency_key=key) for _ in range(100)))
     assert sum(not one.duplicate for one in made) == 1
     assert len({id_of(one) for one in made}) == 1

@@ -33,6 +33,7 @@ class Stuck:
 async def test_a_call_whose_worker_died_runs_again_where_that_is_safe_and_is_unknown_elsewhere(
     database: Database, policy: Policy, clock: Clock, tool: str, status: Status
 ) -> None:
+    """closes governed-proposals 5"""
     found = await approved(database, policy, tool)
     dead, heir = worker(database, policy, Stuck()), worker(database, policy)
     await dead.executor.drain()
@@ -56,6 +57,7 @@ async def test_a_call_whose_worker_died_runs_again_where_that_is_safe_and_is_unk
 async def test_a_worker_that_dies_on_the_last_attempt_leaves_unknown_behind(
     database: Database, policy: Policy, clock: Clock
 ) -> None:
+    """closes governed-proposals 5"""
     found = await approved(database, policy)
     dead = worker(database, policy, SILENT, SILENT, Stuck())
     for _ in range(2):

@@ -46,6 +46,7 @@ async def test_approve_and_reject_at_the_same_instant_have_one_outcome(database:
 
 @pytest.mark.parametrize("person", ["U0ALICE", "U0MALLORY"])
 async def test_who_is_not_a_reviewer_changes_nothing(database: Database, policy: Policy, person: str) -> None:
+    """closes autonomy-and-trust 17"""
     found = await look(database, proposed := await submit(database, policy))
     with pytest.raises(NotAReviewer):
         await say(database, found, person)

@@ -51,6 +51,7 @@ TIGHTENED: dict[str, tuple[Callable[[Policy], Policy], str]] = {
 async def test_what_the_policy_no_longer_allows_does_not_start_and_says_why(
     database: Database, policy: Policy, change: str
 ) -> None:
+    """closes governed-proposals 10, 18; autonomy-and-trust 6"""
     tighten, why = TIGHTENED[change]
     found = await approved(database, policy)
     hands = worker(database, tighten(policy))
@@ -121,6 +122,7 @@ async def test_a_policy_tightened_between_two_attempts_leaves_what_may_have_run_
 async def test_a_stored_call_that_was_tampered_with_does_not_run_and_holds_up_nobody(
     database: Database, policy: Policy, clock: Clock, statement: str, why: str
 ) -> None:
+    """closes autonomy-and-trust 15; l1-l2-l3-enforcement 3"""
     found = await approved(database, policy, arguments={"service": "checkout", "token": "s3cret"})
     await sql(database, statement)
     clock.forward(seconds=1)
@@ -158,6 +160,7 @@ async def test_arguments_and_digest_edited_together_do_not_run_either(database: 
 async def test_an_approved_call_starts_until_it_expires_or_for_fifteen_minutes_whichever_is_later(
     database: Database, policy: Policy, clock: Clock, approved_at: float, started_at: float, runs: bool
 ) -> None:
+    """closes governed-proposals 9"""
     found = await asked(database, policy)
     clock.now = NOON + timedelta(hours=approved_at)
     await say(database, found, "U0BOB")

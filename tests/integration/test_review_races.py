@@ -61,6 +61,7 @@ async def race(database: Database, found: Dossier, verdicts: list[object]) -> tu
 async def test_eight_reviewers_at_once_make_one_decision_and_at_most_one_execution(
     database: Database, eight: Policy, verdicts: list[object]
 ) -> None:
+    """closes governed-proposals 6; autonomy-and-trust 18; l1-l2-l3-enforcement 1, 2"""
     approved = 0
     for n in range(ROUNDS):
         found = await asked(database, eight, "deploy.eight", arguments={"service": f"s{n}"})
@@ -95,6 +96,7 @@ async def runs(database: Database, policy: Policy) -> int:
 
 
 async def test_a_quorum_of_two_among_eight_at_once_takes_exactly_two(database: Database, eight: Policy) -> None:
+    """closes autonomy-and-trust 18"""
     for n in range(ROUNDS):
         found = await asked(database, eight, "deploy.pair", arguments={"service": f"s{n}"})
         won, lost = await race(database, found, [APPROVE] * 8)

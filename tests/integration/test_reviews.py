@@ -161,6 +161,7 @@ async def test_deferring_again_moves_the_moment(database: Database, policy: Poli
 async def test_at_its_expiry_nothing_can_be_answered_although_no_sweep_has_run(
     database: Database, policy: Policy, clock: Clock, verdict: object
 ) -> None:
+    """closes governed-proposals 9; autonomy-and-trust 16"""
     found = await asked(database, policy)
     clock.forward(hours=48)
     with pytest.raises(ApprovalExpired):
@@ -221,6 +222,7 @@ async def test_above_version_one_an_answer_must_name_what_it_saw(
 async def test_where_too_few_people_could_approve_the_call_is_denied_and_nobody_else_is_asked(
     database: Database, tmp_path: Path, reviewers: str, quorum: int
 ) -> None:
+    """closes autonomy-and-trust 7"""
     policy = policy_from(tmp_path, extra=tool("deploy.lone", reviewers=reviewers, quorum=quorum))
     proposed = await submit(database, policy, "deploy.lone", on_behalf_of="U0CAROL")
     found = await look(database, proposed)

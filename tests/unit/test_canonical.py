@@ -85,6 +85,7 @@ def test_what_json_cannot_hold_is_never_written(number):
 
 @given(json_values())
 def test_any_value_comes_back_equal_from_its_canonical_bytes(value):
+    """closes l1-l2-l3-enforcement 19"""
     written = canonical(value)
     again = parse_strict(written)
     assert again == value
@@ -93,6 +94,7 @@ def test_any_value_comes_back_equal_from_its_canonical_bytes(value):
 
 @given(st.dictionaries(st.text(), json_values(), max_size=6), st.randoms())
 def test_the_order_in_which_keys_were_sent_changes_no_digest(arguments, random):
+    """closes governed-proposals 11"""
     names = list(arguments)
     random.shuffle(names)
     shuffled = {name: arguments[name] for name in names}

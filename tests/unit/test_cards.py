@@ -36,6 +36,7 @@ OUTCOME = {
 @pytest.mark.parametrize("running", OUTCOME)
 @pytest.mark.parametrize("status", RequestStatus)
 def test_a_card_says_where_the_request_and_its_execution_stand(status, running):
+    """closes governed-proposals 16"""
     made = card(dossier(request(status), running=execution(running) if running else None), RENDERING)
     check_message(made)
     lines = [block["text"]["text"] for block in made.blocks if block["type"] == "section" and "text" in block]
@@ -133,6 +134,7 @@ def test_who_withdrew_it_stands_on_the_card():
 
 
 def test_a_card_holds_everything_a_reviewer_needs():
+    """closes governed-proposals 22"""
     made = card(dossier(request(), rationale="The old one leaks"), RENDERING)
     shown = whole_text(made.blocks)
     for part in (

@@ -30,6 +30,7 @@ FLAWS = [
 
 @pytest.mark.parametrize("first", range(len(FLAWS)), ids=[code for _, code, _ in FLAWS])
 def test_the_first_gate_that_fails_is_the_answer(first):
+    """closes autonomy-and-trust 6"""
     flaws = {}
     for _, _, flaw in FLAWS[first:]:
         flaws |= flaw

@@ -52,6 +52,7 @@ def told_about(folder, text, environment=ENVIRONMENT):
 
 @pytest.mark.parametrize(("old", "new", "key", "remedy"), MISTAKES)
 def test_a_mistake_names_file_line_key_and_remedy(tmp_path, old, new, key, remedy):
+    """closes autonomy-and-trust 7; l1-l2-l3-enforcement 12"""
     text = changed((old, new))
     ((line, told),) = told_about(tmp_path, text)
     assert line == line_of(text, new.strip())
@@ -85,6 +86,7 @@ def with_panel(reviewers, quorum, creator_may_approve):
     [('["U0BOB", "U0BOB"]', 2, "true", 1), ("[]", 3, "true", 2), ("[]", 2, "false", 1)],
 )
 def test_a_quorum_that_nobody_could_reach_is_a_mistake(tmp_path, reviewers, quorum, creator_may_approve, able):
+    """closes autonomy-and-trust 7, 10"""
     text = with_panel(reviewers, quorum, creator_may_approve)
     remedy = f"tools.0.quorum: {quorum} people must agree but only {able} may; add reviewers"
     assert told_about(tmp_path, text) == [(line_of(text, "quorum"), remedy)]

@@ -55,6 +55,7 @@ def test_the_more_specific_line_wins(higher, lower):
 
 
 def test_where_nothing_is_written_people_are_asked():
+    """closes autonomy-and-trust 1, 2"""
     assert resolve({}).tier is Tier.ACT_WITH_APPROVAL
 
 
@@ -75,6 +76,7 @@ def test_reading_runs_at_whatever_tier_is_written(level):
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("tier", Tier)
 def test_a_written_requires_approval_is_a_floor_under_every_tier(level, tier, risk):
+    """closes governed-proposals 13"""
     found = resolve({level: tier}, risk, ApprovalMode.REQUIRES_APPROVAL)
     assert found.tier is strictest(tier, Tier.ACT_WITH_APPROVAL)
     assert ("approval_mode of the tool" in found.reason) is tier.runs_unasked
@@ -124,5 +126,6 @@ def test_a_tier_either_asks_or_runs_or_only_records(tier, asks, runs):
     ],
 )
 def test_risk_implies_a_mode_and_the_unknown_is_blocked(risk, mode):
+    """closes governed-proposals 13; autonomy-and-trust 3"""
     assert derived_mode(risk) is mode
     assert tool(risk=risk).mode is mode

@@ -115,6 +115,7 @@ def test_only_groups_are_looked_up():
     st.sampled_from([None, *PEOPLE]),
 )
 def test_quorum_counts_distinct_people_who_are_eligible_now(reviewers, approvers, requester):
+    """closes autonomy-and-trust 10"""
     seats = [Seat(one, one) for one in approvers]
     counted = approvals_that_count(Panel(tuple(reviewers), 1, requester), seats, MEMBERS)
     eligible = set(reviewers) | (MEMBERS["S0ONCALL"] if "S0ONCALL" in reviewers else set())

@@ -40,6 +40,7 @@ def versions(folder, text):
 
 @pytest.mark.parametrize("change", RELIED_ON.values(), ids=RELIED_ON)
 def test_what_an_approver_relied_on_changes_the_version_of_that_tool_alone(tmp_path, change):
+    """closes governed-proposals 22"""
     before, after = versions(tmp_path, WHOLE), versions(tmp_path, changed(change))
     assert before["deploy.production"] != after["deploy.production"]
     assert before["notes.write"] == after["notes.write"]

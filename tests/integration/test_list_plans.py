@@ -1,0 +1,58 @@
+"""A page of a list is found by an index: what it costs does not grow with what is on the other pages."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import event, text
+
+from governance.lifecycle import RequestStatus
+from storage import audit, requests, rules
+from storage.database import Database, Tx
+from tests.conftest import NOON
+from tests.integration.verbs import TENANT
+
+BEFORE = (NOON, "apr_1")
+LISTS: dict[str, Any] = {
+    "requests": lambda tx: requests.page(tx, limit=51),
+    "requests after a page": lambda tx: requests.page(tx, before=BEFORE, limit=51),
+    "requests by status": lambda tx: requests.page(tx, status=RequestStatus.PENDING, limit=51),
+    "an agent's requests": lambda tx: requests.page(tx, agent_id="deployer", limit=51),
+    "due requests": lambda tx: requests.due(tx, NOON, 100),
+    "rules": lambda tx: rules.page(tx, agent_id="deployer", live_only=True, before=None, limit=51),
+    "events of a proposal": lambda tx: audit.entries_of(tx, "prp_1"),
+}
+
+
+@contextmanager
+def listening(database: Database) -> Iterator[list[tuple[str, Any]]]:
+    """Collect the statements that are run meanwhile."""
+    heard: list[tuple[str, Any]] = []
+
+    def hear(_c: Any, _cursor: Any, statement: str, values: Any, _context: Any, _many: bool) -> None:
+        heard.append((statement, values))
+
+    event.listen(database.reader.sync_engine, "before_cursor_execute", hear)
+    yield heard
+    event.remove(database.reader.sync_engine, "before_cursor_execute", hear)
+
+
+async def plans(tx: Tx, heard: list[tuple[str, Any]]) -> str:
+    connection = await tx.session.connection()
+    found = [await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values) for statement, values in heard]
+    return "\n".join(str(row[3]) for result in found for row in result)
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("name", LISTS)
+async def test_no_page_reads_a_whole_table(database: Database, name: str) -> None:
+    """closes l1-l2-l3-enforcement 18"""
+    async with database.read(TENANT) as tx:
+        await tx.session.execute(text("SELECT 1"))
+        with listening(database) as heard:
+            await LISTS[name](tx)
+            statements = [one for one in heard if one[0].lstrip().upper().startswith("SELECT")]
+        assert statements
+        plan = await plans(tx, statements)
+    assert "SCAN" not in plan, plan
