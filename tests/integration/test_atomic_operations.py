@@ -25,6 +25,7 @@ from governance.rules import Effect, Remember, Scope
 from governance.tiers import Tier
 from operations import execute, expire, keys, propose, remember, review, seal, show, stand, withdraw
 from operations.remember import Draft, Wish
+from operations.submission import Submission
 from scheduler import upkeep
 from storage import access, outbox
 from storage.database import Database
@@ -65,10 +66,10 @@ class Scene:
         return started
 
     async def settle(self, started: execute.Started, result: Result) -> None:
-        assert await self.database.write(TENANT, lambda tx: execute.settle(tx, started, result))
+        assert await self.database.write(TENANT, lambda tx: execute.settle(tx, self.policy, started, result))
 
     def submission(self, tool: str, **more: Any) -> Verb:
-        sent = propose.Submission(tool, more.pop("arguments", {"service": "checkout"}), session_id="s1", **more)
+        sent = Submission(tool, more.pop("arguments", {"service": "checkout"}), session_id="s1", **more)
         return lambda tx: propose.propose(tx, self.policy, self.policy.agents["deployer"], sent)
 
     def answer(self, found: Dossier, person: str, verdict: Any, wish: Wish = Wish(), hours: int = 1) -> Verb:  # noqa: B008
@@ -165,7 +166,7 @@ async def answered_by_a_rule(scene: Scene) -> Any:
 
 async def run_all(scene: Scene) -> None:
     started = await scene.database.write("", lambda tx: execute.start_next(tx, scene.policy, "worker"))
-    assert await scene.database.write(TENANT, lambda tx: execute.settle(tx, started, DONE))
+    assert await scene.database.write(TENANT, lambda tx: execute.settle(tx, scene.policy, started, DONE))
 
 
 # review, withdraw
@@ -282,7 +283,7 @@ async def not_started_in_time(scene: Scene) -> Any:
 @case("execute.start_next")
 async def not_repeated_although_it_may_have_run(scene: Scene) -> Any:
     started = await scene.started()
-    await scene.database.write(TENANT, lambda tx: execute.settle(tx, started, SILENT))
+    await scene.database.write(TENANT, lambda tx: execute.settle(tx, scene.policy, started, SILENT))
     scene.clock.forward(minutes=1)
     stopped = replace(scene.policy.agents["deployer"], scopes=frozenset())
     policy = replace(scene.policy, agents={**scene.policy.agents, "deployer": stopped})
@@ -303,7 +304,7 @@ async def a_heartbeat(scene: Scene) -> Any:
 def settling(answer: Result, tool: str = "deploy.production") -> Case:
     async def prepared(scene: Scene) -> Any:
         started = await scene.started(tool)
-        return lambda tx: execute.settle(tx, started, answer), bool
+        return lambda tx: execute.settle(tx, scene.policy, started, answer), bool
 
     prepared.__name__ = f"{answer.answer} {tool}"
     return prepared

@@ -184,7 +184,7 @@ async def test_of_many_answers_for_one_attempt_at_once_one_is_recorded(
         started = await two[0].write("", lambda tx: execute.start_next(tx, policy, "worker"))
         assert isinstance(started, execute.Started)
         got = await asyncio.gather(
-            *(two[k % 2].write(TENANT, lambda tx, a=a, s=started: execute.settle(tx, s, a))  # type: ignore[misc]
+            *(two[k % 2].write(TENANT, lambda tx, a=a, s=started: execute.settle(tx, policy, s, a))  # type: ignore[misc]
               for k, a in enumerate((DONE, NO, SILENT, DONE)))
         )  # fmt: skip
         assert sorted(got) == [False, False, False, True]
