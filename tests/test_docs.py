@@ -88,6 +88,17 @@ def test_links_inside_the_project_lead_somewhere(document: str) -> None:
     assert {link for link in links if not (page.parent / link).exists()} == set()
 
 
+def test_every_policy_in_the_docs_loads(tmp_path: Path) -> None:
+    from bot.policy import load_policy
+
+    samples = re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / "policy.md").read_text(), re.DOTALL)
+    assert len(samples) == 2
+    for sample in samples:
+        path = tmp_path / "countersign.toml"
+        path.write_text(sample)
+        assert load_policy(path, {}).tools
+
+
 def test_the_policy_shown_to_newcomers_loads(tmp_path: Path) -> None:
     from bot.policy import load_policy
 
