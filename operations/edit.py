@@ -19,7 +19,6 @@ from governance.secret_fields import MASK, as_pointer, find, join
 from governance.text import storable
 from governance.verdict import Call, Outcome
 from operations.notify import note
-from operations.propose import Submission, call_hash_of, claim_of
 from operations.review import (
     Members,
     check_open,
@@ -29,6 +28,7 @@ from operations.review import (
     proposal_of,
 )
 from operations.stored_call import arguments_of, as_stored, open_secrets
+from operations.submission import Submission, call_hash_of, claim_of
 from storage import audit, proposals, requests, surfaces
 from storage.database import Tx
 from storage.facts import facts_about

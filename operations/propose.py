@@ -5,47 +5,25 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy.exc import IntegrityError
 
-from governance.canonical import Json, call_digest, canonical, keyed_hash
+from governance.canonical import Json, call_digest, canonical
 from governance.errors import IdempotencyConflict, TooMany
 from governance.facts import Facts
 from governance.gates import judge
-from governance.lifecycle import OPEN_STATES, ProposalState
+from governance.lifecycle import ProposalState
 from governance.policy import Agent, Policy, Problem, Tool
-from governance.resolution import Scoping
 from governance.secret_fields import Split, split
 from governance.text import storable
 from governance.tiers import Tier
-from governance.verdict import Call, Outcome, Verdict, denied
+from governance.verdict import Outcome, Verdict, denied
 from operations.allow import queue_execution
 from operations.ask import open_request, show_request
 from operations.first_version import is_first_version
+from operations.submission import Submission, call_hash_of, claim_of
 from storage import audit, proposals, rules, standing
 from storage.database import Tx
 from storage.facts import facts_about
 from storage.tables import ApprovalRequest, Proposal
 from storage.tables.base import new_id
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """What an agent sent, parsed."""
-
-    tool: str
-    arguments: Json
-    idempotency_key: str | None = None
-    session_id: str | None = None
-    trace_id: str | None = None
-    automation_id: str | None = None
-    run_id: str | None = None
-    rationale: str | None = None
-    on_behalf_of: str | None = None
-    thread: tuple[str, str] | None = None  #: channel and thread_ts
-
-    @property
-    def call(self) -> Call:
-        """The part of it that is judged."""
-        scoping = Scoping(self.automation_id, self.run_id, self.session_id)
-        return Call(self.tool, self.arguments, self.on_behalf_of, self.thread[0] if self.thread else None, scoping)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +77,6 @@ async def consider(tx: Tx, policy: Policy, agent: Agent, submission: Submission)
     """Return what `propose` would answer to a new submission now; nothing is written."""
     facts = await facts_about(tx, agent, submission.tool, call_hash_of(tx, agent.id, submission))
     return _sealable(tx, policy, submission, judge(policy, agent, submission.call, facts))
-
-
-def call_hash_of(tx: Tx, agent_id: str, submission: Submission) -> str:
-    """Return the keyed hash of who calls what with which arguments: the identity of a call to rules and repetitions."""
-    return keyed_hash(tx.keys.digest_key, [agent_id, submission.tool, submission.arguments])
 
 
 async def judged(
@@ -266,14 +239,6 @@ def _row(tx: Tx, work: _Work, state: ProposalState) -> Proposal:
         created_at=tx.now,
         closed_at=tx.now if state in (ProposalState.DENIED, ProposalState.SHADOWED) else None,
     )
-
-
-def claim_of(tx: Tx, submission: Submission, call_hash: str, state: ProposalState) -> str | None:
-    """Return what makes a repetition find this proposal: the caller's key, or the call itself while it is open."""
-    if submission.idempotency_key is not None:
-        return f"key:{submission.idempotency_key}"
-    asked = [call_hash, submission.session_id, submission.on_behalf_of, list(submission.thread or ())]
-    return f"call:{keyed_hash(tx.keys.digest_key, asked)}" if state in OPEN_STATES else None
 
 
 def _sealed(tx: Tx, proposal_id: str, parts: Split) -> str | None:

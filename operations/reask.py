@@ -14,17 +14,10 @@ from governance.text import storable
 from governance.verdict import Outcome, Verdict
 from operations.ask import open_request, show_request
 from operations.notify import note
-from operations.propose import (
-    Submission,
-    call_hash_of,
-    check_room,
-    claim_of,
-    judged,
-    let_run,
-    state_of,
-)
+from operations.propose import check_room, judged, let_run, state_of
 from operations.review import Members, panel_of_request
 from operations.stored_call import arguments_of, as_stored
+from operations.submission import Submission, call_hash_of, claim_of
 from storage import audit, proposals, requests, surfaces
 from storage.database import Tx
 from storage.outbox import Priority

@@ -16,7 +16,8 @@ from governance.verdict import Outcome, Verdict
 from operations import propose as operation
 from operations import withdraw as withdrawing
 from operations.execute import AGENT
-from operations.propose import Proposed, Submission
+from operations.propose import Proposed
+from operations.submission import Submission
 from storage import audit, proposals
 from storage.dossier import Dossier, dossier
 from storage.tables import Proposal

@@ -10,8 +10,9 @@ from sqlalchemy import select, text
 from bot.policy import load_policy
 from governance.policy import Policy
 from governance.reviewers import ReviewVerdict
-from operations.propose import Proposed, Submission, propose
+from operations.propose import Proposed, propose
 from operations.review import Answer, review
+from operations.submission import Submission
 from storage.database import Database
 from storage.dossier import Dossier, dossier
 from storage.tables import ApprovalRequest, Door
