@@ -21,7 +21,7 @@ Status = ExecutionStatus
 
 
 async def test_what_was_approved_is_handed_over_whole_and_its_answer_kept(database: Database, policy: Policy) -> None:
-    """closes l1-l2-l3-enforcement 3"""
+    """closes governed-proposals 19; l1-l2-l3-enforcement 3"""
     arguments = {"service": "checkout", "token": "s3cret"}
     found = await approved(database, policy, arguments=arguments)
     hands = worker(database, policy)
