@@ -1,0 +1,37 @@
+"""Many people answer at once: nobody waits for a connection that the calls they allow hold."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from storage.tables import KeyKind
+from tests.integration.calls import API
+from tests.stack import Stack, start_stack, stop_stack
+
+MANY = 64
+
+
+@pytest.fixture
+async def stack(url: str, tmp_path: Path) -> AsyncIterator[Stack]:
+    running = await start_stack(url, tmp_path, extra="\n[limits]\nmax_open_requests = 100\n")
+    yield running
+    await stop_stack(running)
+
+
+async def test_sixty_four_approvals_at_once_are_all_recorded_and_all_run_once(stack: Stack) -> None:
+    """closes l1-l2-l3-enforcement 8"""
+    bob = await stack.key(KeyKind.OPERATOR, "U0BOB")
+    proposed = [(await stack.propose(arguments={"service": f"s{n}"}))[1] for n in range(MANY)]
+    answers = await asyncio.gather(
+        *(
+            stack.signed(bob, "POST", f"{API}/approvals/{one['approval']['id']}", {"decision": "approve"})
+            for one in proposed
+        )
+    )
+    assert Counter(status for status, _ in answers) == {200: MANY}
+    ended = [await stack.settled(one["proposal_id"]) for one in proposed]
+    assert Counter(one["state"] for one in ended) == {"succeeded": MANY}
+    assert len(stack.service.calls) == MANY
