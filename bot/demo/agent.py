@@ -27,7 +27,7 @@ def deploys(thread: dict[str, str]) -> Iterator[Proposal]:
     for minor in itertools.count(4):
         for service, major in (("checkout", 2), ("search", 1), ("payments", 5)):
             yield {
-                "tool": "deploy.production", "thread": thread, "on_behalf_of": "U0ALICE",
+                "tool": "deploy.production", "thread": thread, "on_behalf_of": "U0ALICE", "session_id": "demo",
                 "arguments": {"service": service, "version": f"{major}.{minor}.0", "token": "a secret nobody sees"},
                 "rationale": "All 412 tests passed, and the canary has run for an hour without an error.",
             }  # fmt: skip
