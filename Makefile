@@ -25,7 +25,7 @@ demo: .venv/run ## the product in a browser, without a Slack account
 	$(BIN)/countersign demo
 
 test: .venv/dev ## everything, on SQLite and PostgreSQL
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4
 
 check: .venv/dev ## ruff, mypy strict, import-linter
 	$(BIN)/ruff check .
