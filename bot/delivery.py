@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 _METADATA = "countersign_message"
 _LOOK_BACK = 200
+#: What Slack says of people it will never deliver to.
+_NOBODY = frozenset({"channel_not_found", "user_not_found", "users_not_found", "user_disabled", "cannot_dm_bot"})
 _PACING = "pacing"
 _FIRST_RETRY, _LAST_RETRY = 30.0, 600.0  # seconds between tries where an operator has to help first
 _REMEDIES = {
@@ -139,6 +141,10 @@ class Delivery:
             await self._post(message, to, said, message.id, thread_ts)
         except MessageLost as gone:
             raise Undeliverable(gone.error) from gone
+        except Misconfigured as trouble:
+            if _is_person(to) and trouble.error in _NOBODY:
+                raise Undeliverable(f"Slack does not let us write to {to} ({trouble.error})") from trouble
+            raise _postponed(trouble, message, to) from trouble
         except SlackTrouble as trouble:
             raise _postponed(trouble, message, to) from trouble
 
@@ -175,7 +181,7 @@ class Delivery:
     async def _find(self, to: str, thread_ts: str | None, key: str) -> tuple[str, str] | None:
         """Look for a message that may have been posted although no answer came."""
         channel = to
-        if to[:1] in "UW":
+        if _is_person(to):
             opened = await calling(self._client.conversations_open(users=to))
             channel = opened["channel"]["id"]
         asked: dict[str, Any] = {"channel": channel, "limit": _LOOK_BACK, "include_all_metadata": True}
@@ -198,6 +204,10 @@ class Delivery:
         if drawing.surface.thread_ts is not None or not (proposal.thread_channel and proposal.thread_ts):
             return None
         return f"{self._office.identity.url}archives/{proposal.thread_channel}/p{proposal.thread_ts.replace('.', '')}"
+
+
+def _is_person(to: str) -> bool:
+    return to[:1] in "UW"
 
 
 def _postponed(trouble: SlackTrouble, message: OutboxMessage, channel: str) -> Postponed:

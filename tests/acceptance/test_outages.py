@@ -8,7 +8,7 @@ import pytest
 
 from bot.workspace import Message
 from bot.workspace.state import Workspace
-from storage.tables import AuditEntry, KeyKind, OutboxMessage
+from storage.tables import AuditEntry, KeyKind, OutboxMessage, OutboxStatus
 from tests.integration.calls import API
 from tests.integration.verbs import count, rows
 from tests.integration.wound import WoundClock
@@ -82,7 +82,9 @@ async def test_a_creator_whom_slack_does_not_know_keeps_nobody_from_deciding(sta
     workspace = stack.slack.workspace
     await workspace.until(lambda: workspace.dm("U0CAROL"))
     owed = await rows(stack.database, OutboxMessage, kind="tell")
-    assert [one.last_error for one in owed if one.payload["person"] == "U0GONE"] == ["channel_not_found"]
+    (given_up,) = [one for one in owed if one.payload["person"] == "U0GONE"]
+    assert given_up.status is OutboxStatus.DEAD
+    assert given_up.last_error == "Slack does not let us write to U0GONE (channel_not_found)"
     assert await count(stack.database, AuditEntry, kind="approval.decided") == 1
     assert await count(stack.database, AuditEntry, kind="execution.finished") == 1
 
