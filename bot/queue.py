@@ -1,7 +1,4 @@
-"""What waits for people: the pending requests of a workspace, and those one person may answer.
-
-Closes governed-proposals 16 (no queue of what waits, no deadline to be seen).
-"""
+"""What waits for people: the pending requests of a workspace, and those one person may answer."""
 
 from dataclasses import dataclass
 

@@ -1,7 +1,4 @@
-"""Whether one more call of a tool may start now: how many run at once, how often they start.
-
-closes governed-proposals 23 (concurrency cap and rate limit), together with every connector's own timeout.
-"""
+"""Whether one more call of a tool may start now: how many run at once, how often they start."""
 
 from dataclasses import dataclass
 from enum import StrEnum

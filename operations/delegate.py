@@ -1,7 +1,6 @@
 """A reviewer hands their place on a request to somebody else who may decide here.
 
-Closes governed-proposals 14 (no delegation, any actor may approve) without widening the circle: a place goes only to
-somebody who could answer anyway, or to an admin.
+The circle does not widen: a place goes only to somebody who could answer anyway, or to an admin.
 """
 
 from collections.abc import Mapping

@@ -1,8 +1,4 @@
-"""A reviewer replaces the arguments of a call that waits; everybody else then answers the edited call.
-
-Closes governed-proposals 15 (no edit-and-approve) and autonomy-and-trust 15 (an approval that is not bound to its
-arguments): an edit is a new version with a new digest, earlier answers are void, and its author's does not count.
-"""
+"""A reviewer replaces the arguments of a call that waits; everybody else then answers the edited call."""
 
 import json
 from collections.abc import Sequence

@@ -1,7 +1,4 @@
-"""Widening the circle of reviewers when nobody has answered for too long: once, and for everybody to see.
-
-Closes l1-l2-l3-enforcement 10 and governed-proposals 14 (no escalation).
-"""
+"""Widening the circle of reviewers when nobody has answered for too long: once, and for everybody to see."""
 
 from operations.notify import note
 from operations.review import proposal_of

@@ -1,6 +1,6 @@
 """What people are owed when something happened: a line in the thread, a direct message to the owners.
 
-Closes l1-l2-l3-enforcement 15: nobody is told that a call ran before it did, and the message says how it ended.
+Nobody is told that a call ran before it did, and the message says how it ended.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,8 +1,4 @@
-"""Asking again about a call that nobody answered in time, or that was invalidated before it ran.
-
-Closes governed-proposals 8 (anybody may re-request without limit) and autonomy-and-trust 16 (timed-out requests that
-can still become approved): the call is judged anew under the live policy and gets a new request of its own.
-"""
+"""Asking again about a call that nobody answered in time, or that was invalidated before it ran."""
 
 from dataclasses import dataclass
 

@@ -1,7 +1,4 @@
-"""A person answers for a call whose outcome nobody knows: it happened, it did not, or it shall run again.
-
-closes governed-proposals 5 (states that nothing and nobody gets a call out of).
-"""
+"""A person answers for a call whose outcome nobody knows: it happened, it did not, or it shall run again."""
 
 from governance.errors import Conflict, NotFound
 from governance.lifecycle import ExecutionStatus, state_of_execution

@@ -1,8 +1,4 @@
-"""A person answers an approval request; the answer that completes the quorum, or rejects, settles it.
-
-Closes governed-proposals 9 (approving ignores the deadline) and autonomy-and-trust 14 (approved suggestions are dead
-ends), 16 (the deadline is not checked on an answer) and 17 (a missing verdict, or a stranger's, counts as a veto).
-"""
+"""A person answers an approval request; the answer that completes the quorum, or rejects, settles it."""
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field

@@ -1,7 +1,4 @@
-"""Taking a proposal back while people have not decided: its agent does, or a person it belongs to.
-
-Closes governed-proposals 15 and l1-l2-l3-enforcement 10 (no withdrawal).
-"""
+"""Taking a proposal back while people have not decided: its agent does, or a person it belongs to."""
 
 from governance.errors import AlreadyDecided, Forbidden, NotFound
 from governance.lifecycle import ProposalState, RequestStatus

@@ -1,8 +1,4 @@
-"""Running allowed calls: claim, call under a heartbeat, settle; and taking over from workers that died.
-
-closes l1-l2-l3-enforcement 8 (pool starvation): no transaction and no connection is held while a call runs, the number
-of calls at once is bounded, and some places are kept for those that people approved.
-"""
+"""Running allowed calls: claim, call under a heartbeat, settle; and taking over from workers that died."""
 
 import asyncio
 import logging

@@ -1,6 +1,6 @@
 """The python connector: a function of an installed package, run in a worker process of its own, once per call.
 
-closes governed-proposals 23 (no timeout on a tool's run): a tool that hangs, crashes or floods hurts nobody but itself.
+A tool that hangs, crashes or floods hurts nobody but itself.
 """
 
 import asyncio
