@@ -154,6 +154,16 @@ class Model:
         """The calls that have been allowed and may still start."""
         return [one for one in self.calls if one.run and one.run.status == "queued"]
 
+    def standing_allows(self) -> list[Lasting]:
+        return [one for one in self.rules if one.allows and one.stands(self.clock())]
+
+    def asked_of_the_group(self) -> list[Call]:
+        return [one for one in self.live() if is_group(KINDS[one.asked.tool])]
+
+    def live(self) -> list[Call]:
+        """The calls that can still be decided."""
+        return [one for one in self.waiting() if one.question and self.clock() < one.question.expires]
+
     # what has happened
 
     def proposed(self, asked: Asked, id: str, word: str, rule: Lasting | None) -> None:
