@@ -84,4 +84,9 @@ class Executor:
     async def _beat(self, started: execute.Started) -> None:
         while True:
             await asyncio.sleep(_HEARTBEAT)
-            await self._database.write(started.execution.tenant, lambda tx: execute.keep_lease(tx, started.execution))
+            try:
+                await self._database.write(
+                    started.execution.tenant, lambda tx: execute.keep_lease(tx, started.execution)
+                )
+            except Exception:  # the outer loop: one beat that failed must not be the last
+                log.exception("a heartbeat of %s failed; the next one tries again", started.execution.id)

@@ -1,5 +1,6 @@
 """Countersign's own calls: what people countersigned about Countersign itself, applied in one transaction."""
 
+import json
 from typing import Any
 
 from governance.attempts import Answer, Result
@@ -25,7 +26,7 @@ class OwnConnector:
         proposal = started.proposal
         by = proposal.on_behalf_of or proposal.creator
         await self._database.write(proposal.tenant, lambda tx: record_tier(tx, change, by, proposal.id))
-        return Result(Answer.SUCCEEDED, result=f"{change.agent.id} acts at {change.tier}")
+        return Result(Answer.SUCCEEDED, result=json.dumps(f"{change.agent.id} acts at {change.tier}"))
 
 
 def _tier_change(policy: Policy, arguments: Any) -> TierChange | None:

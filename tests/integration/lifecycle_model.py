@@ -154,6 +154,16 @@ class Model:
         """The calls that have been allowed and may still start."""
         return [one for one in self.calls if one.run and one.run.status == "queued"]
 
+    def standing_allows(self) -> list[Lasting]:
+        return [one for one in self.rules if one.allows and one.stands(self.clock())]
+
+    def asked_of_the_group(self) -> list[Call]:
+        return [one for one in self.live() if is_group(KINDS[one.asked.tool])]
+
+    def live(self) -> list[Call]:
+        """The calls that can still be decided."""
+        return [one for one in self.waiting() if one.question and self.clock() < one.question.expires]
+
     # what has happened
 
     def proposed(self, asked: Asked, id: str, word: str, rule: Lasting | None) -> None:
@@ -349,10 +359,10 @@ class Model:
     # what an executor finds
 
     def due(self) -> list[Call]:
-        """The calls of which one is claimed next."""
+        """The calls of which one is claimed next: what people were asked about goes first, then what is due longest."""
         queued = [one for one in self.calls if one.run and one.run.status == "queued" and one.run.due <= self.clock()]
-        first = min((one.run.due for one in queued if one.run), default=None)
-        return [one for one in queued if one.run and one.run.due == first]
+        places = {one.id: (one.question is None, one.run.due) for one in queued if one.run}
+        return [one for one in queued if places[one.id] == min(places.values())]
 
     def starts(self, call: Call) -> bool:
         """Whether a queued call may still be sent."""

@@ -40,6 +40,7 @@ from governance.rules import Remember
 from governance.tiers import ApprovalMode, Tier
 from operations import execute, propose, remember, review, stand, withdraw
 from operations.remember import Wish
+from operations.submission import Submission
 from operations.verify import Report, verify
 from scheduler.expiry import attend_due
 from scheduler.upkeep import seal_audit
@@ -80,7 +81,7 @@ class Lifecycles(RuleBasedStateMachine):
         self.clock, self.runner = Clock(), asyncio.Runner()
         self.database = self.run(open_database(type(self).new_url(), ENCRYPTION_KEY, clock=self.clock))
         self.model = Model(self.clock)
-        self.seen, self.last_entry, self.refused = NOTHING, 0, False
+        self.seen, self.last_entry, self.sealed, self.refused = NOTHING, 0, 0, False
         self.claims: list[execute.Started] = []
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
@@ -165,10 +166,20 @@ class Lifecycles(RuleBasedStateMachine):
     def an_agent_asks_for_the_same_again(self, n: int) -> None:
         self.submit(replace(pick(self.model.calls, n).asked, key=None))
 
+    @precondition(lambda self: self.model.standing_allows())
+    @rule(n=NUMBERS, revoked=st.booleans())
+    def an_agent_asks_what_a_rule_answers(self, n: int, revoked: bool) -> None:
+        known = pick(self.model.standing_allows(), n)
+        self.submit(Asked(known.tool, known.service, session=known.session))
+        if revoked:
+            self.every_promise_holds()
+            assert not isinstance(self.does(lambda tx: remember.revoke_rule(tx, known.id, "U0ADMIN")), Refusal)
+            known.ended = True
+
     def submit(self, asked: Asked) -> None:
         earlier, (word, by_rule) = self.model.repeated(asked), self.model.judged(asked)
         taken = asked.key is not None and self.model.holder(asked.key) is not None
-        sent = propose.Submission(
+        sent = Submission(
             asked.tool, {} if asked.service is None else {"service": asked.service}, idempotency_key=asked.key,
             session_id=asked.session, on_behalf_of=asked.behalf,
         )  # fmt: skip
@@ -201,21 +212,39 @@ class Lifecycles(RuleBasedStateMachine):
 
     # people
 
-    @precondition(lambda self: self.model.waiting())
+    @precondition(lambda self: self.model.live())
     @rule(n=NUMBERS, who=NUMBERS, verdict=VERDICTS, hours=HOURS, wish=WISHES, uses=USES, confirmed=st.booleans())
     def a_reviewer_answers(self, n: int, who: int, **said: Any) -> None:
-        call = pick(self.model.waiting(), n)
+        call = pick(self.model.live(), n)
         able = [person for person in PEOPLE if self.model.may_answer(call, person)]
         self.respond(call, pick(able or PEOPLE, who), **said)
 
-    @precondition(lambda self: self.model.waiting())
+    @precondition(lambda self: self.model.live())
     @rule(n=NUMBERS, wish=WISHES)
     def the_reviewers_agree(self, n: int, wish: str) -> None:
-        call = pick(self.model.waiting(), n)
+        call = pick(self.model.live(), n)
         for person in [one for one in PEOPLE if self.model.may_answer(call, one)]:
             if call.question.status in OPEN:
                 self.respond(call, person, "approve", 0, wish, None, True)
                 self.every_promise_holds()
+
+    @precondition(lambda self: self.model.live() and len(self.model.calls) > 4)
+    @rule(n=NUMBERS, who=NUMBERS, early=st.sampled_from((0, 0, 1)))
+    def a_reviewer_approves_at_the_last_moment(self, n: int, who: int, early: int) -> None:
+        call = pick(self.model.live(), n)
+        self.clock.now = max(self.clock.now, call.question.expires - timedelta(microseconds=early))
+        able = [person for person in PEOPLE if self.model.may_answer(call, person)]
+        self.respond(call, pick(able or PEOPLE, who), "approve", 0, "once", None, False)
+
+    @precondition(lambda self: self.model.asked_of_the_group())
+    @rule(n=NUMBERS)
+    def a_member_approves_and_leaves_before_another_approves(self, n: int) -> None:
+        call = pick(self.model.asked_of_the_group(), n)
+        self.model.members |= {"U0DAVE", "U0EVE"}
+        self.respond(call, "U0DAVE", "approve", 0, "once", None, False)
+        self.every_promise_holds()
+        self.model.members.discard("U0DAVE")
+        self.respond(call, "U0EVE", "approve", 0, "once", None, False)
 
     @precondition(lambda self: self.model.asking())
     @rule(n=NUMBERS, person=st.sampled_from(PEOPLE), verdict=VERDICTS, hours=HOURS, wish=WISHES, uses=USES,
@@ -255,7 +284,7 @@ class Lifecycles(RuleBasedStateMachine):
         self.model.remembered(call, status == "approved", lasts, made.id, wish.max_uses)
         assert (set(made.authors), made.expires_at) == (set(self.model.rules[-1].authors), self.model.rules[-1].expires)
 
-    @precondition(lambda self: any(call.asked.tool == "deploy.pair" for call in self.model.waiting()))
+    @precondition(lambda self: self.model.asked_of_the_group())
     @rule(person=st.sampled_from(("U0BOB", "U0DAVE", "U0EVE")))
     def somebody_joins_or_leaves_the_group(self, person: str) -> None:
         self.model.members ^= {person}
@@ -288,9 +317,11 @@ class Lifecycles(RuleBasedStateMachine):
 
     # time
 
+    @precondition(lambda self: self.last_entry > self.sealed)
     @rule()
     def the_audit_is_sealed(self) -> None:
         self.run(seal_audit(self.database))
+        self.sealed = self.last_entry
 
     @rule(span=st.sampled_from(SPANS), ticks=st.sampled_from((True, True, False)))
     def time_passes(self, span: timedelta, ticks: bool) -> None:
@@ -321,7 +352,7 @@ class Lifecycles(RuleBasedStateMachine):
         self.model.claimed(call)
 
     @precondition(lambda self: self.model.at_stake())
-    @rule(answers=st.lists(st.sampled_from((*SURE, *UNSURE, *UNSURE)), min_size=1, max_size=3))
+    @rule(answers=st.lists(st.sampled_from((*SURE, *UNSURE, *UNSURE)), min_size=3, max_size=3))
     def an_executor_works(self, answers: list[Answer]) -> None:
         """Attempt after attempt, with the pauses between them."""
         for answer in answers:
@@ -338,8 +369,9 @@ class Lifecycles(RuleBasedStateMachine):
         started = pick(self.claims, n)
         wait = timedelta(seconds=seconds) if seconds and answer is Answer.BUSY else None
         held, call = self.still_held(started), self.model.call(started.proposal.id)
+        policy = self.policy
         result = Result(answer, result="{}", error="said so", retry_after=wait)
-        assert self.does(lambda tx: execute.settle(tx, started, result)) == held
+        assert self.does(lambda tx: execute.settle(tx, policy, started, result)) == held
         if held:
             self.model.settled(call, answer.value, wait)
 
