@@ -20,10 +20,27 @@ import pytest
 import operations
 from governance.attempts import Answer, Result
 from governance.lifecycle import ExecutionStatus, ProposalState, RequestStatus
-from governance.policy import Policy
+from governance.policy import Connector, Policy
+from governance.reconciling import Finding
 from governance.rules import Effect, Remember, Scope
 from governance.tiers import Tier
-from operations import execute, expire, keys, propose, remember, review, seal, show, stand, withdraw
+from operations import (
+    delegate,
+    edit,
+    execute,
+    expire,
+    keys,
+    propose,
+    reask,
+    reconcile,
+    remember,
+    report,
+    review,
+    seal,
+    show,
+    stand,
+    withdraw,
+)
 from operations.remember import Draft, Wish
 from operations.submission import Submission
 from scheduler import upkeep
@@ -39,7 +56,10 @@ from tests.integration.verbs import APPROVE, DEFER, REJECT, TENANT, asked, rows,
 #: Parts of other verbs: they are broken where the verbs that use them are.
 PARTS = {
     "allow.queue_execution", "ask.open_request", "ask.show_request", "notify.note", "notify.tell_owners", "notify.say",
-    "remember.remember", "remember.preview", "propose.consider", "verify.verify",
+    "remember.remember", "remember.preview", "verify.verify", "claim.next_startable", "escalate.escalate",
+    "execute.conclude", "execute.start", "judging.consider", "judging.judged", "project.corrected_ids",
+    "project.drafts_of", "project.project", "propose.check_room", "propose.let_run", "reconcile.panel_of_proposal",
+    "repetition.earlier_of", "review.found_request", "review.proposal_of", "show.drop",
 }  # fmt: skip
 
 
@@ -93,6 +113,7 @@ class Scene:
 
 Case = Callable[[Scene], Awaitable[tuple[Verb, Callable[[Any], bool]]]]
 CASES: dict[str, tuple[str, Case]] = {}
+WAITING = RequestStatus.PENDING
 
 
 def case(verb: str) -> Callable[[Case], Case]:
@@ -473,6 +494,98 @@ async def stale_cards_owed_again(scene: Scene) -> Any:
 @case("upkeep")
 async def a_nonce(scene: Scene) -> Any:
     return lambda tx: access.use_nonce(tx, "key_1", "n"), bool
+
+
+# what people do about a request besides answering it
+
+
+@case("delegate.delegate")
+async def a_place_handed_on(scene: Scene) -> Any:
+    found = await scene.asked("deploy.two")
+    await say(scene.database, found, "U0BOB")
+    handing = delegate.Handing("U0BOB", "U0ADMIN", Door.SLACK, "on holiday")
+    return lambda tx: delegate.delegate(tx, scene.policy, request_of(found), handing, {}), is_status(WAITING)
+
+
+@case("edit.edit_arguments")
+async def arguments_edited(scene: Scene) -> Any:
+    found = await scene.asked("deploy.two")
+    await say(scene.database, found, "U0BOB")
+    change = edit.Edit("U0CAROL", {"service": "billing"}, Door.SLACK, "the other one")
+    return (
+        lambda tx: edit.edit_arguments(tx, scene.policy, request_of(found), change, {}),
+        lambda got: (got.version, got.editor) == (2, "U0CAROL"),
+    )
+
+
+@case("reask.ask_again")
+async def asked_again_after_expiry(scene: Scene) -> Any:
+    found = await scene.asked()
+    scene.clock.forward(days=3)
+    await scene.database.write(TENANT, lambda tx: expire.attend(tx, request_of(found)))
+    asker = reask.Asker(person="U0ALICE")
+    return (
+        lambda tx: reask.ask_again(tx, scene.policy, found.proposal.id, asker, {}),
+        lambda got: got.state is ProposalState.PENDING,
+    )
+
+
+@case("expire.attend")
+async def escalated(scene: Scene) -> Any:
+    tool = scene.policy.tools["deploy.production"]
+    wider = replace(tool, escalate_after=timedelta(hours=1), escalate_to=("U0ADMIN",))
+    scene.policy = replace(scene.policy, tools={**scene.policy.tools, tool.name: wider})
+    found = await scene.asked()
+    scene.clock.forward(hours=2)
+    return lambda tx: expire.attend(tx, request_of(found)), lambda got: got is None
+
+
+@case("withdraw.withdraw_by_person")
+async def withdrawn_by_its_creator(scene: Scene) -> Any:
+    proposal_id = (await scene.asked()).proposal.id
+    return (
+        lambda tx: withdraw.withdraw_by_person(tx, scene.policy, proposal_id, "U0ALICE", "not today"),
+        lambda got: got.state is ProposalState.WITHDRAWN,
+    )
+
+
+@case("report.report")
+async def an_agent_s_own_report(scene: Scene) -> Any:
+    tool = scene.policy.tools["deploy.production"]
+    own = replace(tool, connector=Connector("agent", timeout=timedelta(minutes=15)))
+    scene.policy = replace(scene.policy, tools={**scene.policy.tools, tool.name: own})
+    found = await approved(scene.database, scene.policy)
+    said = report.Report(ExecutionStatus.SUCCEEDED, "{}")
+    return (
+        lambda tx: report.report(tx, scene.policy, found.proposal.id, "deployer", said),
+        is_status(ExecutionStatus.SUCCEEDED),
+    )
+
+
+async def reconciled(scene: Scene, finding: Finding) -> Verb:
+    started = await scene.started("deploy.once")
+    await scene.settle(started, SILENT)
+    return lambda tx: reconcile.reconcile(tx, scene.policy, started.proposal.id, "U0BOB", finding, "I looked", {})
+
+
+@case("reconcile.reconcile")
+async def found_to_have_happened(scene: Scene) -> Any:
+    return await reconciled(scene, Finding.HAPPENED), is_status(ExecutionStatus.SUCCEEDED)
+
+
+@case("reconcile.reconcile")
+async def found_not_to_have_happened(scene: Scene) -> Any:
+    return await reconciled(scene, Finding.DID_NOT), is_status(ExecutionStatus.FAILED)
+
+
+@case("reconcile.reconcile")
+async def run_again_by_a_person(scene: Scene) -> Any:
+    return await reconciled(scene, Finding.RUN_AGAIN), is_status(ExecutionStatus.QUEUED)
+
+
+def request_of(found: Dossier) -> str:
+    assert found.request is not None
+    return found.request.id
 
 
 @pytest.mark.parametrize("name", CASES)
