@@ -58,6 +58,7 @@ class Remembered:
     authors: tuple[str, ...]
     session_id: str | None = None  #: None for every session
     tool_version: str | None = None
+    was_asked: bool = True  #: whether its authors answered a request; else an admin made it on their own
     expires_at: datetime | None = None
     max_uses: int | None = None
     uses: int = 0
@@ -130,7 +131,11 @@ def _agrees(arguments: Json, pointer: str, value: Json) -> bool:
 
 
 def _speaks_for(rule: Remembered, tool: Tool, panel: Panel) -> bool:
-    """Whether enough authors may still approve: named ones by name; where groups may, membership was checked then."""
-    by_group = any(map(is_group, panel.reviewers))
-    able = {one for one in rule.authors if one != panel.requester and (by_group or one in panel.reviewers)}
+    """Whether enough authors may still approve: named ones by name; where groups may, membership was checked then.
+
+    Of a rule that was made without a request nobody's membership was ever checked.
+    """
+    by_group = rule.was_asked and any(map(is_group, panel.reviewers))
+    out = (panel.requester, panel.barred)
+    able = {one for one in rule.authors if one not in out and (by_group or one in panel.reviewers)}
     return len(able) >= tool.quorum
