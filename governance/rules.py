@@ -9,12 +9,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import product
 
 from governance.canonical import Json, canonical
 from governance.policy import Tool
 from governance.prefixes import covers
 from governance.reviewers import Panel, is_group
-from governance.secret_fields import find
+from governance.secret_fields import as_pointer, find
 from governance.tiers import Risk
 
 SESSION_LIFE = timedelta(hours=12)
@@ -109,6 +110,17 @@ def fits(pattern: Pattern, call_hash: str, arguments: Json) -> bool:
         case {"fields": dict(fields)} if fields:
             return all(_agrees(arguments, pointer, value) for pointer, value in fields.items())
     return False
+
+
+def reads_secret(pattern: Pattern, secret_fields: Iterable[str]) -> str | None:
+    """Return the pointer of a pattern that leads to a secret field, into one, or to what holds one."""
+    fields = pattern.get("fields")
+    pairs = product(fields if isinstance(fields, dict) else (), map(as_pointer, secret_fields))
+    return next((one for one, secret in pairs if _overlap(as_pointer(one), secret)), None)
+
+
+def _overlap(one: str, other: str) -> bool:
+    return one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")
 
 
 def lapses_at(scope: Scope, risk: Risk | None, now: datetime, wished: datetime | None) -> datetime | None:
