@@ -82,8 +82,7 @@ def remember_modal(dossier: Dossier, rendering_id: str, seen: list[str] | None =
     inputs = [
         Input(Block.REMEMBER, "For how long?", _choice(_scopes(dossier)[1:])),
         Input(Block.PATTERN, "For what?", _choice(_patterns(dossier))),
-        Input(Block.RULE_UNTIL, "Not later than", _moment(), optional=True),
-        Input(Block.USES, "At most so many times", _number(), optional=True),
+        *(_limits() if dossier.request and dossier.request.quorum == 1 else []),
         Input(Block.CONFIRM, "If people rejected such calls before", _tick("I know, and mean it"), optional=True),
     ]
     lines = ["Approves this call, and later ones that match run without asking."]
@@ -136,6 +135,14 @@ def _form(
 def _reason(label: str, hint: str = "", *, optional: bool = False) -> Input:
     element = {"type": "plain_text_input", "action_id": Field.TEXT.value, "multiline": True, "max_length": 2000}
     return Input(Block.REASON, label, element, hint, optional)
+
+
+def _limits() -> list[Input]:
+    """Where several must agree, no one person's limits can hold for all of them."""
+    return [
+        Input(Block.RULE_UNTIL, "Not later than", _moment(), optional=True),
+        Input(Block.USES, "At most so many times", _number(), optional=True),
+    ]
 
 
 def _moment() -> dict[str, Any]:

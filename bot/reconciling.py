@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from bot.deciding import CannotAskSlack
 from bot.office import Office
 from bot.slack import CLICK_AGE, KEY_AGE, SlackTrouble
-from governance.errors import Forbidden
+from governance.errors import Forbidden, NotFound
 from governance.reconciling import Finding
 from operations import reconcile as operation
 from operations.review import Members
 from storage.database import Tx
-from storage.tables import Door, Execution
+from storage.tables import Door, Execution, Proposal
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,5 +49,7 @@ async def _members(office: Office, proposal_id: str, given: Reconciling) -> Memb
     if not person.may_decide:
         raise Forbidden("Only full members of this workspace may answer for a call.", code="NOT_A_MEMBER")
     async with office.database.read(office.tenant) as tx:
+        if await tx.get(Proposal, proposal_id) is None:
+            raise NotFound("There is no proposal under this id.")
         panel = await operation.panel_of_proposal(tx, proposal_id)
     return await office.directory.members(panel, max_age) if panel is not None else {}

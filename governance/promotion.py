@@ -17,7 +17,7 @@ def written_tier(agent: Agent, target: str) -> Tier | None:
 
 def is_target(policy: Policy, target: str) -> bool:
     """Whether a tier can be set for a target."""
-    return not target or any(_is_meant(target, tool) for tool in policy.tools.values())
+    return not target or any(_is_meant(target, tool) for tool in policy.tools.values() if not tool.is_internal)
 
 
 def loosened_by(policy: Policy, agent: Agent, facts: Facts, target: str, tier: Tier) -> list[str]:

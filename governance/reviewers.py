@@ -28,6 +28,7 @@ class Panel:
     reviewers: tuple[str, ...]
     quorum: int
     requester: str | None = None
+    barred: str | None = None  #: the agent's creator where the tool keeps them out, whatever group they are in
 
     def can_settle(self) -> bool:
         """Whether enough different people could approve; user groups are counted when somebody clicks."""
@@ -43,6 +44,8 @@ class Panel:
 
     def admits(self, person: str, members: Mapping[str, frozenset[str]]) -> bool:
         """Whether `person` may answer; `members` holds the live members of each user group."""
+        if person == self.barred:
+            return False
         by_name = person in self.reviewers and not is_group(person)
         return by_name or any(person in members.get(group, ()) for group in self.groups())
 
@@ -56,10 +59,10 @@ class Panel:
     def eligible(self, members: Mapping[str, frozenset[str]]) -> frozenset[str]:
         """Return everybody whose approval could count now: the named and the live members of groups."""
         in_groups = (person for group in self.groups() for person in members.get(group, ()))
-        return frozenset({*self._named(), *in_groups} - {self.requester})
+        return frozenset({*self._named(), *in_groups} - {self.requester, self.barred})
 
     def _named(self) -> set[str]:
-        return {r for r in self.reviewers if not is_group(r) and r != self.requester}
+        return {r for r in self.reviewers if not is_group(r) and r not in (self.requester, self.barred)}
 
 
 def panel_of(policy: Policy, agent: Agent, tool: Tool, on_behalf_of: str | None) -> Panel:
@@ -68,11 +71,10 @@ def panel_of(policy: Policy, agent: Agent, tool: Tool, on_behalf_of: str | None)
     The requester is whom the agent acts for; else its creator, where the tool says the creator may not approve.
     A creator who may not approve is not on the panel either, whomever the agent acts for.
     """
-    creator_barred = tool.creator_may_approve is False
-    requester = on_behalf_of or (agent.creator if creator_barred else None)
+    barred = agent.creator if tool.creator_may_approve is False else None
     asked = dict.fromkeys(tool.reviewers or (*policy.admins, agent.creator))
-    admitted = (one for one in asked if not (creator_barred and one == agent.creator))
-    return Panel(tuple(admitted), tool.quorum, requester)
+    admitted = (one for one in asked if one != barred)
+    return Panel(tuple(admitted), tool.quorum, on_behalf_of or barred, barred)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import product
 
 from governance.canonical import Json, canonical
 from governance.policy import Tool
 from governance.prefixes import covers
 from governance.reviewers import Panel, is_group
-from governance.secret_fields import find
+from governance.secret_fields import as_pointer, find
 from governance.tiers import Risk
 
 SESSION_LIFE = timedelta(hours=12)
@@ -58,6 +59,7 @@ class Remembered:
     authors: tuple[str, ...]
     session_id: str | None = None  #: None for every session
     tool_version: str | None = None
+    was_asked: bool = True  #: whether its authors answered a request; else an admin made it on their own
     expires_at: datetime | None = None
     max_uses: int | None = None
     uses: int = 0
@@ -110,6 +112,17 @@ def fits(pattern: Pattern, call_hash: str, arguments: Json) -> bool:
     return False
 
 
+def reads_secret(pattern: Pattern, secret_fields: Iterable[str]) -> str | None:
+    """Return the pointer of a pattern that leads to a secret field, into one, or to what holds one."""
+    fields = pattern.get("fields")
+    pairs = product(fields if isinstance(fields, dict) else (), map(as_pointer, secret_fields))
+    return next((one for one, secret in pairs if _overlap(as_pointer(one), secret)), None)
+
+
+def _overlap(one: str, other: str) -> bool:
+    return one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")
+
+
 def lapses_at(scope: Scope, risk: Risk | None, now: datetime, wished: datetime | None) -> datetime | None:
     """Return when a new rule ends by itself: what was wished, but no later than its scope and risk allow."""
     limit = now + SESSION_LIFE if scope is Scope.SESSION else None if risk in _MAY_LAST else now + RISKY_LIFE
@@ -130,7 +143,11 @@ def _agrees(arguments: Json, pointer: str, value: Json) -> bool:
 
 
 def _speaks_for(rule: Remembered, tool: Tool, panel: Panel) -> bool:
-    """Whether enough authors may still approve: named ones by name; where groups may, membership was checked then."""
-    by_group = any(map(is_group, panel.reviewers))
-    able = {one for one in rule.authors if one != panel.requester and (by_group or one in panel.reviewers)}
+    """Whether enough authors may still approve: named ones by name; where groups may, membership was checked then.
+
+    Of a rule that was made without a request nobody's membership was ever checked.
+    """
+    by_group = rule.was_asked and any(map(is_group, panel.reviewers))
+    out = (panel.requester, panel.barred)
+    able = {one for one in rule.authors if one not in out and (by_group or one in panel.reviewers)}
     return len(able) >= tool.quorum

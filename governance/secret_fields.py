@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from governance.canonical import Json, keyed_hash
 
 MASK = "••••••••"
+_INDEX = re.compile(r"0|[1-9][0-9]{0,8}")  # as RFC 6901 writes them: one spelling for one place
 _TELLING = 6  #: shorter strings stand in too many texts to be known again
 
 
@@ -171,6 +173,6 @@ def _holder(root: Json, pointer: str) -> tuple[Any, str | int] | None:
 def _step(container: Json, part: str) -> str | int | None:
     if isinstance(container, dict):
         return part if part in container else None
-    if isinstance(container, list) and part.isdecimal() and int(part) < len(container):
+    if isinstance(container, list) and _INDEX.fullmatch(part) and int(part) < len(container):
         return int(part)
     return None

@@ -17,7 +17,7 @@ async def open_request(
 ) -> ApprovalRequest:
     """Insert the question about a call to its panel. `editor` is who edited its arguments when it was asked before."""
     expires_at = tx.now + policy.ttl_of(tool)
-    escalate_at, escalate_to = _escalation(tx, tool, proposal, panel, expires_at)
+    escalate_at, escalate_to = _escalation(tx, tool, panel, expires_at)
     return await tx.add(
         ApprovalRequest(
             id=new_id("apr"),
@@ -29,6 +29,7 @@ async def open_request(
             reviewers=list(panel.reviewers),
             quorum=panel.quorum,
             requester=panel.requester,
+            barred=panel.barred,
             created_at=tx.now,
             expires_at=expires_at,
             warn_at=warning_due(tx.now, expires_at, 0),
@@ -39,14 +40,11 @@ async def open_request(
     )
 
 
-def _escalation(
-    tx: Tx, tool: Tool, proposal: Proposal, panel: Panel, expires_at: datetime
-) -> tuple[datetime | None, list[str]]:
+def _escalation(tx: Tx, tool: Tool, panel: Panel, expires_at: datetime) -> tuple[datetime | None, list[str]]:
     """Return when silence widens the panel and to whom; nobody who is on it already, nor a creator who is barred."""
     if tool.escalate_after is None or tx.now + tool.escalate_after >= expires_at:
         return None, []
-    barred = proposal.creator if tool.creator_may_approve is False else None
-    fresh = [one for one in tool.escalate_to if one not in (*panel.reviewers, panel.requester, barred)]
+    fresh = [one for one in tool.escalate_to if one not in (*panel.reviewers, panel.requester, panel.barred)]
     return (tx.now + tool.escalate_after, fresh) if fresh else (None, [])
 
 

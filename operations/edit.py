@@ -11,7 +11,7 @@ from governance.lifecycle import RequestStatus
 from governance.policy import Agent, Policy, Problem, Tool
 from governance.resolution import Scoping
 from governance.reviewers import seat_of, voices
-from governance.secret_fields import MASK, as_pointer, find, join
+from governance.secret_fields import MASK, as_pointer, find, join, split
 from governance.text import storable
 from governance.verdict import Call, Outcome
 from operations.notify import note
@@ -106,14 +106,29 @@ def completed(tx: Tx, proposal: Proposal, tool: Tool, arguments: Json) -> Json:
     """Return edited arguments with the sealed secrets back wherever they still stand masked. Raises Unprocessable."""
     if not isinstance(arguments, dict):
         raise Unprocessable("arguments: send a JSON object.")
-    kept, known = {}, open_secrets(tx, proposal)
-    for pointer in map(as_pointer, tool.secret_fields):
-        if find(arguments, pointer) != (MASK,):
-            continue
+    known = open_secrets(tx, proposal)
+    masked = [
+        one for one in {**known, **dict.fromkeys(map(as_pointer, tool.secret_fields))} if _is_masked(arguments, one)
+    ]
+    for pointer in masked:
         if pointer not in known:
             raise Unprocessable(f"arguments: {pointer} had no value to keep; write the secret, or leave it out.")
-        kept[pointer] = known[pointer]
-    return join(arguments, kept)
+    after = join(arguments, {pointer: known[pointer] for pointer in masked})
+    shown = split(after, tool.secret_fields, tx.keys.digest_key).masked
+    if (bared := next((one for one in masked if not _is_masked(shown, one)), None)) is not None:
+        raise Unprocessable(f"arguments: {bared} repeats a secret that you replace; write it anew.")
+    if _count(after) > _count(join(json.loads(proposal.arguments), known)):
+        raise Unprocessable(f"arguments: {MASK} stands where no secret was; write what is meant.")
+    return after
+
+
+def _is_masked(arguments: Json, pointer: str) -> bool:
+    return find(arguments, pointer) == (MASK,)
+
+
+def _count(arguments: Json) -> int:
+    """Return how often the mask itself stands in arguments."""
+    return canonical(arguments).count(MASK.encode())
 
 
 def check_others(request: ApprovalRequest, delegations: Sequence[Delegation], editor: str, members: Members) -> None:

@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 from governance.canonical import Json, canonical, content_hash
 from governance.errors import Conflict, NotFound, Unprocessable
 from governance.lifecycle import RequestStatus
+from governance.policy import INTERNAL
 from governance.rules import NUDGE_AFTER, Effect, Pattern, Remember, Scope, fits, lapses_at, scope_of
 from governance.secret_fields import MASK, find
+from governance.text import storable
 from governance.tiers import Risk
 from operations.notify import say
 from storage import audit, proposals, rules
@@ -70,12 +72,16 @@ def check_wish(proposal: Proposal, request: ApprovalRequest, wish: Wish, now: da
     """Raise Unprocessable where an answer cannot be remembered in this way."""
     if wish.remember is Remember.ONCE:
         return
+    if proposal.agent_id == INTERNAL:
+        raise Unprocessable("remember: changes of Countersign itself are countersigned one by one; send `once`.")
     if wish.remember is Remember.SESSION and proposal.session_id is None:
         raise Unprocessable("remember: this proposal names no session_id; send `once` or `forever`.")
     if wish.until is not None and wish.until <= now:
         raise Unprocessable("remember_until: name a moment from now on.")
     if request.quorum > 1 and wish.pattern is not None:
         raise Unprocessable("remember_pattern: where several must agree, only the same arguments are remembered.")
+    if request.quorum > 1 and (wish.until or wish.max_uses):
+        raise Unprocessable("remember: where several must agree, nobody's own limits hold; send no until and no uses.")
     _check_pattern(wish.pattern, json.loads(proposal.arguments))
 
 
@@ -118,10 +124,12 @@ async def preview(tx: Tx, agent_id: str, tool: str, pattern: Pattern, *, besides
     `besides` is the request whose own answer is to be remembered.
     """
     found = await proposals.decided_since(tx, agent_id, tool, tx.now - _LOOK_BACK)
+    reads = "fields" in pattern
     statuses = [
         request.status
         for proposal, request in found
-        if request.id != besides and fits(pattern, proposal.call_hash, json.loads(proposal.arguments))
+        if request.id != besides
+        and fits(pattern, proposal.call_hash, json.loads(proposal.arguments) if reads else None)
     ]
     approved, rejected = statuses.count(RequestStatus.APPROVED), statuses.count(RequestStatus.REJECTED)
     return Preview(len(statuses), approved, rejected)
@@ -169,7 +177,7 @@ def _row(tx: Tx, draft: Draft) -> Rule:
         pattern=canonical(dict(draft.pattern)).decode(),
         pattern_hash=content_hash(draft.pattern),
         authors=list(draft.authors),
-        reason=draft.reason,
+        reason=storable(draft.reason) if draft.reason else None,
         request_id=draft.request_id,
         created_at=tx.now,
         expires_at=expires_at,
@@ -184,9 +192,10 @@ def _check_pattern(pattern: Pattern | None, masked: Json) -> None:
     if not isinstance(fields, dict):
         return
     for pointer, value in fields.items():
-        if find(masked, pointer) == (MASK,):
+        found = find(masked, pointer)
+        if found is not None and MASK.encode() in canonical(found[0]):
             raise Unprocessable(f"remember_pattern: {pointer} is secret, so a rule cannot look at it; leave it out.")
-        if find(masked, pointer) != (value,):
+        if found is None or canonical(found[0]) != canonical(value):
             raise Unprocessable(f"remember_pattern: {pointer} is not what this call says; send what it says.")
 
 

@@ -55,6 +55,7 @@ async def review(
     _check_words(tx, request, answer)
     proposal = await proposal_of(tx, request)
     check_wish(proposal, request, answer.wish, tx.now)
+    _check_place(seat, answer)
     await _write_down(tx, request, answer, seat)
     if answer.verdict is ReviewVerdict.DEFER:
         return await _defer(tx, request, answer)
@@ -82,7 +83,7 @@ async def found_request(tx: Tx, request_id: str) -> ApprovalRequest:
 
 def panel_of_request(request: ApprovalRequest) -> Panel:
     """Return who may answer a request, from the snapshot taken when it was asked."""
-    return Panel(tuple(request.reviewers), request.quorum, request.requester)
+    return Panel(tuple(request.reviewers), request.quorum, request.requester, request.barred)
 
 
 def winner_of(request: ApprovalRequest) -> dict[str, str | None]:
@@ -143,6 +144,13 @@ def _check_words(tx: Tx, request: ApprovalRequest, answer: Answer) -> None:
         raise Unprocessable(f"reason: say why you {answer.verdict}; the agent and the requester read it.")
     if answer.verdict is ReviewVerdict.DEFER and not (answer.until and tx.now < answer.until < request.expires_at):
         raise Unprocessable("until: name a moment from now on and before the request expires.")
+
+
+def _check_place(seat: Seat, answer: Answer) -> None:
+    """Refuse a rule by somebody who was handed a place: they speak for this call, and the rule would outlive that."""
+    lasting = answer.wish.remember is not Remember.ONCE
+    if seat.giver is not None and answer.verdict is ReviewVerdict.APPROVE and lasting:
+        raise Unprocessable("remember: your place was handed to you for this call only; send `once`.")
 
 
 def check_not_editor(request: ApprovalRequest, person: str) -> None:

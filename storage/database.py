@@ -21,7 +21,9 @@ Row = TypeVar("Row", bound=SQLModel)
 Clock = Callable[[], datetime]
 
 _BUSY_TIMEOUT_MS = 5000
-_MADE_WAY = frozenset({"40001", "40P01"})  # serialization failure, deadlock: nothing happened, so it may be repeated
+#: Serialization failure, deadlock, and a row that somebody else inserted at the same moment: nothing happened, so it
+#: may be repeated, and then sees what the other has done.
+_MADE_WAY = frozenset({"40001", "40P01", "23505"})
 
 
 def utc_now() -> datetime:

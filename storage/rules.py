@@ -28,7 +28,7 @@ def as_remembered(rule: Rule) -> Remembered:
     return Remembered(
         id=rule.id, effect=rule.effect, tool=rule.tool, pattern=json.loads(rule.pattern), authors=tuple(rule.authors),
         session_id=rule.session_id or None, tool_version=rule.tool_version, expires_at=rule.expires_at,
-        max_uses=rule.max_uses, uses=rule.uses,
+        max_uses=rule.max_uses, uses=rule.uses, was_asked=rule.request_id is not None,
     )  # fmt: skip
 
 

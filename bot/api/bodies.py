@@ -1,7 +1,7 @@
 """What callers may send: strict bodies and query values; a mistake names its field."""
 
 import asyncio
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from aiohttp import web
@@ -17,12 +17,13 @@ from pydantic import (
     model_validator,
 )
 
-from governance.canonical import Json, check_size, parse_strict
+from governance.canonical import Json, canonical, check_size, parse_strict
 from governance.errors import Unprocessable
 
 Model = TypeVar("Model", bound=BaseModel)
 
 MAX_WAIT = 60.0
+MAX_PATTERN = 16 * 1024  # bytes; every call of its tool is compared with it
 OFF_THE_LOOP = 8 * 1024  # bytes; what is larger is parsed and judged in a thread
 
 #: Ids a caller makes up: printable ASCII, so that they survive logs and both databases.
@@ -76,6 +77,17 @@ class WithdrawBody(_Strict):
     reason: Reason | None = None
 
 
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("lies beyond the calendar") from None
+
+
+#: A moment with its zone, in UTC from here on.
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+
+
 class PatternBody(_Strict):
     """What calls a rule means: those that agree in `fields` (JSON Pointers to values), or with `any` every one."""
 
@@ -86,6 +98,8 @@ class PatternBody(_Strict):
     def _one_kind(self) -> Self:
         if (self.any is None) == (self.fields is None):
             raise ValueError("send either fields or any")
+        if len(canonical(self.pattern)) > MAX_PATTERN:
+            raise ValueError(f"takes more than {MAX_PATTERN // 1024} KiB; look at fewer or shorter fields")
         return self
 
     @property
@@ -101,10 +115,10 @@ class DecisionBody(_Strict):
     reason: Reason | None = None
     remember: Literal["once", "session", "forever"] = "once"
     remember_pattern: PatternBody | None = None
-    remember_until: AwareDatetime | None = None
+    remember_until: Moment | None = None
     remember_uses: Uses | None = None
     remember_confirmed: bool = False
-    until: AwareDatetime | None = None
+    until: Moment | None = None
     digest: Digest | None = None
 
 
@@ -149,7 +163,7 @@ class RuleBody(_Strict):
     decision: Literal["allow", "deny"]
     pattern: PatternBody
     reason: Why
-    expires_at: AwareDatetime | None = None
+    expires_at: Moment | None = None
     max_uses: Uses | None = None
     confirmed: bool = False
 

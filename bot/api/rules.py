@@ -1,6 +1,7 @@
 """`/rules`: remembered decisions, listed, tried, made by admins, and revoked."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 from aiohttp import web
@@ -17,7 +18,7 @@ from governance.errors import NotFound, Unprocessable
 from governance.policy import Policy
 from governance.prefixes import covers
 from governance.roles import Role, check_role
-from governance.rules import Effect, Scope
+from governance.rules import Effect, Scope, reads_secret
 from operations import remember
 from storage import rules
 from storage.tables import Rule
@@ -51,7 +52,7 @@ class Rules:
         """`POST /rules`, signed by an admin; with `?dry_run=1` it only says what the rule would have matched."""
         operator = await self._callers.operator(request)
         body, _ = await bodies.read_body(request, bodies.RuleBody)
-        draft = _draft(self._office.policy.current, body, operator.person)
+        draft = _draft(self._office.policy.current, body, operator.person, self._office.database.clock())
         if bodies.dry_run_of(request):
             async with self._office.database.read(self._office.tenant) as tx:
                 seen = await remember.preview(tx, draft.agent_id, draft.tool, draft.pattern)
@@ -95,14 +96,25 @@ def _pattern(rule: Rule) -> dict[str, Any]:
     return {"same": True} if "same" in pattern else pattern
 
 
-def _draft(policy: Policy, body: bodies.RuleBody, author: str) -> remember.Draft:
-    if body.agent not in policy.agents:
-        raise Unprocessable(f"agent: there is no agent {body.agent!r} in the policy.")
-    if not any(covers(body.tool, name) for name in policy.tools):
-        raise Unprocessable(f"tool: {body.tool!r} is neither a tool nor a prefix of one.")
+def _draft(policy: Policy, body: bodies.RuleBody, author: str, now: datetime) -> remember.Draft:
+    _check(policy, body, now)
     tool = policy.tools.get(body.tool)
     return remember.Draft(
         body.agent, body.tool, Effect(body.decision), Scope.FOREVER, body.pattern.pattern, (author,),
         tool.risk if tool else None, tool.version if tool else None, reason=body.reason, until=body.expires_at,
         max_uses=body.max_uses, confirmed=body.confirmed,
     )  # fmt: skip
+
+
+def _check(policy: Policy, body: bodies.RuleBody, now: datetime) -> None:
+    agent = policy.agents.get(body.agent)
+    if agent is None or agent.is_internal:
+        raise Unprocessable(f"agent: there is no agent {body.agent!r} in the policy.")
+    meant = [one for one in policy.tools.values() if not one.is_internal and covers(body.tool, one.name)]
+    if not meant:
+        raise Unprocessable(f"tool: {body.tool!r} is neither a tool nor a prefix of one.")
+    secret = reads_secret(body.pattern.pattern, (field for one in meant for field in one.secret_fields))
+    if secret is not None:
+        raise Unprocessable(f"pattern: {secret} is secret, so a rule cannot look at it; leave it out.")
+    if body.expires_at is not None and body.expires_at <= now:
+        raise Unprocessable("expires_at: name a moment from now on.")

@@ -66,6 +66,7 @@ class ApprovalRequest(SQLModel, table=True):
     reviewers: list[str] = Field(sa_column=Column(JSON, nullable=False))
     quorum: int = 1
     requester: str | None = Field(default=None, max_length=PERSON_LENGTH)
+    barred: str | None = Field(default=None, max_length=PERSON_LENGTH)  #: the agent's creator where the tool says so
     editor: str | None = Field(default=None, max_length=PERSON_LENGTH)  #: who edited the arguments; may not approve
     created_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)

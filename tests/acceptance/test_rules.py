@@ -15,7 +15,12 @@ from tests.integration.verbs import count, rows
 from tests.policies import tool
 from tests.stack import Stack, start_stack, stop_stack
 
-EXTRA = tool("deploy.mild", risk="low_write") + tool("deploy.shadowed", more='tier = "shadow"')
+FLAG = (
+    tool("deploy.flag")
+    .replace('required = ["service"]', 'required = ["flag"]')
+    .replace('service = { type = "string" }', 'flag = { type = "boolean" }')
+)
+EXTRA = FLAG + tool("deploy.mild", risk="low_write") + tool("deploy.shadowed", more='tier = "shadow"')
 
 
 @pytest.fixture
@@ -230,3 +235,37 @@ async def test_rules_are_listed_and_revoked_in_slack_and_authors_are_asked_about
     revoked = await stack.slack.command("U0BOB", "/approvals", f"revoke {rule['id']}")
     assert "Revoked" in revoked.ephemeral[0].text
     assert await live(stack, bob) == []
+
+
+async def test_where_several_must_agree_nobody_s_limits_are_lost_because_none_are_taken(stack: Stack, bob: Key) -> None:
+    """Whoever answers last would make the rule; a limit that an earlier one wished for would be gone."""
+    for limit in ({"remember_uses": 1}, {"remember_until": "2126-01-01T00:00:00Z"}):
+        status, told = await answered_later(stack, bob, "deploy.two", remember="forever", **limit)
+        assert (status, told["code"]) == (422, "UNPROCESSABLE")
+    assert await live(stack, bob) == []
+
+
+@pytest.mark.parametrize("value", [1, 1.0, "true", "TRUE", [True]])
+async def test_a_pattern_says_what_the_call_says_to_the_letter(stack: Stack, bob: Key, value: Any) -> None:
+    """Python takes 1 for True; rules must not."""
+    wish = {"remember": "forever", "remember_pattern": {"fields": {"/flag": value}}}
+    status, told = await answered_later(stack, bob, "deploy.flag", arguments={"flag": True}, **wish)
+    assert (status, told["code"]) == (422, "UNPROCESSABLE")
+
+
+async def test_no_rule_looks_at_secrets_nor_answers_for_countersign_itself(stack: Stack, admin: Key) -> None:
+    rule = {"agent": "deployer", "tool": "deploy.*", "decision": "allow", "reason": "x"}
+    for pointer in ("/token", "token", "/token/0"):
+        sent = {**rule, "pattern": {"fields": {pointer: "tok-12345"}}}
+        status, told = await stack.signed(admin, "POST", f"{API}/rules", sent)
+        assert (status, "is secret" in told["error"]) == (422, True)
+    own = {**rule, "agent": "countersign", "tool": "countersign.set_tier", "pattern": {"any": True}}
+    assert (await stack.signed(admin, "POST", f"{API}/rules", own))[0] == 422
+
+
+async def answered_later(stack: Stack, key: Key, tool: str, **decision: Any) -> tuple[int, Any]:
+    """Propose a call and answer it; what is proposed stays open where the answer is refused."""
+    arguments = decision.pop("arguments", {"service": "checkout"})
+    _, proposed = await stack.propose(tool, arguments=arguments)
+    path = f"{API}/approvals/{proposed['approval']['id']}"
+    return await stack.signed(key, "POST", path, {"decision": "approve", **decision})

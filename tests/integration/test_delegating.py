@@ -7,10 +7,12 @@ import pytest
 from governance.errors import AlreadyDecided, ApprovalExpired, ArgumentsChanged, NotAReviewer, SelfReview, Unprocessable
 from governance.lifecycle import RequestStatus
 from governance.policy import Policy
+from governance.rules import Remember
 from operations.delegate import Handing, delegate
+from operations.remember import Wish
 from storage.database import Database
 from storage.dossier import Dossier
-from storage.tables import ApprovalRequest, AuditEntry, Delegation, Door, OutboxMessage
+from storage.tables import ApprovalRequest, AuditEntry, Delegation, Door, OutboxMessage, Rule
 from tests.conftest import Clock
 from tests.integration.test_editing import edit
 from tests.integration.verbs import REJECT, TENANT, asked, look, rows, say
@@ -164,3 +166,14 @@ async def test_who_edited_the_call_takes_nobody_s_place(database: Database, poli
         await hand(database, policy, found, "U0CAROL", "U0BOB")
     await hand(database, policy, found, "U0CAROL", "U0ADMIN")
     assert (await say(database, found, "U0ADMIN", seen_version=2)).status is RequestStatus.APPROVED
+
+
+async def test_who_was_handed_a_place_answers_this_call_and_makes_no_rule_of_it(
+    database: Database, policy: Policy
+) -> None:
+    found = await asked(database, policy)
+    await hand(database, policy, found, "U0BOB", "U0ADMIN")
+    with pytest.raises(Unprocessable, match="handed to you for this call only"):
+        await say(database, found, "U0ADMIN", wish=Wish(Remember.FOREVER))
+    assert (await say(database, found, "U0ADMIN")).status is RequestStatus.APPROVED
+    assert await rows(database, Rule) == []

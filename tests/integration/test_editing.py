@@ -127,6 +127,26 @@ async def test_masked_secrets_stay_and_new_ones_are_sealed(database: Database, p
     assert [call.arguments for call in done.connector.calls] == [{"service": "search", "token": "tok-2"}]
 
 
+async def test_a_secret_that_the_agent_repeated_elsewhere_survives_an_edit_and_is_never_bared(
+    database: Database, policy: Policy
+) -> None:
+    found = await asked(
+        database, policy, arguments={"service": "checkout", "token": "tok-12345", "note": "use tok-12345"}
+    )
+    assert json.loads(found.proposal.arguments)["note"] == MASK
+    with pytest.raises(Unprocessable, match="/note repeats a secret"):
+        await edit(database, policy, found, arguments={"service": "search", "token": "tok-67890", "note": MASK})
+    with pytest.raises(Unprocessable, match="stands where no secret was"):
+        await edit(database, policy, found, arguments={"service": f"x{MASK}", "token": MASK, "note": MASK})
+    await edit(database, policy, found, arguments={"service": "search", "token": MASK, "note": MASK})
+    await say(database, found, "U0CAROL", seen_version=2)
+    done = worker(database, policy)
+    await done.work()
+    assert [call.arguments for call in done.connector.calls] == [
+        {"service": "search", "token": "tok-12345", "note": "use tok-12345"}
+    ]
+
+
 async def test_a_mask_where_there_was_no_secret_is_refused(database: Database, policy: Policy) -> None:
     found = await asked(database, policy)
     with pytest.raises(Unprocessable, match="/token had no value to keep"):

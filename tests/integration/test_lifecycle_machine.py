@@ -48,7 +48,7 @@ from storage.database import Tx, database_url
 from storage.opening import open_database
 from storage.tables import Door, Rule, metadata
 from tests.conftest import ENCRYPTION_KEY, Clock
-from tests.integration.lifecycle_model import LEASE, MOST_OPEN, OPEN, Asked, Call, Model
+from tests.integration.lifecycle_model import KINDS, LEASE, MOST_OPEN, OPEN, Asked, Call, Model
 from tests.integration.lifecycle_watch import NOTHING, check_step, look_at_everything
 from tests.integration.verbs import TENANT, policy_from, rows
 from tests.policies import tool
@@ -261,7 +261,8 @@ class Lifecycles(RuleBasedStateMachine):
         lasts = self.model.remembered_for(call, person, wish, expected) if settles else None
         if expected == "approved" and lasts and not confirmed and self.model.contradicts(call):
             expected = "RULE_CONTRADICTS"
-        wished = Wish(Remember(wish), max_uses=uses if verdict == "approve" else None, confirmed=confirmed)
+        limited = verdict == "approve" and KINDS[call.asked.tool].quorum == 1
+        wished = Wish(Remember(wish), max_uses=uses if limited else None, confirmed=confirmed)
         got = self.answer(call, person, verdict, until, wished)
         if isinstance(got, Refusal):
             assert got.name == expected

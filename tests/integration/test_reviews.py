@@ -245,3 +245,18 @@ async def test_every_answer_stays_in_the_record_also_the_ones_taken_back(databas
     await say(database, found, "U0BOB", REJECT, "I misread it")
     given = await rows(database, Review)
     assert [(one.verdict, one.voided_at is None) for one in given] == [(APPROVE, False), (REJECT, True)]
+
+
+async def test_a_creator_who_may_not_approve_may_not_from_inside_a_group_either(
+    database: Database, tmp_path: Path
+) -> None:
+    """Acting for somebody else makes that person the requester; the creator stays out all the same."""
+    more = "creator_may_approve = false"
+    policy = policy_from(tmp_path, extra=tool("deploy.kept", reviewers='["S0ONCALL"]', more=more))
+    found = await asked(database, policy, "deploy.kept", on_behalf_of="U0CAROL")
+    members = {"S0ONCALL": frozenset({"U0ALICE", "U0BOB"})}
+    with pytest.raises(NotAReviewer):
+        await say(database, found, "U0ALICE", members=members)
+    with pytest.raises(NotAReviewer):
+        await say(database, found, "U0ALICE", REJECT, "mine", members=members)
+    assert (await say(database, found, "U0BOB", members=members)).status is RequestStatus.APPROVED

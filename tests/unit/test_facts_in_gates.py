@@ -92,6 +92,23 @@ def test_an_allow_answers_only_what_it_was_given_for(changes, of_tool, answers):
     assert found.runs is answers
 
 
+BY_GROUP = [
+    ("asked of the group", {}, {}, True),
+    ("made by an admin unasked", {"authors": ("U0ADMIN",), "was_asked": False}, {}, False),
+    ("of a creator who may not approve", {"authors": ("U0ALICE",)}, {"creator_may_approve": False}, False),
+]
+
+
+@pytest.mark.parametrize(
+    ("changes", "of_tool", "answers"), [one[1:] for one in BY_GROUP], ids=[one[0] for one in BY_GROUP]
+)
+def test_where_a_group_decides_only_who_was_asked_in_it_speaks_for_it(changes, of_tool, answers):
+    rules = policy(tool(reviewers=("S0ONCALL",), **of_tool))
+    by_dave = replace(RULE, **{"authors": ("U0DAVE",), **changes})
+    found = verdict(rules, facts=replace(KNOWN, rules=(by_dave,)), call=replace(CALL, on_behalf_of="U0CAROL"))
+    assert (found.rule is not None) is answers
+
+
 def test_the_requester_s_own_rule_does_not_answer():
     by_carol = replace(RULE, authors=("U0CAROL",))
     found = verdict(facts=replace(KNOWN, rules=(by_carol,)), call=replace(CALL, on_behalf_of="U0CAROL"))

@@ -100,6 +100,7 @@ def test_a_session_is_offered_only_where_there_is_one(session, risk, scopes):
 def test_every_call_of_a_tool_is_offered_only_where_one_person_decides(quorum, patterns):
     view = remember_modal(dossier(request(quorum=quorum)), RENDERING)
     assert offered(view, Block.PATTERN) == patterns
+    assert ("At most so many times" in whole_text(view)) is (quorum == 1)
     assert ("only if all 2 who approve" in whole_text(view)) is (quorum == 2)
 
 

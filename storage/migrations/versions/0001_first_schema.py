@@ -319,6 +319,7 @@ def upgrade() -> None:
         sa.Column("reviewers", sa.JSON(), nullable=False),
         sa.Column("quorum", sa.Integer(), nullable=False),
         sa.Column("requester", sa.String(length=64), nullable=True),
+        sa.Column("barred", sa.String(length=64), nullable=True),
         sa.Column("editor", sa.String(length=64), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
