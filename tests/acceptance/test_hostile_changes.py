@@ -149,7 +149,8 @@ async def test_no_report_that_makes_no_sense_settles_anything(stack: Stack) -> N
     ids = await waiting(stack)
     path = f"{API}/proposals/{ids['/proposals']}/outcome"
     bodies = [
-        {}, {"status": "denied"}, {"status": 1}, {"status": "succeeded", "result": "x" * 66_000}, {"status": "succeeded"},
+        {}, {"status": "denied"}, {"status": 1}, {"status": "succeeded", "result": "x" * 66_000},
+        {"status": "succeeded"},
         {"status": "failed", "error": 5}, {"status": "failed", "error": "x" * 2001}, {"status": "unknown", "by": "me"},
         {"status": "succeeded", "result": DEEP}, {"status": "succeeded", "result": {NUL: NUL}},
     ]  # fmt: skip
