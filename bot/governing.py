@@ -30,11 +30,15 @@ def agent_named(office: Office, agent_id: str) -> Agent:
 
 
 async def pause(office: Office, actor: Actor, agent_id: str, reason: str) -> Standing:
-    """Pause an agent: operators and admins may, and its creator."""
+    """Pause an agent: operators and admins may, and its creator, whose own pause is not in the way of theirs."""
     agent = agent_named(office, agent_id)
-    if actor.person != agent.creator:
+    has_role = actor.role.covers(Role.OPERATOR)
+    if not has_role and actor.person != agent.creator:
         check_role(actor.role, Role.OPERATOR, "pause an agent that is not theirs")
-    return await office.database.write(office.tenant, lambda tx: stand.pause(tx, agent, actor.person, reason))
+    outranks = {agent.creator} - {actor.person} if has_role else set[str]()
+    return await office.database.write(
+        office.tenant, lambda tx: stand.pause(tx, agent, actor.person, reason, outranks=outranks)
+    )
 
 
 async def resume(office: Office, actor: Actor, agent_id: str, reason: str) -> None:

@@ -35,5 +35,22 @@ def loosened_by(policy: Policy, agent: Agent, facts: Facts, target: str, tier: T
     ]
 
 
+def would_loosen(policy: Policy, agent: Agent, facts: Facts, target: str, tier: Tier) -> bool:
+    """Whether a change of tier loosens: now, or as soon as whatever stands in its way at the moment is gone.
+
+    Nobody may lay down by themselves that calls run unasked, only because a nearer tier or a floor hides it today.
+    """
+    if loosened_by(policy, agent, facts, target, tier):
+        return True
+    there = facts.tier_of(target, written_tier(agent, target))
+    if not tier.runs_unasked or (there is not None and not is_stricter(there, tier)):
+        return False
+    return any(
+        is_stricter(resolve_tier(policy, agent, tool, facts).tier, tier)
+        for tool in policy.tools.values()
+        if not tool.is_internal and (not target or _is_meant(target, tool))
+    )
+
+
 def _is_meant(target: str, tool: Tool) -> bool:
     return covers(target, tool.name) or covers(target, tool.action_class)

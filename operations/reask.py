@@ -13,7 +13,7 @@ from operations.judging import judged
 from operations.notify import note
 from operations.propose import check_room, let_run, state_of
 from operations.review import Members, panel_of_request
-from operations.stored_call import arguments_of, as_stored
+from operations.stored_call import arguments_of, as_stored, open_secrets
 from operations.submission import Submission, call_hash_of, claim_of
 from storage import audit, proposals, requests, surfaces
 from storage.database import Tx
@@ -104,7 +104,19 @@ async def _judged(tx: Tx, policy: Policy, proposal: Proposal, earlier: ApprovalR
     if verdict.outcome is not Outcome.TIER or not (verdict.asks or verdict.runs):
         raise Forbidden(f"It cannot be asked again: {verdict.reason}.", code=verdict.code or "POLICY_DENIED")
     editor = earlier.editor if earlier else None
+    _check_edit(verdict, editor)
     return _Work(policy, agent, tool, proposal, submission, call_hash, verdict, editor)
+
+
+def _check_edit(verdict: Verdict, editor: str | None) -> None:
+    """Refuse to let an edited call run on its editor's word alone; a rule of others speaks for it, theirs does not."""
+    alone = verdict.rule is None or editor in verdict.rule.authors
+    if editor is not None and verdict.runs and alone:
+        raise Forbidden(
+            "It cannot be asked again as it was edited: nobody but its editor would speak for the edit. "
+            "The agent may propose it.",
+            code="NOT_ENOUGH_REVIEWERS",
+        )
 
 
 def _submission(tx: Tx, proposal: Proposal) -> Submission:
@@ -120,7 +132,7 @@ async def _take_up(tx: Tx, work: _Work) -> None:
     """Bring the proposal up to the live tool and verdict, and claim its call again."""
     tool, verdict, proposal = work.tool, work.verdict, work.proposal
     state = state_of(verdict)
-    changes = as_stored(tx, proposal, tool, work.submission.arguments) | {
+    changes = as_stored(tx, proposal, tool, work.submission.arguments, also=open_secrets(tx, proposal)) | {
         "tool_version": tool.version, "title": tool.title, "action_class": tool.action_class,
         "connector": tool.connector.kind, "risk": tool.risk, "creator": work.agent.creator,
         "agent_name": work.agent.name, "call_hash": work.call_hash, "tier": verdict.tier,

@@ -1,12 +1,14 @@
 """What people decide about an agent while it runs: pausing and resuming it, and the tier it may act at."""
 
+from collections.abc import Container
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from governance.canonical import Json
 from governance.errors import Conflict, NotFound, Unprocessable
 from governance.policy import INTERNAL, SET_TIER, Agent, Policy
-from governance.promotion import is_target, loosened_by, written_tier
+from governance.promotion import is_target, would_loosen, written_tier
 from governance.text import storable
 from governance.tiers import Tier
 from operations.notify import say
@@ -29,11 +31,15 @@ class TierChange:
     reason: str
 
 
-async def pause(tx: Tx, agent: Agent, by: str, reason: str) -> Standing:
-    """Stop an agent: from now on its calls are denied, and what is queued does not start. Again is fine."""
+async def pause(tx: Tx, agent: Agent, by: str, reason: str, *, outranks: Container[str] = ()) -> Standing:
+    """Stop an agent: from now on its calls are denied, and what is queued does not start. Again is fine.
+
+    A pause by somebody in `outranks` is replaced, so that whoever made it cannot take this one back with it.
+    """
     for one in await standing.live(tx, agent.id):
-        if one.kind is StandingKind.PAUSE:
+        if one.kind is StandingKind.PAUSE and one.by not in outranks:
             return one
+    await standing.end(tx, agent.id, StandingKind.PAUSE, "", by)
     row = await tx.add(_row(tx, agent, StandingKind.PAUSE, by=by, reason=reason))
     await _note_down(tx, agent, "agent.paused", by, {"reason": row.reason})
     await say(tx, "agent_paused", [agent.creator], {"agent": agent.id, "by": by, "reason": row.reason})
@@ -56,9 +62,17 @@ async def change_tier(tx: Tx, policy: Policy, change: TierChange, by: str) -> St
     if not is_target(policy, change.target):
         raise Unprocessable(f"target: {change.target!r} is neither a tool, an action class nor a prefix of one.")
     facts = await facts_about(tx, change.agent, "", "")
-    if not loosened_by(policy, change.agent, facts, change.target, change.tier):
+    if not would_loosen(policy, change.agent, facts, change.target, change.tier):
         return await record_tier(tx, change, by)
     return await _ask_to_promote(tx, policy, change, by)
+
+
+async def promote(tx: Tx, change: TierChange, by: str, proposal_id: str, since: datetime) -> Standing:
+    """Record a tier that was countersigned at `since`. Raises Conflict where somebody set another one after that."""
+    before = await _recorded(tx, change.agent, change.target)
+    if before is not None and before.at > since and before.proposal_id != proposal_id:
+        raise Conflict(f"{before.by} has set this tier to {before.tier} after it was countersigned")
+    return await record_tier(tx, change, by, proposal_id)
 
 
 async def record_tier(tx: Tx, change: TierChange, by: str, proposal_id: str | None = None) -> Standing:

@@ -1,7 +1,7 @@
 """A stored call read back as the agent sent it, and written down again when a person or the policy changed it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from governance.canonical import Json, call_digest, canonical
@@ -32,9 +32,12 @@ def arguments_of(tx: Tx, proposal: Proposal) -> Json:
     return join(json.loads(proposal.arguments), open_secrets(tx, proposal))
 
 
-def as_stored(tx: Tx, proposal: Proposal, tool: Tool, arguments: Json) -> dict[str, Any]:
-    """Return the columns that hold these arguments under the tool as it is now: masked, sealed, hashed, told."""
-    parts = split(arguments, tool.secret_fields, tx.keys.digest_key)
+def as_stored(tx: Tx, proposal: Proposal, tool: Tool, arguments: Json, *, also: Iterable[str] = ()) -> dict[str, Any]:
+    """Return the columns that hold these arguments under the tool as it is now: masked, sealed, hashed, told.
+
+    `also` are pointers that were secret when the call came in, and stay so whatever the policy says by now.
+    """
+    parts = split(arguments, {*tool.secret_fields, *also}, tx.keys.digest_key)
     secrets: Mapping[str, Json] = parts.secrets
     return {
         "arguments": canonical(parts.masked).decode(),

@@ -27,12 +27,12 @@ class Agents:
 
     async def read(self, request: web.Request) -> web.Response:
         """`GET /agents/{id}`: whether it is paused, and the tiers recorded for it. Signed."""
-        await self._callers.operator(request)
+        await self._actor(request, tightens=True)
         return answer(await self._told(request.match_info["id"]))
 
     async def pause(self, request: web.Request) -> web.Response:
         """`POST /agents/{id}/pause` `{reason}`, signed."""
-        actor, agent_id = await self._actor(request), request.match_info["id"]
+        actor, agent_id = await self._actor(request, tightens=True), request.match_info["id"]
         body, _ = await bodies.read_body(request, bodies.ReasonBody)
         await governing.pause(self._office, actor, agent_id, body.reason)
         return answer(await self._told(agent_id))
@@ -67,8 +67,8 @@ class Agents:
         assert found is not None  # it was just written
         return answer(wire.proposal_json(found, duplicate=proposed.duplicate), 202)
 
-    async def _actor(self, request: web.Request) -> Actor:
-        operator = await self._callers.operator(request)
+    async def _actor(self, request: web.Request, *, tightens: bool = False) -> Actor:
+        operator = await self._callers.governor(request, tightens=tightens)
         return Actor(operator.person, operator.role)
 
     async def _told(self, agent_id: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from bot.api.rate import RateLimiter
+from bot.deciding import CannotAskSlack, check_member, may_decide_offline
 from bot.office import Office
 from bot.slack import KEY_AGE, SlackTrouble
 from governance.errors import Forbidden, Unauthenticated
@@ -17,7 +18,7 @@ from governance.roles import Role, role_of
 from operations.keys import hash_of
 from storage import access
 from storage.keyring import KeyProblem
-from storage.tables import ApiKey
+from storage.tables import ApiKey, Door
 
 MAX_AGE = 300
 MAX_AHEAD = 60
@@ -84,6 +85,23 @@ class Callers:
             return await self.agent(request)
         operator = await self.operator(request)
         await self._check_membership(operator.person)
+        return operator
+
+    async def governor(self, request: web.Request, *, tightens: bool = False) -> Operator:
+        """Return the operator who signed a call that changes rules or agents: a full member, as at every click.
+
+        Where it only reads or tightens, it is taken while Slack cannot be asked. Raises what `operator` raises,
+        Forbidden and CannotAskSlack.
+        """
+        operator = await self.operator(request)
+        if tightens:
+            await self._check_membership(operator.person)
+            return operator
+        try:
+            await check_member(self._office, operator.person, Door.API)
+        except SlackTrouble as trouble:
+            if not may_decide_offline(self._office, operator.person, Door.API):
+                raise CannotAskSlack() from trouble
         return operator
 
     async def _check_membership(self, person_id: str) -> None:

@@ -50,7 +50,7 @@ class Rules:
 
     async def create(self, request: web.Request) -> web.Response:
         """`POST /rules`, signed by an admin; with `?dry_run=1` it only says what the rule would have matched."""
-        operator = await self._callers.operator(request)
+        operator = await self._callers.governor(request)
         body, _ = await bodies.read_body(request, bodies.RuleBody)
         draft = _draft(self._office.policy.current, body, operator.person, self._office.database.clock())
         if bodies.dry_run_of(request):
@@ -64,7 +64,7 @@ class Rules:
 
     async def revoke(self, request: web.Request) -> web.Response:
         """`DELETE /rules/{id}`, signed by one of its authors, an operator or an admin."""
-        operator = await self._callers.operator(request)
+        operator = await self._callers.governor(request)
         actor = Actor(operator.person, operator.role)
         return answer(rule_json(await governing.revoke_rule(self._office, actor, request.match_info["id"])))
 

@@ -4,10 +4,12 @@ import json
 from typing import Any
 
 from governance.attempts import Answer, Result
+from governance.errors import Conflict
 from governance.policy import SET_TIER, Policy
+from governance.promotion import written_tier
 from governance.tiers import Tier
 from operations.execute import Started
-from operations.stand import TierChange, record_tier
+from operations.stand import TierChange, promote
 from scheduler.ports import HasPolicy
 from storage.database import Database
 
@@ -23,9 +25,14 @@ class OwnConnector:
         change = _tier_change(self._policy.current, started.arguments)
         if started.tool.name != SET_TIER or change is None:
             return Result(Answer.FAILED, error="the agent this is about is no longer in the policy")
-        proposal = started.proposal
+        proposal, since = started.proposal, started.execution.queued_at
+        if written_tier(change.agent, change.target) != started.arguments["replaces"]:
+            return Result(Answer.FAILED, error="countersign.toml says something else since this was asked; ask again")
         by = proposal.on_behalf_of or proposal.creator
-        await self._database.write(proposal.tenant, lambda tx: record_tier(tx, change, by, proposal.id))
+        try:
+            await self._database.write(proposal.tenant, lambda tx: promote(tx, change, by, proposal.id, since))
+        except Conflict as newer:
+            return Result(Answer.FAILED, error=newer.sentence)
         return Result(Answer.SUCCEEDED, result=json.dumps(f"{change.agent.id} acts at {change.tier}"))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from storage.tables import KeyKind, Rule, Standing
-from tests.integration.calls import API, Key, signed_headers
+from tests.integration.calls import API, Key, raw, signed_headers
 from tests.integration.verbs import count
 from tests.stack import Stack
 
@@ -23,25 +23,31 @@ BODIES: dict[str, list[Any]] = {
         {**RULE, "decision": "ALLOW"}, {**RULE, "pattern": {}}, {**RULE, "pattern": {"any": False}},
         {**RULE, "pattern": {"any": 2}}, {**RULE, "pattern": {"fields": {}}}, {**RULE, "pattern": {"fields": []}},
         {**RULE, "pattern": {"any": True, "fields": {"/service": "x"}}}, {**RULE, "pattern": {"same": "0" * 64}},
-        {**RULE, "pattern": {"fields": {str(i): i for i in range(21)}}}, {**RULE, "pattern": {"fields": {"/token": "x"}}},
+        {**RULE, "pattern": {"fields": {str(i): i for i in range(21)}}},
+        {**RULE, "pattern": {"fields": {"/token": "x"}}},
         {**RULE, "pattern": {"fields": {"token": "x"}}}, {**RULE, "pattern": {"fields": {"/a": DEEP}}},
         {**RULE, "max_uses": 0}, {**RULE, "max_uses": 2**40}, {**RULE, "max_uses": 1.5}, {**RULE, "max_uses": True},
-        {**RULE, "expires_at": LATEST}, {**RULE, "expires_at": EARLIEST}, {**RULE, "expires_at": "2020-01-01T00:00:00Z"},
-        {**RULE, "expires_at": 5}, {**RULE, "reason": " "}, {**RULE, "confirmed": "yes"}, {**RULE, "authors": ["U0BOB"]},
+        {**RULE, "expires_at": LATEST}, {**RULE, "expires_at": EARLIEST},
+        {**RULE, "expires_at": "2020-01-01T00:00:00Z"},
+        {**RULE, "expires_at": 5}, {**RULE, "reason": " "}, {**RULE, "confirmed": "yes"},
+        {**RULE, "authors": ["U0BOB"]},
     ],
-    "/agents/deployer/pause": [{}, {"reason": ""}, {"reason": "\n"}, {"reason": 1}, {"reason": "x" * 2001}, {"by": "U"}],
+    "/agents/deployer/pause": [{}, {"reason": ""}, {"reason": "\n"}, {"reason": 1}, {"reason": "x" * 2001}, {"by": 1}],
     "/agents/nobody/pause": [{"reason": "x"}],
     "/agents/countersign/pause": [{"reason": "x"}],
     "/agents/countersign/tier": [{"tier": "L1", "reason": "x"}],
     "/agents/%00/pause": [{"reason": "x"}],
     "/agents/deployer/resume": [{}, {"reason": "x"}],
     "/agents/deployer/tier": [
-        {}, {"tier": "L4", "reason": "x"}, {"tier": None, "reason": "x"}, {"tier": "shadow", "target": NUL, "reason": "x"},
+        {}, {"tier": "L4", "reason": "x"}, {"tier": None, "reason": "x"},
+        {"tier": "shadow", "target": NUL, "reason": "x"},
         {"tier": "shadow", "target": "*", "reason": "x"}, {"tier": "shadow", "target": ".*", "reason": "x"},
         {"tier": "shadow", "target": "countersign.set_tier", "reason": "x"},
         {"tier": "shadow", "target": 5, "reason": "x"},
     ],
-    "/approvals/{}/delegate": [{}, {"to": "U0BOB"}, {"to": "U0\x00"}, {"to": ["U0CAROL"]}, {"to": "U0CAROL", "reason": 1}],
+    "/approvals/{}/delegate": [
+        {}, {"to": "U0BOB"}, {"to": "U0\x00"}, {"to": ["U0CAROL"]}, {"to": "U0CAROL", "reason": 1},
+    ],
     "/approvals/{}/edit": [
         {}, {"arguments": {}, "digest": "x"}, {"arguments": [], "digest": DIGEST}, {"arguments": {}, "digest": DIGEST},
         {"arguments": {"service": "y"}, "digest": DIGEST, "reason": 5},
@@ -54,7 +60,8 @@ BODIES: dict[str, list[Any]] = {
         {"decision": "approve", "remember": "forever", "remember_uses": 0},
     ],
     "/proposals/{}/reconcile": [
-        {}, {"outcome": "happened", "reason": "x"}, {"outcome": "happened", "reason": " "}, {"outcome": 1, "reason": "x"},
+        {}, {"outcome": "happened", "reason": "x"}, {"outcome": "happened", "reason": " "},
+        {"outcome": 1, "reason": "x"},
     ],
     "/proposals/{}/rerequest": [{}, {"reason": "x"}, {"digest": DIGEST}],
 }  # fmt: skip
@@ -93,11 +100,10 @@ async def test_no_body_that_makes_no_sense_changes_anything(stack: Stack, admin:
         for body in bodies:
             answer = await stack.signed(bob if "/approvals/" in path else admin, "POST", path, body)
             wrong += [] if is_refused(answer) else [(address, str(body)[:120], answer)]
-        for raw in RAW:
-            at = stack.database.clock().timestamp()
-            headers = signed_headers(admin, "POST", path, raw, at=at)
-            answer = await stack.call("POST", path, raw=raw, secret="", headers=headers)
-            wrong += [] if is_refused(answer) else [(address, raw[:40], answer)]
+        for sent in RAW:
+            headers = signed_headers(admin, "POST", path, sent, at=stack.database.clock().timestamp())
+            answer = await stack.call("POST", path, raw=sent, secret="", headers=headers)
+            wrong += [] if is_refused(answer) else [(address, sent[:40], answer)]
     assert wrong == []
     assert (await count(stack.database, Rule), await count(stack.database, Standing)) == (0, 0)
 
@@ -125,8 +131,6 @@ ADDRESSES = {
 
 
 async def test_every_id_that_cannot_be_is_as_good_as_unknown(stack: Stack, admin: Key) -> None:
-    from tests.integration.calls import raw
-
     wrong = []
     for address, body in ADDRESSES.items():
         method, _, path = address.partition(" ")
@@ -139,3 +143,22 @@ async def test_every_id_that_cannot_be_is_as_good_as_unknown(stack: Stack, admin
             answer = await raw(stack, head, sent)
             wrong += [] if answer[0] in (404, 401) and is_refused(answer) else [(address, one[:40], answer)]
     assert wrong == []
+
+
+async def test_no_report_that_makes_no_sense_settles_anything(stack: Stack) -> None:
+    ids = await waiting(stack)
+    path = f"{API}/proposals/{ids['/proposals']}/outcome"
+    bodies = [
+        {}, {"status": "denied"}, {"status": 1}, {"status": "succeeded", "result": "x" * 66_000},
+        {"status": "succeeded"},
+        {"status": "failed", "error": 5}, {"status": "failed", "error": "x" * 2001}, {"status": "unknown", "by": "me"},
+        {"status": "succeeded", "result": DEEP}, {"status": "succeeded", "result": {NUL: NUL}},
+    ]  # fmt: skip
+    answers = [await stack.call("POST", path, one) for one in bodies]
+    answers += [await stack.call("POST", path, raw=one) for one in RAW]
+    stranger = (await stack.key(KeyKind.AGENT, "stranger"))[1]
+    answers += [await stack.call("POST", path, {"status": "succeeded"}, secret=stranger)]
+    answers += [await stack.call("POST", f"{API}/proposals/{one}/outcome", {"status": "succeeded"}) for one in IDS]
+    assert [one for one in answers if not is_refused(one)] == []
+    assert answers[len(bodies) + len(RAW)][0] == 404
+    assert (await stack.call("GET", f"{API}/proposals/{ids['/proposals']}"))[1]["state"] == "pending"

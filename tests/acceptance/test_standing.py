@@ -1,12 +1,16 @@
 """Agents while they run: paused and resumed, promoted by two people and demoted by one, never by themselves."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from storage.tables import AuditEntry, KeyKind
+from governance.errors import Conflict
+from governance.tiers import Tier
+from operations.stand import TierChange, promote
+from storage.tables import AuditEntry, KeyKind, Standing
 from tests.integration.calls import API, Key
 from tests.integration.verbs import rows
 from tests.stack import Stack, start_stack, stop_stack
@@ -145,3 +149,66 @@ async def test_pausing_and_tiers_work_in_slack_too(stack: Stack) -> None:
     assert "another admin has to countersign" in await say("U0BOB", "tier deployer L1 for deploy because it is good")
     assert "now acts at tier shadow for `deploy`" in await say("U0BOB", "tier deployer shadow for deploy because no")
     assert (await stack.propose())[1]["state"] == "shadowed"
+
+
+async def test_a_creator_cannot_undo_an_operator_s_pause_by_having_paused_first(stack: Stack, admin: Key) -> None:
+    alice = await stack.key(KeyKind.OPERATOR, "U0ALICE")
+    await post(stack, alice, "deployer/pause", reason="mine first")
+    status, told = await post(stack, admin, "deployer/pause", reason="an incident")
+    assert (status, told["paused"]["by"]) == (200, "U0ADMIN")
+    assert (await post(stack, alice, "deployer/pause", reason="mine again"))[1]["paused"]["by"] == "U0ADMIN"
+    assert (await post(stack, alice, "deployer/resume", reason="x"))[0] == 403
+    assert (await stack.propose("note.auto"))[1]["code"] == "AGENT_PAUSED"
+
+
+async def test_a_promotion_does_not_override_what_the_file_has_said_since(stack: Stack, admin: Key) -> None:
+    _, asked = await post(stack, admin, "deployer/tier", tier="L1", target="deploy", reason="it has done well")
+    text = stack.config.read_text()
+    stack.config.write_text(text.replace('"note.write" = "L1"', '"note.write" = "L1"\n"deploy" = "shadow"'))
+    await stack.server.reload_policy()
+    bob = await stack.key(KeyKind.OPERATOR, "U0BOB")
+    path = f"{API}/approvals/{asked['approval']['id']}"
+    assert (await stack.signed(bob, "POST", path, {"decision": "approve"}))[0] == 200
+    card = await stack.card("Promote an agent")
+    await stack.shown("C0APPROVALS", card.ts, "says something else since")
+    assert (await stack.propose())[1]["state"] == "shadowed"
+
+
+async def test_a_promotion_does_not_override_a_tier_set_after_it_was_countersigned(stack: Stack, admin: Key) -> None:
+    change = TierChange(stack.server.office.policy.current.agents["deployer"], "deploy", Tier.ACT_AUTO, "x")
+    now = stack.database.clock()
+    await post(stack, admin, "deployer/tier", tier="shadow", target="deploy", reason="an incident")
+    with pytest.raises(Conflict, match="after it was countersigned"):
+        await stack.database.write("default", lambda tx: promote(tx, change, "U0BOB", "prp_1", now))
+    assert (await stack.propose())[1]["state"] == "shadowed"
+
+
+async def test_a_promotion_is_countersigned_each_time(stack: Stack, admin: Key) -> None:
+    _, asked = await post(stack, admin, "deployer/tier", tier="L1", target="deploy", reason="it has done well")
+    bob = await stack.key(KeyKind.OPERATOR, "U0BOB")
+    path = f"{API}/approvals/{asked['approval']['id']}"
+    sent = {"decision": "approve", "remember": "forever", "remember_pattern": {"any": True}}
+    status, told = await stack.signed(bob, "POST", path, sent)
+    assert (status, "countersigned one by one" in told["error"]) == (422, True)
+
+
+async def test_who_left_the_workspace_governs_nothing_any_more(stack: Stack, admin: Key) -> None:
+    stack.slack.workspace.users["U0ADMIN"].deleted = True
+    rule = {"agent": "deployer", "tool": "note.*", "decision": "deny", "pattern": {"any": True}, "reason": "x"}
+    for path, body in (
+        ("agents/deployer/pause", {"reason": "x"}),
+        ("agents/deployer/resume", {"reason": "x"}),
+        ("agents/deployer/tier", {"tier": "shadow", "reason": "x"}),
+        ("rules", rule),
+    ):
+        status, told = await stack.signed(admin, "POST", f"{API}/{path}", body)
+        assert (status, told["code"]) == (403, "NOT_A_MEMBER"), path
+    assert (await stack.signed(admin, "DELETE", f"{API}/rules/rul_1"))[1]["code"] == "NOT_A_MEMBER"
+    assert await rows(stack.database, Standing) == []
+
+
+async def test_two_who_pause_at_once_pause_once(stack: Stack, admin: Key) -> None:
+    bob = await stack.key(KeyKind.OPERATOR, "U0BOB")
+    calls = [post(stack, key, "deployer/pause", reason="x") for key in (admin, bob) * 4]
+    assert {status for status, _ in await asyncio.gather(*calls)} == {200}
+    assert len(await rows(stack.database, Standing, ended_at=None)) == 1

@@ -226,3 +226,47 @@ async def test_it_can_expire_and_be_asked_again_once_more(database: Database, po
     assert told.count("reasked_by_agent") == 2
     repeated = await submit(database, policy, idempotency_key="k1")
     assert repeated.duplicate
+
+
+@pytest.mark.parametrize(("author", "runs"), [("U0BOB", False), ("U0CAROL", True)], ids=["the editor's", "another's"])
+async def test_an_edited_call_does_not_run_on_its_editor_s_own_rule(
+    database: Database, policy: Policy, clock: Clock, author: str, runs: bool
+) -> None:
+    """Else one reviewer could run what they like: remember, edit, let it expire, ask again."""
+    found = await asked(database, policy)
+    await edit(database, policy, found)
+    clock.forward(hours=49)
+    await attend_due(database)
+    draft = Draft("deployer", "deploy.production", Effect.ALLOW, Scope.FOREVER, {"any": True}, (author,))
+    await database.write(TENANT, lambda tx: add_rule(tx, draft))
+    if runs:
+        assert (await again(database, policy, found)).state is ProposalState.ALLOWED
+        return
+    for asker in (AGENT, Asker(person="U0BOB")):
+        with pytest.raises(Forbidden, match="nobody but its editor"):
+            await again(database, policy, found, asker)
+    assert await count(database, Execution) == 0
+
+
+async def test_nor_on_a_tier_that_runs_by_now(database: Database, policy: Policy, tmp_path: Path, clock: Clock) -> None:
+    found = await asked(database, policy)
+    await edit(database, policy, found)
+    clock.forward(hours=49)
+    await attend_due(database)
+    looser = policy_from(tmp_path, replace={'"note.write" = "L1"': '"note.write" = "L1"\n"deploy" = "L1"'})
+    with pytest.raises(Forbidden, match="nobody but its editor"):
+        await again(database, looser, found)
+
+
+async def test_what_came_in_as_a_secret_stays_one_when_the_policy_no_longer_says_so(
+    database: Database, policy: Policy, tmp_path: Path, clock: Clock
+) -> None:
+    found = await expired(database, policy, clock, arguments={"service": "checkout", "token": "tok-12345"})
+    open_policy = policy_from(tmp_path, replace={'secret_fields = ["token"]': "secret_fields = []"})
+    await again(database, open_policy, found)
+    now = await look(database, found)
+    assert "tok-12345" not in now.proposal.arguments
+    await say(database, now, "U0BOB")
+    done = worker(database, open_policy)
+    await done.work()
+    assert [call.arguments["token"] for call in done.connector.calls] == ["tok-12345"]

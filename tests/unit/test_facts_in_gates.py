@@ -8,7 +8,7 @@ import pytest
 from governance.facts import Facts, Pause, RecordedTier
 from governance.gates import judge
 from governance.policy import Refused, ScopedPolicy
-from governance.promotion import loosened_by
+from governance.promotion import loosened_by, would_loosen
 from governance.resolution import Scoping
 from governance.rules import Effect, Remembered, Scope, fits, lapses_at, scope_of
 from governance.tiers import Risk, Tier
@@ -198,3 +198,18 @@ def test_everybody_has_to_wish_and_the_shortest_wish_counts():
 def test_numbers_in_a_pattern_are_compared_as_json_not_as_python():
     assert fits({"fields": {"/n": 1}}, "", {"n": 1.0})
     assert not fits({"fields": {"/n": 1}}, "", {"n": True})
+
+
+@pytest.mark.parametrize(
+    ("target", "tier", "recorded", "loosens"),
+    [
+        ("deploy.*", Tier.ACT_AUTO, Tier.ACT_WITH_APPROVAL, True),
+        ("deploy.*", Tier.ACT_WITH_APPROVAL, Tier.SHADOW, False),
+        ("", Tier.ACT_AUTO, None, True),
+        ("", Tier.SHADOW, None, False),
+        ("deploy.production", Tier.ACT_AND_NOTIFY, Tier.ACT_AUTO, False),
+    ],
+)
+def test_a_tier_that_something_nearer_hides_today_is_countersigned_before_it_can_show(target, tier, recorded, loosens):
+    tiers = {"deploy.production": RecordedTier(recorded, None, "U0OPS")} if recorded else {}
+    assert would_loosen(policy(), agent(), replace(KNOWN, tiers=tiers), target, tier) is loosens
