@@ -205,8 +205,10 @@ def _new_site(office: Office, bolt: AsyncApp, secret: str) -> web.Application:
 
     async def slack(request: web.Request) -> web.StreamResponse:
         """`POST /slack/events`: interactions, commands and events, signed by Slack."""
-        if not _is_from_slack(verifier, await request.read(), request.headers) or not await _is_new(office, request):
+        if not _is_from_slack(verifier, await request.read(), request.headers):
             raise Unauthenticated("The call is not signed by Slack.")
+        if not await _is_new(office, request):
+            return web.Response()  # taken the first time; whoever plays it again learns nothing and moves nothing
         return await to_aiohttp_response(await bolt.async_dispatch(await to_bolt_request(request)))
 
     site.router.add_post("/slack/events", slack)

@@ -1,5 +1,6 @@
 """Slack is down, or does not know somebody: what was decided stands, what may run runs, and people hear of it once."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -81,9 +82,11 @@ async def test_a_creator_whom_slack_does_not_know_keeps_nobody_from_deciding(sta
     await stack.shown("C0APPROVALS", card.ts, "Succeeded")
     workspace = stack.slack.workspace
     await workspace.until(lambda: workspace.dm("U0CAROL"))
-    owed = await rows(stack.database, OutboxMessage, kind="tell")
-    (given_up,) = [one for one in owed if one.payload["person"] == "U0GONE"]
-    assert given_up.status is OutboxStatus.DEAD
+    async with asyncio.timeout(30):
+        while not (dead := await rows(stack.database, OutboxMessage, kind="tell", status=OutboxStatus.DEAD)):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    (given_up,) = dead
+    assert given_up.payload["person"] == "U0GONE"
     assert given_up.last_error == "Slack does not let us write to U0GONE (channel_not_found)"
     assert await count(stack.database, AuditEntry, kind="approval.decided") == 1
     assert await count(stack.database, AuditEntry, kind="execution.finished") == 1

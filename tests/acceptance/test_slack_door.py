@@ -134,5 +134,5 @@ async def test_a_submission_without_its_reason_field_is_asked_for_one(stack: Sta
         payload["view"]["state"]["values"] = values
         status, told = await deliver(stack, encoded(payload))
         assert (status, told["response_action"]) == (200, "errors")
-        assert "say why" in str(told["errors"])
+        assert "Say why" in str(told["errors"])
     assert await count(stack.database, Review) == 0

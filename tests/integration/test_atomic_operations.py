@@ -496,6 +496,13 @@ async def a_nonce(scene: Scene) -> Any:
     return lambda tx: access.use_nonce(tx, "key_1", "n"), bool
 
 
+@case("stand.promote")
+async def promoted_after_a_countersignature(scene: Scene) -> Any:
+    change = stand.TierChange(scene.policy.agents["deployer"], "deploy", Tier.ACT_AUTO, "it has done well")
+    since = scene.clock()
+    return lambda tx: stand.promote(tx, change, "U0ADMIN", "prp_1", since), lambda got: got.tier is Tier.ACT_AUTO
+
+
 # what people do about a request besides answering it
 
 
