@@ -54,6 +54,7 @@ class Rules:
         body, _ = await bodies.read_body(request, bodies.RuleBody)
         draft = _draft(self._office.policy.current, body, operator.person, self._office.database.clock())
         if bodies.dry_run_of(request):
+            check_role(operator.role, Role.OPERATOR, "count what a rule would have matched")
             async with self._office.database.read(self._office.tenant) as tx:
                 seen = await remember.preview(tx, draft.agent_id, draft.tool, draft.pattern)
             counts = {"matched": seen.matched, "approved": seen.approved, "rejected": seen.rejected}

@@ -30,6 +30,7 @@ from bot.connectors.streams import McpChild, streams_of
 from governance.attempts import Answer, Result
 from governance.canonical import Json, canonical
 from governance.errors import Refusal
+from governance.secret_fields import mask_echoes
 from governance.text import cut, one_line
 from operations.execute import Started
 from storage.database import Clock
@@ -120,7 +121,9 @@ async def _call(attempt: _Attempt, peer: Client, clock: Clock) -> Result:
         return Result(Answer.FAILED, error="the MCP server asks for more input, and nobody is there to give it")
     text = _text(answer)
     if answer.is_error:
-        return Result(Answer.FAILED, error=cut(text, 1000) or "the MCP server says that it failed")
+        return Result(
+            Answer.FAILED, error=cut(mask_echoes(text, attempt.secrets), 1000) or "the MCP server says that it failed"
+        )
     return Result(Answer.SUCCEEDED, result=as_result(_structured(answer) or text.encode(), attempt.secrets))
 
 

@@ -91,7 +91,8 @@ async def survive(story: Story, url: str, folder: Path, point: Point, undisturbe
     if story.may_be_unknown and ended["executions"] == [("unknown",)]:
         assert effects <= 1, point
         assert died, point
-        ended |= {"executions": undisturbed["executions"], "proposals": undisturbed["proposals"]}
+        assert ended["cards"] == [["checkout"]], "nobody is asked what happened"
+        ended |= {name: undisturbed[name] for name in ("executions", "proposals", "cards")}
     else:
         assert effects == story.effects, point
     assert ended == undisturbed, point

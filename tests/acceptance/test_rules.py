@@ -172,7 +172,8 @@ async def test_a_rule_can_be_tried_before_it_is_made(stack: Stack, bob: Key, adm
     status, body = await stack.signed(admin, "POST", f"{API}/rules?dry_run=1", draft)
     assert (status, body["matched"], body["approved"], body["rejected"]) == (200, 1, 1, 0)
     assert await count(stack.database, Rule) == 0
-    assert (await stack.signed(bob, "POST", f"{API}/rules", draft))[0] == 403
+    for path in ("/rules", "/rules?dry_run=1"):
+        assert (await stack.signed(bob, "POST", f"{API}{path}", draft))[0] == 403
 
 
 async def test_the_newest_rule_of_a_key_replaces_the_one_before(stack: Stack, bob: Key) -> None:
