@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, event, make_url
+from sqlalchemy import URL, event, make_url, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlmodel import SQLModel
@@ -57,6 +57,11 @@ class Tx:
             return None
         row = await self.session.get(kind, id)
         return row if row is not None and getattr(row, "tenant", self.tenant) == self.tenant else None
+
+
+async def ping(tx: Tx) -> None:
+    """Ask the database for nothing. Raises what its driver raises where it does not answer."""
+    await tx.session.execute(select(1))
 
 
 def database_url(text: str) -> URL:

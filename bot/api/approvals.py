@@ -1,8 +1,5 @@
 """`/approvals`: operators list, look and decide; agents see their own."""
 
-from enum import StrEnum
-from typing import TypeVar
-
 from aiohttp import web
 
 from bot.api import bodies, wire
@@ -21,8 +18,6 @@ from operations.review import Answer
 from storage import requests
 from storage.dossier import Dossier, dossier
 from storage.tables import ApprovalRequest, Door, RequestType
-
-E = TypeVar("E", bound=StrEnum)
 
 _VERDICTS = {
     "approve": ReviewVerdict.APPROVE,
@@ -86,14 +81,3 @@ def _wish(body: bodies.DecisionBody) -> Wish:
     if remember is Remember.ONCE and (pattern or body.remember_until or body.remember_uses):
         raise Unprocessable("remember: send session or forever with what is to be remembered.")
     return Wish(remember, pattern, body.remember_until, body.remember_uses, body.remember_confirmed)
-
-
-def _one_of(request: web.Request, name: str, kind: type[E]) -> E | None:
-    """Return a filter's value, or None where it is absent."""
-    text = request.query.get(name)
-    if text is None:
-        return None
-    try:
-        return kind(text)
-    except ValueError:
-        raise Unprocessable(f"{name}: send one of {', '.join(kind)}.", code="INVALID_QUERY") from None

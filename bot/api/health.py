@@ -1,11 +1,11 @@
 """Whether this process lives, and whether it can do its work."""
 
 from aiohttp import web
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.api.errors import answer
 from bot.office import Office
+from storage.database import ping
 
 
 class Health:
@@ -24,7 +24,7 @@ class Health:
         state = {"slack": trouble or "ok", "policy": self._office.policy.current.hash[:12]}
         try:
             async with self._office.database.read(self._office.tenant) as tx:
-                await tx.session.execute(text("SELECT 1"))
+                await ping(tx)
         except (SQLAlchemyError, OSError) as error:
             return answer({"status": "not ready", "database": type(error).__name__, **state}, 503)
         return answer({"status": "ready", "database": "ok", **state})
