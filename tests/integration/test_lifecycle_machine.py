@@ -107,6 +107,13 @@ class Lifecycles(RuleBasedStateMachine):
         assert set(self.seen.proposals) == {call.id for call in self.model.calls}
         for call in self.model.calls:
             self.model_agrees(call)
+        if written:
+            assert self.run(self.verified()).faults == []
+
+    async def verified(self) -> Report:
+        """The record as it stands, the entries included that no seal names yet."""
+        async with self.database.read(TENANT) as tx:
+            return await verify(tx)
 
     def model_agrees(self, call: Call) -> None:
         """The model and the database say the same of a call."""
@@ -131,8 +138,7 @@ class Lifecycles(RuleBasedStateMachine):
     def the_record_is_sound(self) -> None:
         async def sealed_and_verified() -> Report:
             await seal_audit(self.database)
-            async with self.database.read(TENANT) as tx:
-                return await verify(tx)
+            return await self.verified()
 
         report = self.run(sealed_and_verified())
         assert (report.faults, report.unsealed) == ([], 0)
