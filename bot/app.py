@@ -1,7 +1,6 @@
 """The composition root: builds every part of a server and joins them; the one module that knows all."""
 
 import asyncio
-import hashlib
 import logging
 import secrets
 from collections.abc import Mapping
@@ -9,29 +8,23 @@ from typing import Any
 
 import aiohttp
 from aiohttp import web
-from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
-from slack_bolt.async_app import AsyncApp
-from slack_bolt.authorization import AuthorizeResult
-from slack_sdk.signature import SignatureVerifier
 
-from bot.api.routes import new_web_app
 from bot.connectors.http import HttpConnector
 from bot.connectors.mcp import McpConnector
 from bot.connectors.own import OwnConnector
 from bot.connectors.python import PythonConnector
 from bot.delivery import Delivery
-from bot.listeners import register_all
+from bot.doors import new_bolt, new_site
 from bot.office import Office
 from bot.policy import PolicyProblem, PolicySource
 from bot.settings import Settings
 from bot.slack import SlackTrouble, new_client, share_connections
-from governance.errors import Unauthenticated
 from governance.policy import INTERNAL
 from scheduler.execution import Executor
 from scheduler.loop import Loop
 from scheduler.outbox import Outbox
 from scheduler.ports import Connector
-from storage import access, audit
+from storage import audit
 from storage.database import Tx
 from storage.opening import open_database
 
@@ -48,15 +41,15 @@ class Server:
         self.office, self._settings = office, settings
         database = office.database
         self._http, self._mcp = HttpConnector(environment, database.clock), McpConnector(environment, database.clock)
-        self._delivery = Delivery(database, office)
-        handlers = self._delivery.handlers() if settings.speaks_slack else self._delivery.held_back()
+        delivery = Delivery(office)
+        handlers = delivery.handlers() if settings.speaks_slack else delivery.held_back()
         outbox = Outbox(database, handlers)
         self._loop = Loop(database, outbox, Executor(database, office.policy, self._connectors(environment)))
         # Without a secret no request over HTTP can be genuine; a random one refuses them all.
         secret = settings.signing_secret or secrets.token_hex(32)
-        self._bolt = _new_bolt(office, settings, secret)
+        self._bolt = new_bolt(office, secret)
         self._runner = web.AppRunner(
-            _new_site(office, self._bolt, secret), access_log=None, shutdown_timeout=_DRAIN, auto_decompress=False
+            new_site(office, self._bolt, secret), access_log=None, shutdown_timeout=_DRAIN, auto_decompress=False
         )
         self._background: list[asyncio.Task[None]] = []
         self._socket: Any = None
@@ -160,56 +153,3 @@ async def build(settings: Settings, environment: Mapping[str, str], *, migrate: 
     database = await open_database(settings.database_url, settings.encryption_key, migrate=migrate)
     office = Office(database, policy, new_client(settings.bot_token, settings.slack_api_url))
     return Server(office, settings, environment)
-
-
-def _new_bolt(office: Office, settings: Settings, secret: str) -> AsyncApp:
-    """Return the Bolt app. It authorizes from what auth.test said once, so that no click waits for it."""
-
-    async def authorize(**_: Any) -> AuthorizeResult:
-        identity = await office.identify()
-        return AuthorizeResult(
-            enterprise_id=None, team_id=identity.team_id, bot_token=settings.bot_token, bot_id=identity.bot_id,
-            bot_user_id=identity.bot_user_id,
-        )  # fmt: skip
-
-    quiet = logging.getLogger("bot.bolt")
-    quiet.setLevel(logging.ERROR)  # its warnings advise on settings that are as they are on purpose
-    bolt = AsyncApp(signing_secret=secret, client=office.client, authorize=authorize, logger=quiet)
-    register_all(bolt, office)
-    return bolt
-
-
-def _is_from_slack(verifier: SignatureVerifier, body: bytes, headers: Mapping[str, str]) -> bool:
-    """Verify before anything is parsed: Bolt parses first, and strangers' nonsense must not get that far."""
-    try:
-        body.decode("utf-8")
-        return verifier.is_valid_request(body, {name.lower(): value for name, value in headers.items()})
-    except ValueError:
-        return False
-
-
-async def _is_new(office: Office, request: web.Request) -> bool:
-    """Use a click's or command's signature up, so that a captured one works once. Events may come again as they are.
-
-    What it is, the signed body says: nobody signed the headers, and Bolt reads a content type more narrowly than we.
-    """
-    if (await request.read()).startswith(b"{"):
-        return True
-    signature = hashlib.sha256(request.headers["X-Slack-Signature"].encode()).hexdigest()
-    return await office.database.write(office.tenant, lambda tx: access.use_nonce(tx, "slack", signature))
-
-
-def _new_site(office: Office, bolt: AsyncApp, secret: str) -> web.Application:
-    site = new_web_app(office)
-    verifier = SignatureVerifier(secret)
-
-    async def slack(request: web.Request) -> web.StreamResponse:
-        """`POST /slack/events`: interactions, commands and events, signed by Slack."""
-        if not _is_from_slack(verifier, await request.read(), request.headers):
-            raise Unauthenticated("The call is not signed by Slack.")
-        if not await _is_new(office, request):
-            return web.Response()  # taken the first time; whoever plays it again learns nothing and moves nothing
-        return await to_aiohttp_response(await bolt.async_dispatch(await to_bolt_request(request)))
-
-    site.router.add_post("/slack/events", slack)
-    return site

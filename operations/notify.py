@@ -16,7 +16,7 @@ async def note(
     tx: Tx, proposal_id: str, event: str, *, by: str | None = None, to: str | None = None, reason: str | None = None,
     priority: Priority = Priority.TRAIL,
 ) -> None:  # fmt: skip
-    """Owe one line in the thread where the request is discussed. `event` names its wording in bot/cards.
+    """Owe one line in the thread where the request is discussed. `event` names its wording in bot/cards/notes.
 
     `to` is whom it is about: a person, or people and groups separated by spaces.
     """
@@ -39,7 +39,7 @@ async def tell_owners(tx: Tx, proposal: Proposal, event: str) -> None:
 
 
 async def say(tx: Tx, event: str, people: Iterable[str], told: Mapping[str, str]) -> None:
-    """Owe some people a direct message about something that is no call. `event` names its wording in bot/notices."""
+    """Owe some people a direct message about what is no call. `event` names its wording in bot/cards/notices."""
     for person in dict.fromkeys(people):
         payload = {"event": event, "person": person, **told}
         await owe(tx, Owed.SAY, new_id("say"), Priority.WARNING, payload)

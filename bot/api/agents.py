@@ -4,13 +4,12 @@ from typing import Any
 
 from aiohttp import web
 
-from bot import governing
 from bot.api import bodies, wire
 from bot.api.bodies import moment
 from bot.api.errors import answer, problem
 from bot.api.principals import Callers
-from bot.governing import Actor
-from bot.office import Office
+from bot.office import Office, governing
+from bot.office.governing import Actor
 from governance.lifecycle import ProposalState
 from governance.tiers import TIER_ALIASES, Tier
 from operations.propose import Proposed

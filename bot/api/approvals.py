@@ -7,8 +7,8 @@ from bot.api.cursors import cursor_after, cursor_of
 from bot.api.errors import answer
 from bot.api.filters import one_of
 from bot.api.principals import Callers, Operator
-from bot.deciding import decide
 from bot.office import Office
+from bot.office.deciding import decide
 from governance.errors import NotFound, Unprocessable
 from governance.lifecycle import RequestStatus
 from governance.reviewers import ReviewVerdict

@@ -2,11 +2,10 @@
 
 from aiohttp import web
 
-from bot import changing
 from bot.api import bodies, wire
 from bot.api.errors import answer
 from bot.api.principals import Callers, Operator
-from bot.office import Office
+from bot.office import Office, changing
 from governance.errors import NotFound
 from governance.lifecycle import ProposalState
 from operations.delegate import Handing

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.deciding import CannotAskSlack
+from bot.office.deciding import CannotAskSlack
 from governance.errors import (
     Conflict,
     Forbidden,

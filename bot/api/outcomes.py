@@ -6,7 +6,7 @@ from bot.api import bodies, wire
 from bot.api.errors import answer
 from bot.api.principals import Callers
 from bot.office import Office
-from bot.reconciling import Reconciling, reconcile
+from bot.office.reconciling import Reconciling, reconcile
 from governance.attempts import MAX_RESULT
 from governance.canonical import canonical
 from governance.errors import Conflict, Unprocessable

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from bot.api.rate import RateLimiter
-from bot.deciding import CannotAskSlack, check_member, may_decide_offline
 from bot.office import Office
+from bot.office.deciding import CannotAskSlack, check_member, may_decide_offline
 from bot.slack import KEY_AGE, SlackTrouble
 from governance.errors import Forbidden, Unauthenticated
 from governance.policy import Agent

@@ -8,8 +8,8 @@ from bot.api import bodies, wire
 from bot.api.errors import answer, problem
 from bot.api.principals import Callers, Operator
 from bot.api.waiting import Waiters
-from bot.explaining import explain
 from bot.office import Office
+from bot.office.explaining import explain
 from governance.errors import NotFound
 from governance.gates import find_problems
 from governance.lifecycle import ProposalState

@@ -6,14 +6,13 @@ from typing import Any
 
 from aiohttp import web
 
-from bot import governing
 from bot.api import bodies
 from bot.api.bodies import moment
 from bot.api.cursors import cursor_after, cursor_of
 from bot.api.errors import answer
 from bot.api.principals import Callers, Operator
-from bot.governing import Actor
-from bot.office import Office
+from bot.office import Office, governing
+from bot.office.governing import Actor
 from governance.errors import NotFound, Unprocessable
 from governance.policy import Policy
 from governance.prefixes import covers

@@ -90,7 +90,7 @@ def _arguments(text: str) -> Any:
 
 
 def _explained(source: Any, agent: Any, submission: Any, file_only: bool) -> dict[str, Any]:
-    from bot.explaining import explain_alone, explain_on
+    from bot.office.explaining import explain_alone, explain_on
 
     if file_only:
         return explain_alone(source, agent, submission)

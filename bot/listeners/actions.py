@@ -5,13 +5,13 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.changing import ask_again
-from bot.deciding import decide_in_time, in_time
-from bot.forms import defer_modal, reject_modal
+from bot.cards.forms import defer_modal, reject_modal
 from bot.ids import Action
 from bot.listeners.clicks import click_of, look_up, request_of
 from bot.listeners.gates import check_may_answer
 from bot.office import Office
+from bot.office.changing import ask_again
+from bot.office.deciding import decide_in_time, in_time
 from bot.slack import calling
 from governance.reviewers import ReviewVerdict
 from operations.reask import Asker

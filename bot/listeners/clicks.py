@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from bot.buttons import read_option
+from bot.cards.buttons import read_option
 from bot.ids import Option
 from bot.office import Office
 from governance.errors import NotFound

@@ -4,11 +4,11 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.drawing import date, mrkdwn
+from bot.cards.blocks import date, mrkdwn
 from bot.ids import Command
 from bot.listeners.governing_words import WORDS, Spoken
 from bot.office import Office
-from bot.queue import Waiting, waiting
+from bot.office.queue import Waiting, waiting
 from governance.text import cut, one_line
 
 _HELP = (

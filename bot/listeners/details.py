@@ -5,10 +5,10 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.cards.modals import details_modal
 from bot.ids import Action
 from bot.listeners.clicks import click_of, find, submission_of
 from bot.listeners.gates import check_may_look
-from bot.modals import details_modal
 from bot.office import Office
 from bot.slack import calling
 

@@ -11,10 +11,10 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from bot.cards import people
-from bot.drawing import date, mrkdwn
+from bot.cards.answering import people
+from bot.cards.blocks import date, mrkdwn
+from bot.cards.modals import message_modal
 from bot.ids import Block
-from bot.modals import message_modal
 from bot.office import Office
 from bot.slack import SlackTrouble, calling
 from governance.errors import Refusal, Unprocessable

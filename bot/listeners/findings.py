@@ -5,14 +5,14 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.deciding import in_time
-from bot.forms import reconcile_modal
+from bot.cards.forms import reconcile_modal
 from bot.ids import Action, Callback
 from bot.listeners.clicks import click_of, look_up, submission_of
 from bot.listeners.gates import check_may_find
 from bot.listeners.values import text_of
 from bot.office import Office
-from bot.reconciling import Reconciling, reconcile
+from bot.office.deciding import in_time
+from bot.office.reconciling import Reconciling, reconcile
 from bot.slack import calling
 from governance.reconciling import Finding
 from storage.tables import Door

@@ -4,11 +4,10 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from bot import governing
-from bot.cards import people
-from bot.drawing import date, mrkdwn
-from bot.governing import Actor
-from bot.office import Office
+from bot.cards.answering import people
+from bot.cards.blocks import date, mrkdwn
+from bot.office import Office, governing
+from bot.office.governing import Actor
 from governance.errors import Unprocessable
 from governance.lifecycle import ProposalState
 from governance.roles import role_of

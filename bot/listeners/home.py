@@ -5,9 +5,9 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.drawing import date, draw, mrkdwn
+from bot.cards.blocks import date, draw, mrkdwn
 from bot.office import Office
-from bot.queue import Waiting, waiting
+from bot.office.queue import Waiting, waiting
 from bot.slack import calling
 from governance.text import one_line
 

@@ -7,11 +7,11 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.forms import delegate_modal, edit_modal, remember_modal, withdraw_modal
+from bot.cards.forms import delegate_modal, edit_modal, remember_modal, withdraw_modal
+from bot.cards.modals import View
 from bot.ids import Action, Option
 from bot.listeners.clicks import Click, look_up, option_of
 from bot.listeners.gates import asked_in, check_may_answer
-from bot.modals import View
 from bot.office import Office
 from bot.slack import SlackTrouble, calling
 from operations import remember

@@ -7,8 +7,8 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.async_context import AsyncBoltContext
 
-from bot.deciding import CannotAskSlack
 from bot.office import Office
+from bot.office.deciding import CannotAskSlack
 from bot.slack import SlackTrouble
 from governance.errors import Forbidden
 

@@ -5,13 +5,12 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot import changing
-from bot.deciding import decide_in_time, in_time
-from bot.forms import ANY
+from bot.cards.forms import ANY
 from bot.ids import Block, Callback
 from bot.listeners.clicks import look_up, request_of, submission_of
 from bot.listeners.values import choice_of, is_ticked, moment_of, number_of, person_of, text_of
-from bot.office import Office
+from bot.office import Office, changing
+from bot.office.deciding import decide_in_time, in_time
 from governance.canonical import Json, parse_strict
 from governance.errors import Malformed, NotStrictJson, Unprocessable
 from governance.reviewers import ReviewVerdict

@@ -44,7 +44,7 @@ class Desk:
         """Be another process: nothing of what this one remembered outside the database is left."""
         client = new_client(self.workspace.app.bot_token, self.slack.api_url)
         self.office = Office(self.database, self.source, client)
-        self.delivery = Delivery(self.database, self.office)
+        self.delivery = Delivery(self.office)
         self.outbox = Outbox(self.database, self.delivery.handlers())
 
     @property

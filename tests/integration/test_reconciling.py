@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from bot.cards import card
+from bot.cards.card import card
 from governance.errors import Conflict, Forbidden, NotFound, Refusal
 from governance.lifecycle import ExecutionStatus, ProposalState
 from governance.policy import Policy

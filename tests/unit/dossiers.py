@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from bot.cards import NOTE_EVENTS
+from bot.cards.notes import NOTE_EVENTS
 from governance.canonical import canonical
 from governance.lifecycle import ExecutionStatus, ProposalState, RequestStatus
 from governance.reviewers import ReviewVerdict

@@ -5,8 +5,8 @@ import json
 import pytest
 from hypothesis import given
 
-from bot import arguments
-from bot.drawing import date, mrkdwn
+from bot.cards import arguments
+from bot.cards.blocks import date, mrkdwn
 from governance.canonical import canonical
 from tests.unit.dossiers import NOW, argument_sets, texts
 

@@ -6,7 +6,7 @@ import pytest
 
 from bot.api.errors import refused
 from bot.api.rate import RateLimiter
-from bot.pacing import BURST, Pacer
+from bot.slack.pacing import BURST, Pacer
 from governance.errors import TooMany
 
 A_TOKEN_A_DAY = 1 / 86_400

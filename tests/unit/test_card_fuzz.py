@@ -4,8 +4,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.cards import card, direct_message, note
-from bot.invitations import invitation
+from bot.cards.card import card
+from bot.cards.endings import direct_message
+from bot.cards.invitations import invitation
+from bot.cards.notes import note
 from bot.workspace.mrkdwn import reach
 from governance.canonical import canonical
 from governance.lifecycle import ExecutionStatus, RequestStatus

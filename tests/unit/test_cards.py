@@ -4,8 +4,9 @@ import re
 
 import pytest
 
-from bot.buttons import read_option
-from bot.cards import card, is_decidable, people
+from bot.cards.answering import people
+from bot.cards.buttons import is_decidable, read_option
+from bot.cards.card import card
 from bot.ids import Action, Option
 from governance.lifecycle import ExecutionStatus, RequestStatus
 from governance.reviewers import ReviewVerdict

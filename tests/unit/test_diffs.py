@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.diffs import changes, changes_in_short
+from bot.cards.diffs import changes, changes_in_short
 from governance.canonical import canonical
 from tests.unit.dossiers import argument_sets
 

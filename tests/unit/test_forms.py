@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.arguments import EDITABLE, editable
-from bot.forms import (
+from bot.cards.arguments import EDITABLE, editable
+from bot.cards.forms import (
     defer_modal,
     delegate_modal,
     edit_modal,

@@ -3,11 +3,11 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from bot import arguments
+from bot.cards import arguments
+from bot.cards.modals import details_modal, message_modal
 from bot.ids import Action
 from bot.listeners.home import home
-from bot.modals import details_modal, message_modal
-from bot.queue import Waiting
+from bot.office.queue import Waiting
 from governance.lifecycle import ExecutionStatus, RequestStatus
 from governance.text import visible
 from tests.unit.blockkit import buttons, check_view, mrkdwn_texts, walk, whole_text

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from bot.cards import NOTE_EVENTS, direct_message, note
+from bot.cards.endings import direct_message
+from bot.cards.notes import NOTE_EVENTS, note
 from governance.lifecycle import ExecutionStatus, RequestStatus
 from governance.reviewers import ReviewVerdict
 from governance.tiers import Tier

@@ -1,4 +1,4 @@
-"""Speaking to Slack: one client, what its errors mean, and who people are, from live data at most a minute old."""
+"""Who people are and which user groups they are in, from live data at most a minute old."""
 
 import asyncio
 import logging
@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Generic, TypeVar
 
-import aiohttp
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.slack.trouble import Misconfigured, calling
 from governance.reviewers import Panel
 
 log = logging.getLogger(__name__)
@@ -19,92 +18,7 @@ T = TypeVar("T")
 
 CLICK_AGE = 60.0  #: seconds that membership may be old at a click
 KEY_AGE = 900.0  #: seconds that membership may be old for an operator key
-_TIMEOUT = 8  # seconds; three calls in a row must end within the lease of the surface they draw
-
-_GONE = frozenset(
-    {"token_revoked", "token_expired", "account_inactive", "invalid_auth", "not_authed", "team_access_not_granted"}
-)
-_RETRY = frozenset({"ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"})
-_LOST = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"})
-_BLOCKS = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_too_long", "msg_blocks_too_long"})
-
-
 _NO_GROUP = frozenset({"no_such_subteam", "subteam_disabled"})
-
-
-class SlackTrouble(Exception):
-    """A call to Slack failed; the subclass says what to do about it."""
-
-    def __init__(self, error: str) -> None:
-        super().__init__(error)
-        self.error = error
-
-
-class TryLater(SlackTrouble):
-    """Slack was busy or out of reach. `uncertain` says that the call may have been carried out all the same."""
-
-    def __init__(self, error: str, *, after: float = 1.0, uncertain: bool = False) -> None:
-        super().__init__(error)
-        self.after, self.uncertain = after, uncertain
-
-
-class MessageLost(SlackTrouble):
-    """The message is gone or can no longer be changed."""
-
-
-class BlocksRefused(SlackTrouble):
-    """Slack does not take these blocks: our own bug; say it in plain text instead."""
-
-
-class Disconnected(SlackTrouble):
-    """The workspace revoked us; nothing works until somebody installs the app again."""
-
-
-class Misconfigured(SlackTrouble):
-    """An operator has to do something first, such as inviting the bot to a channel."""
-
-
-def new_client(token: str, base_url: str) -> AsyncWebClient:
-    """Return a client without the SDK's own connection retries: a repeated post is a second message."""
-    return AsyncWebClient(token=token, base_url=base_url, timeout=_TIMEOUT, retry_handlers=[])
-
-
-def share_connections(client: AsyncWebClient) -> aiohttp.ClientSession:
-    """Give a client connections to use again, instead of a new one for every call; the caller closes them."""
-    client.session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_TIMEOUT))
-    return client.session
-
-
-async def calling(call: Awaitable[T]) -> T:
-    """Await a Web API call and translate whatever goes wrong into a SlackTrouble."""
-    try:
-        return await call
-    except SlackApiError as error:
-        raise _translated(error) from error
-    except (aiohttp.ClientConnectorError, aiohttp.ClientConnectorDNSError) as error:
-        raise TryLater(type(error).__name__) from error  # nothing was sent
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise TryLater(type(error).__name__, uncertain=True) from error
-
-
-def _translated(error: SlackApiError) -> SlackTrouble:
-    response: Any = error.response
-    status, headers = getattr(response, "status_code", 200), getattr(response, "headers", {}) or {}
-    name = _error_name(response)
-    if status == 429 or name == "ratelimited":
-        return TryLater("ratelimited", after=float(headers.get("Retry-After") or 1))
-    if status >= 500 or name in _RETRY or not name:
-        return TryLater(name or f"HTTP {status}", uncertain=True)
-    if name in _GONE:
-        return Disconnected(name)
-    if name in _LOST:
-        return MessageLost(name)
-    return BlocksRefused(name) if name in _BLOCKS else Misconfigured(name)
-
-
-def _error_name(response: Any) -> str:
-    data = getattr(response, "data", response)
-    return str(data.get("error", "")) if isinstance(data, dict) else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from difflib import SequenceMatcher
 from itertools import zip_longest
 
-from bot.arguments import complete
+from bot.cards.arguments import complete
 from governance.text import cut
 
 _CONTEXT = 2

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from bot.cards import Message
-from bot.drawing import draw, mrkdwn
+from bot.cards.blocks import draw, mrkdwn
+from bot.cards.message import Message
 from governance.text import cut, one_line, visible
 
 _LINES = {

@@ -3,10 +3,10 @@
 import json
 from typing import Any
 
-from bot import arguments
-from bot.cards import people
-from bot.diffs import changes
-from bot.drawing import draw, mrkdwn
+from bot.cards import arguments
+from bot.cards.answering import people
+from bot.cards.blocks import draw, mrkdwn
+from bot.cards.diffs import changes
 from bot.ids import Action, Callback
 from governance.text import cut, one_line, visible
 from storage.dossier import Dossier

@@ -1,6 +1,6 @@
 """Lines about who may answer a request, who has, and whose place it was on: pure, from stored state."""
 
-from bot.drawing import date
+from bot.cards.blocks import date
 from governance.reviewers import ReviewVerdict, is_group
 from storage.dossier import Dossier
 from storage.tables import ApprovalRequest, Review

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from bot.deciding import CannotAskSlack
 from bot.office import Office
+from bot.office.deciding import CannotAskSlack
 from bot.slack import CLICK_AGE, KEY_AGE, SlackTrouble
 from governance.errors import Forbidden, NotFound
 from governance.reconciling import Finding

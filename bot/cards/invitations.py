@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
-from bot import arguments
-from bot.cards import TEXT, Message, fallback, status_line
-from bot.drawing import draw, mrkdwn
+from bot.cards import arguments
+from bot.cards.blocks import draw, mrkdwn
+from bot.cards.message import TEXT, Message
+from bot.cards.status import fallback, status_line
 from bot.ids import Action
 from governance.canonical import short
 from governance.text import cut, one_line, visible

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from bot import arguments
-from bot.drawing import draw, mrkdwn
+from bot.cards import arguments
+from bot.cards.blocks import draw, mrkdwn
+from bot.cards.modals import View, message_modal
 from bot.ids import Block, Callback, Field
-from bot.modals import View, message_modal
 from governance.rules import Remember
 from governance.secret_fields import MASK
 from governance.text import cut, one_line

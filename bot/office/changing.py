@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 
-from bot.deciding import CannotAskSlack, check_member, may_decide_offline
 from bot.office import Office
+from bot.office.deciding import CannotAskSlack, check_member, may_decide_offline
 from bot.slack import SlackTrouble
 from governance.canonical import canonical
 from governance.errors import NotFound, Refusal, Unprocessable

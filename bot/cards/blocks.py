@@ -12,7 +12,7 @@ from governance.text import cut, visible
 
 Blocks = list[dict[str, Any]]
 
-_TEMPLATES = Path(__file__).parent.parent / "templates" / "cards"
+_TEMPLATES = Path(__file__).parents[2] / "templates" / "cards"
 
 
 @cache

@@ -1,0 +1,88 @@
+"""The card of a request: a pure function from stored state to what Slack is sent."""
+
+from bot.cards import arguments
+from bot.cards.answering import approvals, circumstances, people, votes
+from bot.cards.blocks import date, draw, mrkdwn
+from bot.cards.buttons import buttons_of, is_decidable, option_value, options_of
+from bot.cards.diffs import changes_in_short
+from bot.cards.message import Message
+from bot.cards.status import fallback, outcome_line, status_line
+from bot.ids import Action
+from governance.canonical import short
+from governance.lifecycle import RequestStatus
+from governance.reviewers import ReviewVerdict
+from governance.text import cut, one_line, visible
+from governance.tiers import TIER_ALIASES
+from storage.dossier import Dossier
+from storage.tables import Proposal
+
+_ALIAS = {tier: alias for alias, tier in TIER_ALIASES.items()}
+_SHOWN_DEFERRALS = 2
+_HALF = 1200  #: of the arguments and of what changed, where a card has to show both
+
+
+def card(dossier: Dossier, rendering_id: str, *, discussed_at: str | None = None) -> Message:
+    """Draw the card of a request. `rendering_id` is all its buttons carry; `discussed_at` links to its thread."""
+    proposal = dossier.proposal
+    options = [{"text": words, "value": option_value(one, rendering_id)} for one, words in options_of(dossier)]
+    blocks = draw(
+        "request",
+        title=cut(one_line(f"{proposal.title} · {proposal.agent_name}"), 150),
+        status=status_line(dossier), outcome=outcome_line(dossier.execution), circumstances=circumstances(dossier),
+        fields=_fields(dossier), consequence=proposal.consequence, arguments=_arguments(proposal),
+        changes=_changes(proposal), words=_words(dossier),
+        votes=votes(dossier) if is_decidable(dossier) and approvals(dossier) else None,
+        footer=_footer(dossier, discussed_at), buttons=buttons_of(dossier), options=options,
+        rendering_id=rendering_id, action=Action, verb=cut(one_line(proposal.title), 50),
+    )  # fmt: skip
+    return Message(fallback(dossier), blocks)
+
+
+def _arguments(proposal: Proposal) -> str:
+    limit = arguments.PREVIEW_TOTAL if proposal.proposed_arguments is None else _HALF
+    return arguments.preview(proposal.arguments, limit)
+
+
+def _changes(proposal: Proposal) -> str | None:
+    before = proposal.proposed_arguments
+    return changes_in_short(before, proposal.arguments, _HALF) if before is not None else None
+
+
+def _fields(dossier: Dossier) -> list[str]:
+    proposal, request = dossier.proposal, dossier.request
+    tier = f"{proposal.tier} ({_ALIAS[proposal.tier]})" if proposal.tier in _ALIAS else f"{proposal.tier}"
+    fields = [
+        f"*Agent*\n{mrkdwn(proposal.agent_name)} (`{mrkdwn(proposal.agent_id)}`)",
+        f"*Tool*\n`{mrkdwn(proposal.tool)}`",
+        f"*Risk*\n{(proposal.risk or 'not declared').replace('_', ' ')}",
+        f"*Tier*\n{tier}",
+    ]
+    if request is not None:
+        fields.append(f"*May decide*\n{people(request.reviewers)}")
+    asked_for = f"<@{proposal.on_behalf_of}>" if proposal.on_behalf_of else f"<@{proposal.creator}> (creator)"
+    return [*fields, f"*{'On behalf of' if proposal.on_behalf_of else 'Belongs to'}*\n{asked_for}"]
+
+
+def _words(dossier: Dossier) -> list[dict[str, str]]:
+    """Return what people and programs said, each with whose words they are; Slack parses none of it."""
+    proposal, request, execution = dossier.proposal, dossier.request, dossier.execution
+    said = [(f"Why, in the words of {proposal.agent_name}", proposal.rationale)]
+    if request is not None and request.reason:
+        by_agent = request.status is RequestStatus.WITHDRAWN and request.decided_by is None
+        said.append(("Reason given by the agent" if by_agent else "Reason given", request.reason))
+    if request is not None and request.status is RequestStatus.DEFERRED:
+        put_off = [review for review in dossier.reviews if review.verdict is ReviewVerdict.DEFER]
+        said += [("Why it was put off", review.reason) for review in put_off[-_SHOWN_DEFERRALS:]]
+    if execution is not None:
+        said += [("Answer", execution.result), ("Trouble", execution.error)]
+    return [{"whose": whose, "text": cut(visible(text), 700)} for whose, text in said if text]
+
+
+def _footer(dossier: Dossier, discussed_at: str | None) -> str:
+    proposal = dossier.proposal
+    parts = [f"Digest `{short(proposal.digest)}`", f"asked {date(proposal.created_at)}", f"`{proposal.id}`"]
+    if arguments.is_cut(proposal.arguments, arguments.PREVIEW_TOTAL if proposal.proposed_arguments is None else _HALF):
+        parts.append("*arguments are cut here, complete in Details*")
+    if discussed_at:
+        parts.append(f"<{discussed_at}|discussed in its thread>")
+    return " · ".join(parts)

@@ -1,0 +1,44 @@
+"""The direct message that tells an owner how a call of their agent ended: pure, from stored state."""
+
+from bot.cards import arguments
+from bot.cards.blocks import draw, mrkdwn
+from bot.cards.message import TEXT, Message
+from bot.cards.status import fallback, status_line
+from bot.ids import Action
+from governance.canonical import short
+from governance.text import cut, one_line, visible
+from governance.tiers import Tier
+from storage.dossier import Dossier
+from storage.tables import Proposal
+
+
+def direct_message(event: str, dossier: Dossier) -> Message:
+    """Draw the direct message that tells an owner how a call of their agent ended."""
+    proposal, execution, request = dossier.proposal, dossier.execution, dossier.request
+    line = f"{_ENDINGS[event]} *{mrkdwn(one_line(proposal.title))}* · {mrkdwn(one_line(proposal.agent_name))}"
+    said = (execution.error or execution.result) if execution else None
+    said = request.reason if event == "rejected" and request else said
+    decided = f"{status_line(dossier)}\n" if request is not None else ""
+    blocks = draw(
+        "told", line=line, status=decided + f"{_tier_line(proposal)}", arguments=arguments.preview(proposal.arguments),
+        consequence=proposal.consequence, quote=cut(visible(said), 900) if said else None,
+        footer=f"Digest `{short(proposal.digest)}` · `{proposal.id}`", key=proposal.id, action=Action,
+    )  # fmt: skip
+    return Message(cut(f"{line.replace('*', '')} {fallback(dossier)}", TEXT), blocks)
+
+
+def _tier_line(proposal: Proposal) -> str:
+    if proposal.tier is Tier.ACT_AND_NOTIFY:
+        return "It ran without asking, at tier act_and_notify (L2)."
+    return f"Tier {proposal.tier}."
+
+
+_ENDINGS = {
+    "succeeded": "🚀 Done:",
+    "failed": "🔥 Failed:",
+    "unknown": "❓ Outcome unknown:",
+    "invalidated": "🚫 Not run:",
+    "rejected": "❌ Rejected:",
+    "expired": "⌛ Expired, nobody answered:",
+    "withdrawn": "↩️ Withdrawn:",
+}

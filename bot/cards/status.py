@@ -1,0 +1,111 @@
+"""Where a request and its execution stand, in words: pure, from stored state."""
+
+from datetime import datetime
+from typing import Any
+
+from bot.cards import arguments
+from bot.cards.answering import approvals, decider, people
+from bot.cards.blocks import date, mrkdwn
+from bot.cards.message import TEXT
+from governance.canonical import short
+from governance.lifecycle import ExecutionStatus, RequestStatus
+from governance.reviewers import ReviewVerdict
+from governance.text import cut
+from governance.tiers import Tier
+from storage.dossier import Dossier
+from storage.tables import ApprovalRequest, Execution
+
+
+def status_line(dossier: Dossier) -> str:
+    """Return where a request stands, in one line of mrkdwn."""
+    request = dossier.request
+    if request is None:
+        return "▫️ *Ran without asking*" if dossier.execution is not None else "Recorded"
+    if dossier.execution is not None and dossier.execution.unasked:
+        return f"🔁 *Asked again* · runs without people now: {mrkdwn(cut(dossier.proposal.reason, 300))}"
+    line: str = _STATUS[request.status](request, dossier)
+    return line
+
+
+def _waiting(request: ApprovalRequest, dossier: Dossier) -> str:
+    count = f"{approvals(dossier)} of {request.quorum}"
+    kind = "Suggested: runs only if approved" if dossier.proposal.tier is Tier.SUGGEST else "Waiting for approval"
+    return f"⏳ *{kind}* · {count} · expires {date(request.expires_at)}"
+
+
+def _deferred(request: ApprovalRequest, dossier: Dossier) -> str:
+    until = f" until {date(request.reopen_at)}" if request.reopen_at else ""
+    return f"💤 *Put off*{until} · {approvals(dossier)} of {request.quorum} · expires {date(request.expires_at)}"
+
+
+def _decided(icon: str, word: str) -> Any:
+    def line(request: ApprovalRequest, dossier: Dossier) -> str:
+        others = [r.reviewer for r in dossier.reviews if _agrees(r.verdict, word) and r.reviewer != request.decided_by]
+        with_them = f", with {people(others)}" if others else ""
+        return f"{icon} *{word}* by {decider(dossier)}{with_them} {_when(request.decided_at)}"
+
+    return line
+
+
+def _agrees(verdict: ReviewVerdict, word: str) -> bool:
+    return verdict is (ReviewVerdict.APPROVE if word == "Approved" else ReviewVerdict.REJECT)
+
+
+def _expired(request: ApprovalRequest, _dossier: Dossier) -> str:
+    return f"⌛ *Expired* {_when(request.decided_at)} · nobody answered in time; the agent may ask again"
+
+
+def _withdrawn(request: ApprovalRequest, _dossier: Dossier) -> str:
+    who = f"<@{request.decided_by}>" if request.decided_by else "the agent"
+    return f"↩️ *Withdrawn* by {who} {_when(request.decided_at)}"
+
+
+_STATUS = {
+    RequestStatus.PENDING: _waiting,
+    RequestStatus.DEFERRED: _deferred,
+    RequestStatus.APPROVED: _decided("✅", "Approved"),
+    RequestStatus.REJECTED: _decided("❌", "Rejected"),
+    RequestStatus.EXPIRED: _expired,
+    RequestStatus.WITHDRAWN: _withdrawn,
+}
+
+
+def outcome_line(execution: Execution | None) -> str | None:
+    """Return the line about the running of the call, in our own words; what came back is shown apart."""
+    if execution is None:
+        return None
+    attempt = f"attempt {execution.attempt}"
+    again = f"🔁 *{attempt.capitalize()} brought no answer* · next try {date(execution.next_attempt_at)}"
+    return {
+        ExecutionStatus.QUEUED: again if execution.attempt else "🕐 *Queued to run*",
+        ExecutionStatus.RUNNING: f"▶️ *Running* · {attempt}",
+        ExecutionStatus.SUCCEEDED: f"🚀 *Succeeded* in {seconds_taken(execution)} · {attempt}",
+        ExecutionStatus.FAILED: f"🔥 *Failed* after {attempt}",
+        ExecutionStatus.UNKNOWN: "❓ *Outcome unknown* · it may or may not have happened; look before repeating it",
+        ExecutionStatus.INVALIDATED: "🚫 *Not run* · what was approved no longer holds; the agent may ask again",
+    }[execution.status]
+
+
+def seconds_taken(execution: Execution) -> str:
+    """Return how long the last attempt ran."""
+    if execution.started_at is None or execution.finished_at is None:
+        return "no time"
+    seconds = (execution.finished_at - execution.started_at).total_seconds()
+    return f"{seconds:.1f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
+
+
+def _when(moment: datetime | None) -> str:
+    return date(moment) if moment else ""
+
+
+def fallback(dossier: Dossier) -> str:
+    """Say the whole card in one text, for push notifications and screen readers; only long words are cut."""
+    proposal = dossier.proposal
+    given = arguments.one_line_preview(proposal.arguments, 1200)
+    parts = [
+        f"{cut(mrkdwn(proposal.agent_name), 200)}: {cut(mrkdwn(proposal.title), 200)}.",
+        cut(mrkdwn(proposal.consequence or ""), 700), f"Arguments: {cut(mrkdwn(given), 1200)}",
+        status_line(dossier).replace("*", ""), (outcome_line(dossier.execution) or "").replace("*", ""),
+        f"Digest {short(proposal.digest)}",
+    ]  # fmt: skip
+    return cut(" ".join(part for part in parts if part), TEXT)

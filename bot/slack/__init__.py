@@ -1,0 +1,29 @@
+"""Speaking to Slack: the client, what its errors mean, who people are, and how fast a channel takes messages."""
+
+from bot.slack.client import new_client, share_connections
+from bot.slack.directory import CLICK_AGE, KEY_AGE, Directory, Person
+from bot.slack.trouble import (
+    BlocksRefused,
+    Disconnected,
+    MessageLost,
+    Misconfigured,
+    SlackTrouble,
+    TryLater,
+    calling,
+)
+
+__all__ = [
+    "CLICK_AGE",
+    "KEY_AGE",
+    "BlocksRefused",
+    "Directory",
+    "Disconnected",
+    "MessageLost",
+    "Misconfigured",
+    "Person",
+    "SlackTrouble",
+    "TryLater",
+    "calling",
+    "new_client",
+    "share_connections",
+]
