@@ -51,7 +51,7 @@ async def begin(tx: Tx, surface_id: str) -> Drawing | None:
     if surface.status is SurfaceStatus.NEW and _is_moot(surface, found):
         await surfaces.change(tx, surface_id, busy_until=None, status=SurfaceStatus.GONE)
         return None
-    rendering_id = await _note_rendering(tx, surface, found)
+    rendering_id = await note_rendering(tx, found, surface.id)
     maybe_posted = surface.status is SurfaceStatus.POSTING
     if surface.ts is None:
         await surfaces.change(tx, surface_id, status=SurfaceStatus.POSTING)
@@ -62,7 +62,8 @@ def _is_moot(surface: Surface, found: Dossier) -> bool:
     return surface.ts is None and found.request is not None and found.request.status in _UNANSWERED
 
 
-async def _note_rendering(tx: Tx, surface: Surface, found: Dossier) -> str:
+async def note_rendering(tx: Tx, found: Dossier, surface_id: str | None = None) -> str:
+    """Write down what is about to be shown with buttons on it; return the id that they carry, and nothing else."""
     rendering_id = new_id("rnd")
     if found.request is not None or found.execution is not None:
         request, execution = found.request, found.execution
@@ -70,7 +71,7 @@ async def _note_rendering(tx: Tx, surface: Surface, found: Dossier) -> str:
             Rendering(
                 id=rendering_id,
                 tenant=tx.tenant,
-                surface_id=surface.id,
+                surface_id=surface_id,
                 proposal_id=found.proposal.id,
                 request_id=request.id if request else None,
                 request_version=request.version if request else 0,

@@ -31,6 +31,7 @@ class Person:
     is_guest: bool
     is_stranger: bool
     tz_offset: int = 0  #: seconds east of UTC
+    tz: str | None = None  #: IANA name
 
     @property
     def may_decide(self) -> bool:
@@ -90,7 +91,7 @@ class Directory:
             is_active=not user.get("deleted") and not user.get("is_bot"),
             is_guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
             is_stranger=bool(user.get("is_stranger")) or user.get("team_id", home) != home,
-            tz_offset=int(user.get("tz_offset") or 0),
+            tz_offset=int(user.get("tz_offset") or 0), tz=str(user["tz"])[:64] if user.get("tz") else None,
         )  # fmt: skip
 
     async def _ask_group(self, group_id: str) -> frozenset[str]:

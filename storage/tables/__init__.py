@@ -8,6 +8,7 @@ from storage.tables.approvals import ApprovalRequest, Delegation, Door, RequestT
 from storage.tables.audit import AuditEntry, AuditSeal, Sequencer
 from storage.tables.delivery import OutboxMessage, OutboxStatus, Rendering, Surface, SurfaceStatus
 from storage.tables.executions import Execution
+from storage.tables.people import Preference
 from storage.tables.proposals import Proposal
 from storage.tables.rules import Rule
 from storage.tables.standing import AutonomyCount, Budget, Standing, StandingKind
@@ -30,6 +31,7 @@ __all__ = [
     "Nonce",
     "OutboxMessage",
     "OutboxStatus",
+    "Preference",
     "Proposal",
     "Rendering",
     "RequestType",

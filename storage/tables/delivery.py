@@ -86,13 +86,16 @@ class Surface(SQLModel, table=True):
 
 
 class Rendering(SQLModel, table=True):
-    """One drawing of a surface with buttons on it. Its id is all that a button carries."""
+    """One drawing of a request with buttons on it. Its id is all that a button carries.
+
+    `surface_id` is None where it is no message of its own: an entry of a Home tab, or of a list to choose from.
+    """
 
     __tablename__ = "renderings"
 
     id: str = Field(primary_key=True, max_length=ID_LENGTH)
     tenant: str = Field(max_length=PERSON_LENGTH)
-    surface_id: str = Field(foreign_key="surfaces.id", max_length=ID_LENGTH, index=True)
+    surface_id: str | None = Field(default=None, foreign_key="surfaces.id", max_length=ID_LENGTH, index=True)
     proposal_id: str = Field(foreign_key="proposals.id", max_length=ID_LENGTH)
     request_id: str | None = Field(default=None, foreign_key="approval_requests.id", max_length=ID_LENGTH)
     request_version: int = 0

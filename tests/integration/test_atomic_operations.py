@@ -30,6 +30,7 @@ from operations import (
     execute,
     expire,
     keys,
+    prefer,
     propose,
     reask,
     reconcile,
@@ -59,7 +60,7 @@ PARTS = {
     "remember.remember", "remember.preview", "verify.verify", "claim.next_startable", "escalate.escalate",
     "execute.conclude", "execute.start", "judging.consider", "judging.judged", "project.corrected_ids",
     "project.drafts_of", "project.project", "propose.check_room", "propose.let_run", "reconcile.panel_of_proposal",
-    "repetition.earlier_of", "review.found_request", "review.proposal_of", "show.drop",
+    "repetition.earlier_of", "review.found_request", "review.proposal_of", "show.drop", "show.note_rendering",
 }  # fmt: skip
 
 
@@ -588,6 +589,23 @@ async def found_not_to_have_happened(scene: Scene) -> Any:
 @case("reconcile.reconcile")
 async def run_again_by_a_person(scene: Scene) -> Any:
     return await reconciled(scene, Finding.RUN_AGAIN), is_status(ExecutionStatus.QUEUED)
+
+
+@case("prefer.prefer")
+async def settings_made(scene: Scene) -> Any:
+    wishes = prefer.Wishes("Europe/Berlin", 9, 22 * 60, 7 * 60)
+    return lambda tx: prefer.prefer(tx, "U0BOB", wishes), lambda row: row.digest_at is not None
+
+
+@case("prefer.leave")
+async def away(scene: Scene) -> Any:
+    return lambda tx: prefer.leave(tx, "U0BOB", None, "U0CARA"), lambda row: row.delegate == "U0CARA"
+
+
+@case("prefer.come_back")
+async def back(scene: Scene) -> Any:
+    await scene.database.write(TENANT, lambda tx: prefer.leave(tx, "U0BOB", None, None))
+    return lambda tx: prefer.come_back(tx, "U0BOB"), lambda row: row.away_since is None
 
 
 def request_of(found: Dossier) -> str:

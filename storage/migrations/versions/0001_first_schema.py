@@ -126,6 +126,40 @@ def upgrade() -> None:
         postgresql_where=sa.text("status = 'queued'"),
     )
     op.create_table(
+        "preferences",
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("tz", sa.String(length=64), nullable=True),
+        sa.Column("digest_hour", sa.Integer(), nullable=True),
+        sa.Column("digest_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("quiet_from", sa.Integer(), nullable=True),
+        sa.Column("quiet_to", sa.Integer(), nullable=True),
+        sa.Column("away_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("away_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("delegate", sa.String(length=64), nullable=True),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("digest_hour BETWEEN 0 AND 23", name="ck_digest_hour_of_day"),
+        sa.CheckConstraint("quiet_from BETWEEN 0 AND 1439", name="ck_quiet_from_of_day"),
+        sa.CheckConstraint("quiet_to BETWEEN 0 AND 1439", name="ck_quiet_to_of_day"),
+        sa.PrimaryKeyConstraint("tenant", "person"),
+    )
+    op.create_index(
+        "ix_preferences_away",
+        "preferences",
+        ["tenant"],
+        unique=False,
+        sqlite_where=sa.text("away_since IS NOT NULL"),
+        postgresql_where=sa.text("away_since IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_preferences_digest",
+        "preferences",
+        ["digest_at"],
+        unique=False,
+        sqlite_where=sa.text("digest_at IS NOT NULL"),
+        postgresql_where=sa.text("digest_at IS NOT NULL"),
+    )
+    op.create_table(
         "proposals",
         sa.Column("id", sa.String(length=48), nullable=False),
         sa.Column("tenant", sa.String(length=64), nullable=False),
@@ -514,7 +548,7 @@ def upgrade() -> None:
         "renderings",
         sa.Column("id", sa.String(length=48), nullable=False),
         sa.Column("tenant", sa.String(length=64), nullable=False),
-        sa.Column("surface_id", sa.String(length=48), nullable=False),
+        sa.Column("surface_id", sa.String(length=48), nullable=True),
         sa.Column("proposal_id", sa.String(length=48), nullable=False),
         sa.Column("request_id", sa.String(length=48), nullable=True),
         sa.Column("request_version", sa.Integer(), nullable=False),
