@@ -18,6 +18,10 @@ class Action(StrEnum):
     DETAILS_PAGE_BACK = "details.back"
     DETAILS_PAGE_ON = "details.on"
     TOLD_DETAILS = "told.details"
+    LIST_BACK = "list.back"
+    LIST_ON = "list.on"
+    LIST_SHARE = "list.share"
+    LIST_BATCH = "list.batch"
 
 
 class Option(StrEnum):
@@ -42,6 +46,7 @@ class Callback(StrEnum):
     DID_NOT = "modal.did_not"
     RUN_AGAIN = "modal.run_again"
     DETAILS = "modal.details"
+    BATCH = "modal.batch"
 
 
 class Block(StrEnum):
@@ -56,6 +61,7 @@ class Block(StrEnum):
     RULE_UNTIL = "remember_until"
     USES = "remember_uses"
     CONFIRM = "remember_confirmed"
+    BATCH = "batch"  #: the first of several; the others add a number
 
 
 class Field(StrEnum):

@@ -47,9 +47,7 @@ def answer(
     error: Exception, body: dict[str, Any], client: AsyncWebClient, in_background: Callable[[Awaitable[None]], None]
 ) -> BoltResponse:
     """Return the acknowledgement that carries the sentence, or acknowledge and say it privately."""
-    if not isinstance(error, Refusal | SlackTrouble):
-        log.error("a listener failed", exc_info=error)
-    sentence = sentence_for(error)
+    sentence = explain(error)
     if body.get("type") == "view_submission":
         return BoltResponse(status=200, body=_inside_modal(error, sentence, body))
     if "command" in body:
@@ -57,6 +55,13 @@ def answer(
     if "event" not in body:
         in_background(say_privately(client, body, sentence))
     return BoltResponse(status=200, body="")
+
+
+def explain(error: Exception) -> str:
+    """Return what the person reads, and log what is our own fault."""
+    if not isinstance(error, Refusal | SlackTrouble):
+        log.error("a listener failed", exc_info=error)
+    return sentence_for(error)
 
 
 def sentence_for(error: Exception) -> str:

@@ -54,6 +54,7 @@ class ApprovalRequest(SQLModel, table=True):
         Index("ix_requests_escalation", "escalate_at",
               sqlite_where=text("escalate_at IS NOT NULL"), postgresql_where=text("escalate_at IS NOT NULL")),
         Index("ix_requests_newest", "tenant", "created_at", "id"),
+        Index("ix_requests_open", "tenant", "created_at", "id", sqlite_where=_OPEN, postgresql_where=_OPEN),
     )  # fmt: skip
 
     id: str = Field(primary_key=True, max_length=ID_LENGTH)

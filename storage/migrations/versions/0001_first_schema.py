@@ -400,6 +400,14 @@ def upgrade() -> None:
     )
     op.create_index("ix_requests_newest", "approval_requests", ["tenant", "created_at", "id"], unique=False)
     op.create_index(
+        "ix_requests_open",
+        "approval_requests",
+        ["tenant", "created_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("status IN ('pending', 'deferred')"),
+        postgresql_where=sa.text("status IN ('pending', 'deferred')"),
+    )
+    op.create_index(
         "ix_requests_reopen",
         "approval_requests",
         ["reopen_at"],
