@@ -55,7 +55,7 @@ class Answers:
 
 async def open_requests(tx: Tx, filters: Filters, limit: int) -> list[Asked]:
     """Return the newest requests that can still be answered."""
-    query = (
+    query: Select[Any] = (
         select(ApprovalRequest, col(Proposal.tool), col(Proposal.risk), col(Proposal.tier))
         .join(Proposal, col(Proposal.id) == col(ApprovalRequest.proposal_id))
         .where(
@@ -64,14 +64,14 @@ async def open_requests(tx: Tx, filters: Filters, limit: int) -> list[Asked]:
         )
     )  # fmt: skip
     found = await tx.session.execute(_newest_first(_narrowed(query, filters)).limit(limit))
-    return [Asked(*row) for row in found]
+    return [Asked(request, tool, risk, tier) for request, tool, risk, tier in found]
 
 
 async def search(tx: Tx, words: Iterable[str], filters: Filters, *, window: int, limit: int) -> list[ApprovalRequest]:
     """Return those of the newest `window` requests, open or past, in which every word is found, newest first."""
     newest = _newest_first(select(col(ApprovalRequest.id)).where(col(ApprovalRequest.tenant) == tx.tenant))
     looked_at = newest.limit(window).subquery()
-    query = (
+    query: Select[Any] = (
         select(ApprovalRequest)
         .join(looked_at, looked_at.c.id == col(ApprovalRequest.id))
         .join(Proposal, col(Proposal.id) == col(ApprovalRequest.proposal_id))

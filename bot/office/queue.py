@@ -110,7 +110,7 @@ def is_for_batch(asked: Asked, policy: Policy) -> bool:
 
 
 def is_low_call(asked: Asked, policy: Policy) -> bool:
-    """Whether a request is about a call that an agent waits for, of low risk when it was asked and in the policy now."""
+    """Whether a request is about a call that an agent waits for, of low risk when it was asked and in the policy."""
     tool = policy.tools.get(asked.tool)
     is_low = asked.risk in _LOW and tool is not None and tool.risk in _LOW
     return is_low and asked.request.request_type is RequestType.TOOL_CALL and asked.tier is Tier.ACT_WITH_APPROVAL

@@ -14,6 +14,7 @@ from governance.errors import Unprocessable
 from storage.lists import Asked
 
 _SEVERAL = 2
+_LOOKED_INTO = f"I look at title, tool, agent, consequence and ids of the newest {finding.WINDOW:,} requests."
 
 
 async def mine(spoken: Spoken) -> Reply:
@@ -74,15 +75,13 @@ async def search(spoken: Spoken) -> Reply:
     if not spoken.rest:
         raise Unprocessable("Say what to look for: /approvals search checkout, or /approvals search status:rejected.")
     found = await finding.search(spoken.office, spoken.person, narrowed.words, narrowed.filters)
-    window = f"Looked through the newest {finding.WINDOW:,} requests that you may see: titles, tools, agents, what they do, ids."
+    window = f"{_LOOKED_INTO} Only what you may look at is listed."
     if not found.requests:
         return only(f"Nothing found. {window}")
     number, pages = page_of(spoken.page, len(found.requests))
     lines = tuple(entry(one.dossier, one.link) for one in cut_out(found.requests, number))
-    notes = (
-        window,
-        *((f"The newest {finding.MATCHES} matches only; say more to find others.",) if found.is_cut else ()),
-    )
+    cut_off = f"These are among the newest {finding.MATCHES} that match; say more to find others."
+    notes = (window, cut_off) if found.is_cut else (window,)
     carried = question("search", Spoken(spoken.office, spoken.person, spoken.rest, number))
     heading = f"*{counted(len(found.requests), 'request')} found*"
     drawn = Listing(heading, lines, notes, number, pages, carried, can_share=True)
