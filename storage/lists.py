@@ -55,7 +55,7 @@ class Answers:
 
 async def open_requests(tx: Tx, filters: Filters, limit: int) -> list[Asked]:
     """Return the newest requests that can still be answered."""
-    query: Select[Any] = (
+    query: Select[*tuple[Any, ...]] = (
         select(ApprovalRequest, col(Proposal.tool), col(Proposal.risk), col(Proposal.tier))
         .join(Proposal, col(Proposal.id) == col(ApprovalRequest.proposal_id))
         .where(
@@ -71,7 +71,7 @@ async def search(tx: Tx, words: Iterable[str], filters: Filters, *, window: int,
     """Return those of the newest `window` requests, open or past, in which every word is found, newest first."""
     newest = _newest_first(select(col(ApprovalRequest.id)).where(col(ApprovalRequest.tenant) == tx.tenant))
     looked_at = newest.limit(window).subquery()
-    query: Select[Any] = (
+    query: Select[*tuple[Any, ...]] = (
         select(ApprovalRequest)
         .join(looked_at, looked_at.c.id == col(ApprovalRequest.id))
         .join(Proposal, col(Proposal.id) == col(ApprovalRequest.proposal_id))
@@ -82,11 +82,11 @@ async def search(tx: Tx, words: Iterable[str], filters: Filters, *, window: int,
     return list(await tx.session.scalars(_newest_first(_narrowed(query, filters)).limit(limit)))
 
 
-def _newest_first(query: Select[Any]) -> Select[Any]:
+def _newest_first(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
     return query.order_by(col(ApprovalRequest.created_at).desc(), col(ApprovalRequest.id).desc())
 
 
-def _narrowed(query: Select[Any], filters: Filters) -> Select[Any]:
+def _narrowed(query: Select[*tuple[Any, ...]], filters: Filters) -> Select[*tuple[Any, ...]]:
     if filters.agent is not None:
         named = (func.lower(col(one)) == filters.agent.lower() for one in (Proposal.agent_id, Proposal.agent_name))
         query = query.where(or_(*named))

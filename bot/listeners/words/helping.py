@@ -52,7 +52,7 @@ def instead(command: Command, typed: str, policy: Policy) -> Reply:
     return Reply(sentence(f"I do not know `{_quoted(typed)}`. {said}"))
 
 
-_ASKING = frozenset({"help", "?", "list", "mine", "show", "pending", "all"})
+_ASKING = frozenset({"help", "list", "mine", "show", "pending", "all"})
 
 
 def _named(policy: Policy) -> dict[str, str]:

@@ -27,7 +27,7 @@ def cut_out(entries: Sequence[T], number: int) -> Sequence[T]:
 
 def question(word: str, spoken: Spoken) -> str:
     """Return what a list's buttons carry: nothing but what was asked. A click asks it again, as whoever clicks."""
-    return json.dumps([word, spoken.rest[:_LONGEST], spoken.page])
+    return json.dumps([word, spoken.rest[:_LONGEST], spoken.page], ensure_ascii=False)
 
 
 def read_question(value: str) -> tuple[str, str, int]:

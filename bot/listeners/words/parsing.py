@@ -8,7 +8,8 @@ from difflib import get_close_matches
 
 LONGEST = 3000  #: characters that are looked at
 _QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'", "‚": "'", "´": "'"})
-_AROUND = "`'\"*_~"
+_QUOTED = "`'\""
+_STYLED = "*_~"  # only in pairs: a single one ends a prefix such as deploy.*
 _AFTER = ".,;:!?"
 _MENTION = re.compile(r"<([@#])([A-Z0-9]+)(?:\|[^<>]*)?>")
 _LINK = re.compile(r"<((?:https?|mailto):[^<>|]*)(?:\|([^<>]*))?>")
@@ -27,6 +28,8 @@ class Said:
 def understand(text: str) -> Said:
     """Split what was typed into the word and the rest."""
     first, _, rest = tidy(text).partition(" ")
+    if first and not first.strip("?"):
+        return Said("help", rest.strip())
     if _ID.fullmatch(bare(first)):
         return Said("show", bare(first))
     return Said(bare(first).lower().lstrip("/-"), rest.strip())
@@ -45,14 +48,16 @@ def bare(word: str) -> str:
     """Return a word without the quotes, backticks and punctuation around it."""
     before = None
     while word != before:
-        before, word = word, word.strip(_AROUND).rstrip(_AFTER)
+        before, word = word, word.strip(_QUOTED).rstrip(_AFTER)
+        if len(word) > 2 and word[0] == word[-1] and word[0] in _STYLED:
+            word = word[1:-1]
     return word
 
 
 def ends_in_share(rest: str) -> tuple[str, bool]:
     """Return the rest of a list command without a final `share`, and whether there was one."""
     words = rest.split()
-    if len(words) > 1 and words[-1].lower() == "here" and bare(words[-2]).lower() in _SHARING:
+    if len(words) > 1 and bare(words[-1]).lower() == "here" and bare(words[-2]).lower() in _SHARING:
         words.pop()
     if words and bare(words[-1]).lower() in _SHARING:
         return " ".join(words[:-1]), True
@@ -67,4 +72,4 @@ def meant(word: str, known: Iterable[str], synonyms: Mapping[str, str]) -> str |
 def near(word: str, known: Iterable[str], synonyms: Mapping[str, str]) -> str | None:
     """Return the word that somebody who mistyped most likely meant, or None."""
     found = get_close_matches(word[:40], [*known, *synonyms], n=1, cutoff=0.7)
-    return synonyms.get(found[0], found[0]) if found else None
+    return synonyms.get(found[0], found[0]) if word and found else None

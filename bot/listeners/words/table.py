@@ -41,7 +41,7 @@ SYNONYMS = {
     **dict.fromkeys(("rule", "remembered"), "rules"),
     **dict.fromkeys(("stop", "halt", "suspend"), "pause"),
     **dict.fromkeys(("unpause", "continue", "start"), "resume"),
-    **dict.fromkeys(("?", "usage", "commands", "words", "h"), HELP),
+    **dict.fromkeys(("usage", "commands", "words", "h"), HELP),
 }
 
 
