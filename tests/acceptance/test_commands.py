@@ -76,7 +76,7 @@ async def test_who_edited_or_put_off_a_call_is_not_waited_for(stack: Stack) -> N
     _, edited = await stack.propose()
     bob = await stack.key(KeyKind.OPERATOR, "U0BOB")
     path = f"{API}/approvals/{edited['approval']['id']}"
-    changed = {"arguments": {"service": "search"}, "reason": "wrong one"}
+    changed = {"arguments": {"service": "search"}, "digest": edited["digest"], "reason": "wrong one"}
     assert (await stack.signed(bob, "POST", f"{path}/edit", changed))[0] == 200
     assert (await ask(stack, "U0BOB")).text == "Nothing waits for you."
     assert "1 request waits" in (await ask(stack, "U0CAROL")).text

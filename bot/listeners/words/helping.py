@@ -24,7 +24,7 @@ def overview(words: Mapping[str, Word], policy: Policy) -> Reply:
     """Explain every word in a line, with two examples."""
     lines = [f"• `{name}` {word.does}" for name, word in words.items()]
     named = _named(policy)
-    examples = (f"`/approvals {words[name].examples[1].format(**named)}`" for name in ("pending", "pause"))
+    examples = (f"`/approvals {words[name].examples[0].format(**named)}`" for name in ("pending", "pause"))
     return Reply(sentence("\n".join(["*/approvals* and a word:", *lines, f"Such as {' or '.join(examples)}", _MORE])))
 
 

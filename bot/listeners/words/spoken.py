@@ -49,6 +49,6 @@ class Word:
     """One word of the command: what answers it, what it is for, and two examples. In the examples `{agent}` and
     `{tool}` stand for some of this workspace's own."""
 
-    speak: Speak
+    speak: Speak | None  #: None for a word that opens a modal instead
     does: str
     examples: tuple[str, str]

@@ -4,6 +4,7 @@ from bot.listeners.words import governing, helping, listing
 from bot.listeners.words.paging import only
 from bot.listeners.words.parsing import meant, near, understand
 from bot.listeners.words.spoken import Reply, Spoken, Word
+from governance.errors import NotFound
 
 WORDS: dict[str, Word] = {
     "mine": Word(listing.mine, "what waits for you", ("mine", "mine agent:{agent}")),
@@ -15,6 +16,7 @@ WORDS: dict[str, Word] = {
     "search": Word(
         listing.search, "past and open requests by their words", ("search {tool}", "search checkout status:rejected"),
     ),
+    "batch": Word(None, "approve several calls of low risk at once", ("batch", "bulk")),
     "rules": Word(governing.rules, "what is remembered", ("rules", "rules {agent}")),
     "revoke": Word(governing.revoke, "end a rule", ("revoke rul_…", "revoke rul_…")),
     "pause": Word(
@@ -46,18 +48,21 @@ SYNONYMS = {
 
 
 def word_named(typed: str) -> str | None:
-    """Return the word that was meant, also BATCH and HELP, or None."""
-    return meant(typed, (*WORDS, BATCH, HELP), SYNONYMS)
+    """Return the word that was meant, HELP included, or None."""
+    return meant(typed, (*WORDS, HELP), SYNONYMS)
 
 
 async def speak(spoken: Spoken, typed: str) -> Reply:
     """Answer a word with the rest that was spoken. Raises the Refusal of whatever it asks for."""
     name = word_named(typed)
     if name is None:
-        return only(helping.unknown(typed, near(typed, (*WORDS, BATCH, HELP), SYNONYMS)))
-    if name not in WORDS:
+        return only(helping.unknown(typed, near(typed, (*WORDS, HELP), SYNONYMS)))
+    found = WORDS.get(name)
+    if found is None:
         return _help(spoken, spoken.rest)
-    done = await WORDS[name].speak(spoken)
+    if found.speak is None:
+        raise NotFound(f"`/approvals {name}` opens a form; type it as a command.")
+    done = await found.speak(spoken)
     return done if isinstance(done, Reply) else only(done)
 
 
