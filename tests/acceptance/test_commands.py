@@ -288,3 +288,16 @@ async def test_many_people_ask_at_once(stack: Stack) -> None:
         *(stack.slack.command(one, "/approvals", "mine") for one in ("U0BOB", "U0CAROL", "U0ALICE"))
     )
     assert [one.status for one in said] == [200, 200, 200]
+
+
+async def test_nothing_anybody_types_is_a_fault_or_too_much_for_slack(stack: Stack) -> None:
+    """Every word with every odd text behind it; what Slack would refuse fails the test when the stack stops."""
+    await several(stack, 3)
+    odd = ["", "\u202e", "<!channel>", "<@U0BOB|bob>", "{agent}", "%_/\\'\"", "agent:%", "tool:*", "x" * 4000,
+           "𝕏\ufe0f", "apr_", "older:99999w", "status:pending \x00", '","type":"actions"']  # fmt: skip
+    for word in ("", "mine", "pending", "show", "search", "rules", "revoke", "pause", "resume", "tier", "help", "what"):
+        answers = [await stack.slack.command("U0MALLORY", "/approvals", f"{word} {one}", DEPLOYS) for one in odd]
+        assert {one.status for one in answers} == {200}
+    said = [one.text for one in stack.slack.workspace.ephemerals("U0MALLORY")]
+    assert len(said) >= len(odd) * 12
+    assert [text for text in said if "went wrong on our side" in text] == []
