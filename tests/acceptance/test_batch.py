@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from bot.workspace import View
 from storage.tables import ApprovalRequest, AuditEntry, Door, KeyKind, Review
@@ -226,14 +227,34 @@ async def test_a_list_offers_several_only_where_two_would_do(stack: Stack) -> No
     assert (await ask(stack, "U0BOB", "help batch")).text.startswith("*batch* approve several calls of low risk")
 
 
-async def test_a_slow_slack_ends_in_a_sentence_or_in_the_summary(stack: Stack) -> None:
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("is_closed", [False, True], ids=["still open", "closed meanwhile"])
+async def test_what_takes_longer_than_slack_waits_is_told_when_it_is_done(stack: Stack, is_closed: bool) -> None:
     await memos(stack, 2)
     view = await opened(stack)
-    stack.slack.workspace.faults.add("views.update", "500")
-    stack.slack.workspace.faults.add("users.info", "slow:1.5")
-    assert "*2* approved" in await result(stack, view)
-    stack.slack.workspace.faults.clear()
+    held, release = asyncio.Event(), asyncio.Event()
+
+    async def hold(tx: Any) -> None:
+        await tx.session.execute(text("UPDATE approval_requests SET warned = warned"))
+        held.set()
+        await release.wait()
+
+    holding = asyncio.create_task(stack.database.write("", hold))
+    await held.wait()
+    sent = await stack.slack.submit("U0BOB", view)
+    assert (sent.status, "Working" in json.dumps(view.blocks)) == (200, True)
+    if is_closed:
+        await stack.slack.close("U0BOB", view)
+    release.set()
+    await holding
+    workspace = stack.slack.workspace
+    shown = (lambda: workspace.dm("U0BOB")[-1:]) if is_closed else (lambda: workspace.open_views("U0BOB"))
+    await workspace.until(lambda: any("*2* approved" in str(vars(one)) for one in shown()), timeout=30)
+    assert await count(stack.database, Review, reviewer="U0BOB") == 2
+
+
+async def test_a_modal_that_cannot_be_opened_is_one_private_sentence(stack: Stack) -> None:
+    await memos(stack, 2)
     stack.slack.workspace.faults.add("views.open", "expired_trigger_id")
     await stack.slack.command("U0BOB", "/approvals", "batch")
-    assert [m for m in stack.slack.workspace.ephemerals("U0BOB") if "Please click again" in m.text]
     await told(stack, "U0BOB", "Please click again")
