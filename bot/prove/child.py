@@ -47,8 +47,7 @@ class Child:
             )  # fmt: skip
         try:
             async with asyncio.timeout(_START), aiohttp.ClientSession() as session:
-                while not await self._answers(session):
-                    await asyncio.sleep(0.05)
+                await self._wait_for(session)
         except TimeoutError:
             raise RuntimeError(f"the server did not start:\n{self.log}") from None
         self.up.set()
@@ -68,6 +67,12 @@ class Child:
         if self._process is not None and self._process.returncode is None:
             self._process.send_signal(how)
             await self._process.wait()
+
+    async def _wait_for(self, session: aiohttp.ClientSession) -> None:
+        while True:
+            if await self._answers(session):
+                return
+            await asyncio.sleep(0.05)
 
     async def _answers(self, session: aiohttp.ClientSession) -> bool:
         if self._process is not None and self._process.returncode is not None:

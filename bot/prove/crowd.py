@@ -30,8 +30,8 @@ class Crowd:
         self._plans: list[tuple[str, int, Plan]] = [
             ("prove.one", 30, self._approved), ("prove.one", 15, self._double_clicked), ("prove.one", 12, self._raced),
             ("prove.one", 8, self._rejected), ("prove.one", 8, self._by_api), ("prove.one", 8, self._api_against_click),
-            ("prove.two", 8, self._two_agree), ("prove.two", 5, self._deleted_between), ("prove.one", 3, self._withdrawn),
-            ("prove.brief", 3, self._ignored),
+            ("prove.two", 8, self._two_agree), ("prove.two", 5, self._deleted_between),
+            ("prove.one", 3, self._withdrawn), ("prove.brief", 3, self._ignored),
         ]  # fmt: skip
 
     async def open_threads(self) -> None:
@@ -93,7 +93,7 @@ class Crowd:
         await self._press(one, ticket, Action.APPROVE)
         if message is not None:
             self.tried["cards deleted"] += 1
-            await self._stage.slack.delete_message(message.channel, message.ts)
+            await self._stage.slack.seat.happenings.deleted("U0ADMIN", message)
         await self._press(one, ticket, Action.APPROVE)  # a second time, so that the card is drawn and found missing
         await self._press(other, ticket, Action.APPROVE)
 

@@ -47,5 +47,5 @@ class Report:
 def percentiles(values: Sequence[float]) -> dict[str, float]:
     """Return p50, p95, p99 and the worst of some measurements; zeros where there are none."""
     ordered = sorted(values) or [0.0]
-    at = lambda share: ordered[min(len(ordered) - 1, int(share * len(ordered)))]  # noqa: E731
-    return {"p50": at(0.5), "p95": at(0.95), "p99": at(0.99), "worst": ordered[-1]}
+    at = {share: ordered[min(len(ordered) - 1, share * len(ordered) // 100)] for share in (50, 95, 99)}
+    return {"p50": at[50], "p95": at[95], "p99": at[99], "worst": ordered[-1]}

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -28,7 +29,7 @@ class Soak:
 
 
 async def soak(database_url: str, plan: Soak, progress: Progress) -> Report:
-    """Run the soak on a scratch database of the configured kind. Raises RuntimeError where the server does not start."""
+    """Run the soak on a scratch database of the kind configured. RuntimeError: the server does not start."""
     async with Stage(database_url, plan.channels, plan.seed) as stage:
         crowd = Crowd(stage, plan.seed)
         await crowd.open_threads()
@@ -40,16 +41,20 @@ async def soak(database_url: str, plan: Soak, progress: Progress) -> Report:
 
 
 async def _run(stage: Stage, crowd: Crowd, plan: Soak, progress: Progress) -> None:
-    gate, ended = asyncio.Semaphore(_AT_ONCE), 0
+    gate, ended, due = asyncio.Semaphore(_AT_ONCE), 0, asyncio.Queue[None]()
+    dice = random.Random(plan.seed)  # noqa: S311 - dice, not secrets
+    moments = Counter(dice.randrange(plan.requests) for _ in range(plan.restarts))
 
     async def one(number: int) -> None:
         nonlocal ended
         async with gate:
             await crowd.story(number)
+        for _ in range(moments[ended]):
+            due.put_nowait(None)
         ended += 1
         progress(ended, plan.requests)
 
-    trouble = [asyncio.create_task(_restart(stage, plan, lambda: ended)), asyncio.create_task(_redeliver(stage, plan))]
+    trouble = [asyncio.create_task(_restart(stage, due, dice)), asyncio.create_task(_redeliver(stage, plan))]
     try:
         async with asyncio.TaskGroup() as stories:
             for number in range(plan.requests):
@@ -62,12 +67,10 @@ async def _run(stage: Stage, crowd: Crowd, plan: Soak, progress: Progress) -> No
             await stage.child.start()
 
 
-async def _restart(stage: Stage, plan: Soak, ended: Callable[[], int]) -> None:
-    """Kill the server at random moments spread over the requests, and start it again."""
-    dice = random.Random(plan.seed)  # noqa: S311
-    for number in sorted(dice.randrange(plan.requests) for _ in range(plan.restarts)):
-        while ended() < number:
-            await asyncio.sleep(0.05)
+async def _restart(stage: Stage, due: asyncio.Queue[None], dice: random.Random) -> None:
+    """Kill the server a moment after it is due, and start it again."""
+    while True:
+        await due.get()
         await asyncio.sleep(dice.random())
         await stage.child.kill()
         await stage.child.start()
@@ -80,7 +83,7 @@ async def _redeliver(stage: Stage, plan: Soak) -> None:
         await stage.child.up.wait()
         person = dice.choice(PEOPLE)
         await stage.slack.open_home(person)
-        await stage.slack.deliver_again(new_id=True)
+        await stage.slack.seat.events.again(new_id=True)
         await asyncio.sleep(1 + dice.random())
 
 

@@ -1,4 +1,4 @@
-"""Putting the proof together: a scratch database, the effects, a workspace that misbehaves, and the server as a child."""
+"""Putting the proof together: a scratch database, the effects, a workspace, and the server as a child process."""
 
 import base64
 import json

@@ -43,18 +43,19 @@ async def rest(stage: Stage) -> float:
     """
     began = time.monotonic()
     async with asyncio.timeout(_LONGEST_REST):
-        while await _unrest(stage.database):
+        while True:
+            if not await _unrest(stage.database):
+                return time.monotonic() - began
             await asyncio.sleep(0.5)
-    return time.monotonic() - began
 
 
 async def _unrest(database: Database) -> int:
     soon = database.clock() + timedelta(hours=1)
-    owed = select(func.count()).select_from(OutboxMessage).where(
+    owed = select(func.count()).where(
         col(OutboxMessage.status).in_([OutboxStatus.QUEUED, OutboxStatus.SENDING]),
         col(OutboxMessage.next_attempt_at) < soon,
     )  # fmt: skip
-    behind = select(func.count()).select_from(Surface).where(
+    behind = select(func.count()).where(
         col(Surface.desired) > col(Surface.rendered), col(Surface.status) != SurfaceStatus.GONE
     )  # fmt: skip
     async with database.read(TENANT) as tx:
@@ -116,7 +117,7 @@ def too_late(stage: Stage) -> list[Click]:
 
 
 async def lost_answers(stage: Stage, found: list[Shown]) -> list[str]:
-    """Return requests that a person answered by a click which was taken and not refused, and that know nothing of it."""
+    """Return requests that know nothing of a click of Approve which was taken and not refused."""
     by_place = {(one.surface.channel, one.surface.ts): one.dossier for one in found}
     lost = []
     async with stage.database.read(TENANT) as tx:
@@ -135,7 +136,7 @@ def _was_taken(click: Click) -> bool:
 
 
 async def _is_recorded(tx: Tx, request_id: str, person: str) -> bool:
-    query = select(Review.id).where(col(Review.request_id) == request_id, col(Review.reviewer) == person)
+    query = select(col(Review.id)).where(col(Review.request_id) == request_id, col(Review.reviewer) == person)
     return (await tx.session.scalars(query.limit(1))).first() is not None
 
 
@@ -178,10 +179,10 @@ def staleness(found: list[Shown]) -> list[float]:
 
 
 def _closed_at(message: Message, decided_at: datetime) -> float | None:
-    """Return how long after a decision a message first showed no buttons that decide; None where it never showed any."""
+    """Return how long after a decision a message first showed no buttons that decide; None where that is not known."""
     revisions = [*message.past, message.blocks]
     for version, blocks in zip(message.history, revisions, strict=False):
-        late = version.at - decided_at.timestamp()
+        late: float = version.at - decided_at.timestamp()
         if late >= 0 and not _decides(blocks):
             return late
     return None
