@@ -128,15 +128,23 @@ class Crowd:
             await self._stage.child.up.wait()
 
     async def _reject(self, person: str, ticket: str) -> None:
-        """Reject with a reason; one person has one modal in front of them at a time."""
+        """Reject with a reason, again where the modal did not come; one person has one in front of them at a time."""
         async with self._hands[person]:
-            await self._press(person, ticket, Action.REJECT)
-            workspace = self._stage.slack.workspace
-            for view in reversed(workspace.open_views(person)):
-                self.tried["modals"] += 1
-                answer = await self._stage.slack.submit(person, view, {Block.REASON.value: "not today"})
-                if answer.status != 200 or workspace.open_views(person):
-                    await self._stage.slack.close(person, view, clear=True)
+            while await self._seen(ticket, Action.REJECT) is not None:
+                await self._press(person, ticket, Action.REJECT)
+                if await self._submit(person):
+                    return
+
+    async def _submit(self, person: str) -> bool:
+        """Fill in the modal in front of somebody; False where there is none, or nobody took it."""
+        views = self._stage.slack.workspace.open_views(person)
+        if not views:
+            return False
+        self.tried["modals"] += 1
+        answer = await self._stage.slack.submit(person, views[-1], {Block.REASON.value: "not today"})
+        if self._stage.slack.workspace.open_views(person):
+            await self._stage.slack.close(person, views[-1], clear=True)
+        return answer.status == 200
 
     async def _seen(self, ticket: str, action: Action) -> Message | None:
         """Wait for a card of a ticket that offers a button; None once there are cards and none offers it any more."""

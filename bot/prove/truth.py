@@ -179,7 +179,10 @@ def staleness(found: list[Shown]) -> list[float]:
 
 
 def _closed_at(message: Message, decided_at: datetime) -> float | None:
-    """Return how long after a decision a message first showed no buttons that decide; None where that is not known."""
+    """Return how long after a decision a message first showed no buttons that decide; None where it never had any, as
+    one that was posted only then."""
+    if message.history[0].at > decided_at.timestamp():
+        return None
     revisions = [*message.past, message.blocks]
     for version, blocks in zip(message.history, revisions, strict=False):
         late: float = version.at - decided_at.timestamp()
