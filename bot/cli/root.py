@@ -5,6 +5,7 @@ import click
 from bot.cli.audit import audit
 from bot.cli.keys import keys
 from bot.cli.policy import policy
+from bot.cli.prove import prove
 from bot.cli.serve import demo, serve
 from bot.cli.setup import manifest, migrate
 
@@ -20,5 +21,5 @@ def cli() -> None:
     """
 
 
-for command in (serve, demo, migrate, manifest, keys, policy, audit):
+for command in (serve, demo, migrate, manifest, keys, policy, audit, prove):
     cli.add_command(command)

@@ -39,8 +39,9 @@ def register(app: AsyncApp, office: Office) -> None:
         task.add_done_callback(speaking.discard)
 
     @app.error
-    async def desk(error: Exception, body: dict[str, Any], client: AsyncWebClient) -> BoltResponse:
-        return answer(error, body, client, in_background)
+    async def desk(error: Exception, body: dict[str, Any], client: AsyncWebClient) -> BoltResponse | None:
+        found = answer(error, body, client, in_background)
+        return None if "event" in body else found  # an event is acknowledged already, and nobody waits for words
 
 
 def answer(

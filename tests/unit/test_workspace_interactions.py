@@ -403,6 +403,8 @@ async def test_only_subscribed_events_are_sent(workspace, app, posted, server):
     await server.say(BOB, APPROVALS, "hello")
     assert app.requests == []
     workspace.app.events = workspace.app.events | {"message.channels", "message.im", "reaction_added"}
+    assert await happen.reacted(CAROL, posted, "eyes") is None, "without the scope an app hears nothing"
+    workspace.app.scopes = workspace.app.scopes | {"reactions:read"}
     await happen.reacted(CAROL, posted, "eyes")
     assert app.last["event"]["item"]["ts"] == posted.ts
     message = await server.say(BOB, APPROVALS, "hello", posted.ts)
