@@ -39,8 +39,13 @@ async def test_damage_of_every_kind_is_found(url: str) -> None:
         (one,) = found
         assert one.message is not None
         workspace, ends = stage.slack.workspace, await truth.ends(stage)
-        assert not truth.stale(found) and not truth.posted_twice(stage) and not await truth.lost_answers(stage, found)
-        assert not truth.unanswered(stage) and not ends.doubled and not ends.missing and not ends.uncalled_for
+        assert not truth.stale(found)
+        assert not truth.posted_twice(stage)
+        assert not await truth.lost_answers(stage, found)
+        assert not truth.unanswered(stage)
+        assert not ends.doubled
+        assert not ends.missing
+        assert not ends.uncalled_for
 
         twin = Message(one.message.channel, workspace.tick(), one.message.user, from_app=True)
         twin.metadata = one.message.metadata
