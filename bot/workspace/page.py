@@ -128,7 +128,7 @@ class Page:
         return handle
 
     async def faults(self, request: web.Request) -> web.Response:
-        """POST /workspace/faults: `{method, fault, times?, retry_after?}`, `{clear: true}`, the panel's switches."""
+        """POST /workspace/faults: `{method, fault, times?, retry_after?}`, `{clear: true}`, or what the panel sends."""
         try:
             body = await request.json()
             seat = self._seat(body.get("team"))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bot.workspace import page_faults
 from bot.workspace.admin_deeds import ZONES
-from bot.workspace.model import Channel, Json, Message, User, View
+from bot.workspace.model import Channel, Json, Message, User, UserGroup, View
 from bot.workspace.people import STATUSES
 from bot.workspace.records import Answer
 from bot.workspace.seat import Seat
@@ -19,7 +20,7 @@ def state_for(seat: Seat, user_id: str) -> Json:
     workspace = seat.workspace
     user = workspace.users[user_id]
     dm = workspace.dm_channel(user_id)
-    shown = [channel for channel in workspace.channels.values() if may_see(user, channel)]
+    places = [channel for channel in workspace.channels.values() if may_see(user, channel)]
     home = workspace.home(user_id)
     return {
         "version": workspace.version,
@@ -34,19 +35,17 @@ def state_for(seat: Seat, user_id: str) -> Json:
         "me": user_id,
         "dm": dm.id,
         "people": [_person(person, workspace.now()) for person in workspace.users.values()],
-        "groups": [
-            {"id": g.id, "handle": g.handle, "name": g.name, "users": g.users} for g in workspace.groups.values()
-        ],
+        "groups": [_group(group) for group in workspace.groups.values()],
         "channels": [
             {**_channel(workspace, channel, user), "messages": _messages(workspace, channel, user_id)}
-            for channel in shown
+            for channel in places
         ],
         "views": [_view(workspace, view) for view in workspace.open_views(user_id)],
         "home": _view(workspace, home) if home else None,
         "notices": [{"id": n.id, "text": n.text} for n in workspace.notices if n.user == user_id],
         "statuses": {name: list(status) for name, status in STATUSES.items()},
         "zones": list(ZONES),
-        "faults": shown(seat),
+        "faults": page_faults.shown(seat),
     }
 
 
@@ -84,6 +83,10 @@ def _person(user: User, now: float) -> Json:
         "paused": user.dnd_until > now,
         "tz": user.tz,
     }
+
+
+def _group(group: UserGroup) -> Json:
+    return {"id": group.id, "handle": group.handle, "name": group.name, "users": group.users}
 
 
 def _channel(workspace: Workspace, channel: Channel, user: User) -> Json:
