@@ -93,7 +93,8 @@ class Page:
         """GET /workspace/state?as=U…&team=T…: everything this person may see."""
         seat, user = self._seat(request.query.get("team")), request.query.get("as", "")
         if user not in seat.workspace.users:
-            return _refused(f"there is nobody called {user!r} here", 404)
+            somebody = next((person.id for person in seat.workspace.people()), "")
+            return _refused(f"there is nobody called {user!r} here", 404, somebody=somebody)
         teams = [{"id": one.workspace.team_id, "name": one.workspace.name} for one in self._seats()]
         return web.json_response({**state_for(seat, user), "teams": teams})
 
@@ -150,5 +151,5 @@ def _is_person(seat: Seat, body: Json) -> bool:
     return any(user.id == body.get("as") for user in seat.workspace.people())
 
 
-def _refused(why: str, status: int) -> web.Response:
-    return web.json_response({"ok": False, "error": why}, status=status)
+def _refused(why: str, status: int, **more: str) -> web.Response:
+    return web.json_response({"ok": False, "error": why, **more}, status=status)

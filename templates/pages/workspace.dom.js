@@ -33,7 +33,10 @@ export async function post(deed, body) {
 
 export async function fetchState(me) {
   const answer = await fetch(`/workspace/state?as=${encodeURIComponent(me)}&team=${encodeURIComponent(session.team)}`);
-  if (!answer.ok) throw new Error((await answer.json()).error);
+  if (!answer.ok) {
+    const { error, somebody } = await answer.json();
+    throw Object.assign(new Error(error), { somebody });
+  }
   return answer.json();
 }
 

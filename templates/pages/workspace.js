@@ -359,7 +359,8 @@ async function refresh() {
     } else again = true;
   } catch (error) {
     if (!state) localStorage.removeItem(`workspace-as ${team()}`);
-    toast(error.message);
+    if (error.somebody) location.replace(hash({ ...here(), as: error.somebody }));
+    else toast(error.message);
   } finally {
     busy = false;
     if (again) (again = false), refresh();
