@@ -154,7 +154,7 @@ function drawPlaces() {
       h("span", { class: "glyph", "aria-hidden": "true" }, "@"), h("span", { class: "place-name" }, one.handle), h("span", { class: "quiet" }, String(one.users.length)))))),
     head("Apps", h("button", { type: "button", class: "add", "aria-label": `Manage ${state.app.name}`, title: `Manage ${state.app.name}`, "aria-haspopup": "menu",
       "data-key": "app", onclick: (event) => appMenu(event.currentTarget, state) }, sign("more"))),
-    h("ul", {}, h("li", {}, placeLink(HOME, h("span", { class: "glyph" }, sign("home")), `${state.app.name} Home`, { any: news, badge: news && "new" }))),
+    h("ul", {}, h("li", {}, placeLink(HOME, h("span", { class: "glyph" }, sign("home")), `${state.app.name} Home`, { any: news, badge: news && "1" }))),
     state.app.revoked && h("p", { class: "gone", role: "status" }, `${state.app.name} is not installed: ${state.app.revoked}`),
   ]);
 }
@@ -171,7 +171,7 @@ function placeLink(id, glyph, name, row = {}) {
   const current = place() === id;
   return h("a", { href: hash({ team: team(), as: state.me, in: id }), "data-key": id, class: [current && "current", row.any && "unread"].filter(Boolean).join(" "), "aria-current": current ? "page" : undefined },
     glyph, h("span", { class: "place-name" }, name),
-    row.badge && h("span", { class: "badge" }, row.badge),
+    row.badge && h("span", { class: "badge", "aria-label": "something new" }, row.badge),
     row.archived && h("span", { class: "quiet" }, "archived"),
     row.loud ? h("span", { class: "badge", "aria-label": `${row.loud} for you` }, String(row.loud)) : row.any && !row.badge && h("span", { class: "dot", role: "img", "aria-label": "unread" }));
 }
