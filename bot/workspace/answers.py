@@ -57,6 +57,9 @@ def _errors(view: View, errors: object) -> dict[str, str]:
 
 
 def _sound(workspace: Workspace, body: Any) -> Json:
+    unknown = workspace.faults.unknown_in(body.get("blocks") if isinstance(body, dict) else None, "/view/blocks")
+    if unknown:
+        raise SlackError("invalid_blocks", unknown)
     problems = view_problems(workspace, "view_submission", body)
     if problems:
         raise SlackError("invalid_arguments")

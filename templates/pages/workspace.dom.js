@@ -19,6 +19,16 @@ export function h(tag, props = {}, ...children) {
 /** Which of several workspaces this page is in; the first where it is empty. */
 export const session = { team: "" };
 
+/** Rebuild `node` only when `mark` (any JSON) says something else than before; focus stays on the same `data-key`. */
+export function redraw(node, mark, build) {
+  const text = JSON.stringify(mark);
+  if (node.mark === text) return;
+  node.mark = text;
+  const key = node.contains(document.activeElement) && document.activeElement.dataset.key;
+  node.replaceChildren(...build().flat().filter(Boolean));
+  if (key) node.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus();
+}
+
 /** POST what somebody did; resolves to the server's JSON, rejects with its sentence. */
 export async function post(deed, body) {
   const answer = await fetch(`/workspace/${deed}`, {

@@ -1,7 +1,8 @@
 // The page: who you are, where you are, and keeping it true while the workspace changes.
 
 import { channelMenu, appMenu, openGroup, openNewChannel, openStatus } from "./workspace.admin.js";
-import { fetchState, h, post, session, toast } from "./workspace.dom.js";
+import { drawComposer } from "./workspace.composer.js";
+import { fetchState, h, post, redraw, session, toast } from "./workspace.dom.js";
 import { sign } from "./workspace.icons.js";
 import { avatar, drawList } from "./workspace.messages.js";
 import { drawBlocks } from "./workspace.blocks.js";
@@ -12,7 +13,6 @@ import { startTheme } from "./workspace.theme.js";
 
 const HOME = "home";
 const $ = (id) => document.getElementById(id);
-const drafts = new Map(); // "person place" -> text not sent yet
 const lastPlace = new Map(); // person -> hash they were at
 let state = null;
 let world = null;
@@ -101,15 +101,6 @@ function draw() {
 }
 
 const label = (channel) => (channel.im ? state.app.name : `#${channel.name}`);
-
-function redraw(node, mark, build) {
-  const text = JSON.stringify(mark);
-  if (node.mark === text) return;
-  node.mark = text;
-  const key = node.contains(document.activeElement) && document.activeElement.dataset.key;
-  node.replaceChildren(...build().flat().filter(Boolean));
-  if (key) node.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus();
-}
 
 function drawTeams() {
   $("teams").hidden = state.teams.length < 2;
@@ -206,7 +197,7 @@ function drawMain(channel) {
   }
   homeOpenedFor = "";
   const top = channel.messages.filter((message) => !message.thread_ts || message.thread_ts === message.ts || message.broadcast || (message.ephemeral && !here().thread));
-  drawComposer($("composer"), channel, null);
+  drawComposer($("composer"), channel, null, state, label(channel));
   drawList(box, top, world, false);
   highlight(box);
 }
@@ -242,7 +233,7 @@ function drawThread(channel) {
   if (box.dataset.place !== root) box.replaceChildren();
   box.dataset.place = root;
   const there = channel.messages.filter((message) => message.ts === root || message.thread_ts === root);
-  drawComposer($("thread-composer"), channel, root);
+  drawComposer($("thread-composer"), channel, root, state, label(channel));
   drawList(box, there, world, true);
 }
 
@@ -273,71 +264,6 @@ function toggleTrouble(open) {
 function toggleNav(open) {
   document.body.classList.toggle("nav-shown", open);
   if (open) $("who-button").focus();
-}
-
-// -- writing
-
-function drawComposer(form, channel, thread) {
-  form.hidden = false;
-  const open = channel.member && !channel.archived;
-  redraw(form, [state.me, channel.id, thread, open], () => (open ? composer(form, channel, thread) : [
-    h("p", { class: "quiet closed" }, channel.archived ? "This channel is archived." : `You are looking into ${label(channel)} without being a member.`),
-  ]));
-}
-
-function composer(form, channel, thread) {
-  const key = `${team()} ${state.me} ${channel.id} ${thread || ""}`;
-  const prompt = thread ? "Reply …" : `Message ${label(channel)}`;
-  const box = h("textarea", { rows: 1, placeholder: prompt, "aria-label": prompt, value: drafts.get(key) || "" });
-  const hints = h("ul", { class: "hints", hidden: true, "aria-label": "Commands" });
-  box.addEventListener("input", () => (drafts.set(key, box.value), grow(box), hint(box, hints, thread)));
-  box.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && !event.shiftKey) event.preventDefault(), form.requestSubmit();
-    if (event.key === "Tab" && !hints.hidden) event.preventDefault(), hints.querySelector("button").click();
-  });
-  form.onsubmit = (event) => {
-    event.preventDefault();
-    const text = box.value.trim();
-    box.value = "";
-    drafts.delete(key);
-    grow(box);
-    hints.hidden = true;
-    if (text) send(text, channel, thread);
-  };
-  return [hints, box, h("button", { type: "submit", class: "button primary send", "aria-label": "Send" }, sign("send"))];
-}
-
-function grow(box) {
-  box.style.height = "auto";
-  box.style.height = `${Math.min(box.scrollHeight + 2, 160)}px`;
-}
-
-function hint(box, hints, thread) {
-  const fits = thread || !/^\/\S*$/.test(box.value) ? [] : state.app.commands.filter((name) => name.startsWith(box.value));
-  hints.hidden = !fits.length;
-  hints.replaceChildren(...fits.map((name) => h("li", {}, h("button", { type: "button", onclick: () => {
-    box.value = `${name} `;
-    hints.hidden = true;
-    box.focus();
-  } }, h("strong", {}, name), h("span", { class: "quiet" }, ` ${state.app.name}`)))));
-}
-
-function send(text, channel, thread) {
-  const command = /^(\/\S+)\s*([^]*)$/.exec(text);
-  if (command && thread) return toast(`${command[1]} cannot be used in threads. Slack allows commands in channels only.`);
-  const deed = command
-    ? post("command", { as: state.me, command: command[1], text: command[2], channel: channel.id })
-    : post("message", { as: state.me, text: escaped(text), channel: channel.id, thread_ts: thread });
-  deed.catch((error) => toast(error.message));
-}
-
-// What people type is text; only @names they know become mentions.
-function escaped(text) {
-  const safe = text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
-  return safe.replace(/(?<!\w)@(\w+)/g, (all, name) => {
-    const person = state.people.find((one) => one.name.toLowerCase() === name.toLowerCase());
-    return person ? `<@${person.id}>` : all;
-  });
 }
 
 // -- staying up to date

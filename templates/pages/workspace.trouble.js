@@ -38,7 +38,7 @@ export function drawTrouble(faults, close) {
   const count = troubles(faults);
   return [
     h("header", { class: "heading" }, h("h2", {}, "Misbehave"),
-      h("button", { type: "button", class: "button", "data-key": "clear", disabled: !count, onclick: () => send({ clear: true }) }, count ? `Behave again (${count})` : "Behaving"),
+      h("button", { type: "button", class: "button", "data-key": "clear", "aria-disabled": count ? undefined : "true", onclick: () => count && send({ clear: true }) }, count ? `Behave again (${count})` : "Behaving"),
       h("button", { type: "button", class: "icon-button", "aria-label": "Close the Misbehave panel", "data-key": "close", onclick: close }, sign("close"))),
     h("div", { class: "trouble-body" },
       next(faults),

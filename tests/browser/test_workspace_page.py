@@ -296,7 +296,7 @@ async def test_a_telephone(page):
     await expect(page.locator("#places")).not_to_be_in_viewport()
     await page.get_by_role("button", name="Channels and people").click()
     await expect(page.get_by_role("link", name="deploys")).to_be_in_viewport()
-    await page.wait_for_function("document.getElementById('sidebar').getBoundingClientRect().left === 0")
+    await page.locator("#sidebar").evaluate("(node) => Promise.all(node.getAnimations().map((one) => one.finished))")
     await look(page, "phone-channels")
     await page.get_by_role("link", name="deploys").click()
     await expect(page.locator("#places")).not_to_be_in_viewport()
