@@ -307,3 +307,16 @@ async def test_a_telephone(page):
     await look(page, "phone-thread")
     await page.keyboard.press("Escape")
     assert not await page.evaluate(wide)
+
+
+async def test_everything_is_reached_by_keyboard_in_reading_order(page):
+    name = "document.activeElement.getAttribute('aria-label') || document.activeElement.textContent"
+    seen = []
+    for _ in range(14):
+        await page.keyboard.press("Tab")
+        seen.append((await page.evaluate(name)).strip())
+        assert await page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none", seen[-1]
+    beginnings = ["Skip to messages", "Acme", "Globex", "Colours", "Misbehave", "BYou are: Bob", "Set a status"]
+    beginnings += ["Create a channel", "#approvals", "#deploys", "Countersign", "@oncall", "Manage Countersign"]
+    beginnings += ["Countersign Home"]
+    assert [text.startswith(start) for text, start in zip(seen, beginnings, strict=True)] == [True] * 14, seen
