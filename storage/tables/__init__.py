@@ -6,6 +6,19 @@ from governance.roles import Role
 from storage.tables.access import ApiKey, Installation, KeyKind, Nonce
 from storage.tables.approvals import ApprovalRequest, Delegation, Door, RequestType, Review
 from storage.tables.audit import AuditEntry, AuditSeal, Sequencer
+from storage.tables.automations import (
+    AgentReview,
+    Automation,
+    AutomationFinding,
+    AutomationRun,
+    Grant,
+    LimitsInForce,
+    OwedReview,
+    RunEvent,
+    SpendReport,
+    SpendStop,
+    SpendWindow,
+)
 from storage.tables.delivery import OutboxMessage, OutboxStatus, Rendering, Surface, SurfaceStatus
 from storage.tables.executions import Execution
 from storage.tables.people import Preference
@@ -17,20 +30,27 @@ from storage.tables.trust import TrustRecord
 metadata = SQLModel.metadata
 
 __all__ = [
+    "AgentReview",
     "ApiKey",
     "ApprovalRequest",
     "AuditEntry",
     "AuditSeal",
+    "Automation",
+    "AutomationFinding",
+    "AutomationRun",
     "AutonomyCount",
     "Budget",
     "Delegation",
     "Door",
     "Execution",
+    "Grant",
     "Installation",
     "KeyKind",
+    "LimitsInForce",
     "Nonce",
     "OutboxMessage",
     "OutboxStatus",
+    "OwedReview",
     "Preference",
     "Proposal",
     "Rendering",
@@ -38,7 +58,11 @@ __all__ = [
     "Review",
     "Role",
     "Rule",
+    "RunEvent",
     "Sequencer",
+    "SpendReport",
+    "SpendStop",
+    "SpendWindow",
     "Standing",
     "StandingKind",
     "Surface",

@@ -9,7 +9,7 @@ from sqlmodel import Field, SQLModel
 from governance.lifecycle import RequestStatus
 from governance.reviewers import ReviewVerdict
 from governance.rules import Remember
-from storage.tables.base import ID_LENGTH, PERSON_LENGTH, EnumText, UtcDateTime, one_of
+from storage.tables.base import ID_LENGTH, NAME_LENGTH, PERSON_LENGTH, EnumText, UtcDateTime, one_of
 
 
 class RequestType(StrEnum):
@@ -54,6 +54,8 @@ class ApprovalRequest(SQLModel, table=True):
         Index("ix_requests_escalation", "escalate_at",
               sqlite_where=text("escalate_at IS NOT NULL"), postgresql_where=text("escalate_at IS NOT NULL")),
         Index("ix_requests_newest", "tenant", "created_at", "id"),
+        Index("ix_requests_target", "tenant", "target_type", "target_id", "request_type",
+              sqlite_where=text("target_id IS NOT NULL"), postgresql_where=text("target_id IS NOT NULL")),
         Index("ix_requests_open", "tenant", "created_at", "id", sqlite_where=_OPEN, postgresql_where=_OPEN),
     )  # fmt: skip
 
@@ -64,6 +66,9 @@ class ApprovalRequest(SQLModel, table=True):
     status: RequestStatus = Field(sa_type=EnumText(RequestStatus))
     version: int = 1
     digest: str = Field(max_length=80)
+    target_type: str | None = Field(default=None, max_length=32)  #: `agent` or `automation`, where it is about one
+    target_id: str | None = Field(default=None, max_length=NAME_LENGTH)
+    consumed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  #: when a single-use approval was used
     reviewers: list[str] = Field(sa_column=Column(JSON, nullable=False))
     quorum: int = 1
     requester: str | None = Field(default=None, max_length=PERSON_LENGTH)
