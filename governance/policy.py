@@ -142,6 +142,8 @@ class Limits:
     max_open_requests: int = 50
     rate_per_second: float = 50.0
     rate_burst: int = 200
+    approval_ttl: timedelta = timedelta(hours=72)  #: how long a question about governance waits for people
+    default_expires_after: timedelta = timedelta(days=90)  #: of automations; zero: they do not expire
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,10 @@ OPEN: BindParameter[Any] = bindparam(
 )
 
 
+#: Approvals of these types let one thing happen once, and are used up by it.
+SINGLE_USE = (RequestType.EXTERNAL_POST, RequestType.ELEVATED_CAPABILITY)
+
+
 async def locked(tx: Tx, request_id: str) -> ApprovalRequest | None:
     """Return a request with its row locked, so that two votes of one quorum see each other.
 
@@ -37,6 +41,43 @@ async def of_proposal(tx: Tx, proposal_id: str) -> ApprovalRequest | None:
         col(ApprovalRequest.proposal_id) == proposal_id, col(ApprovalRequest.tenant) == tx.tenant
     )
     return (await tx.session.scalars(query.order_by(col(ApprovalRequest.id).desc()).limit(1))).first()
+
+
+async def asked_under(tx: Tx, key: str) -> ApprovalRequest | None:
+    """Return the open question that was asked under this key, with its row locked."""
+    query = select(ApprovalRequest).where(
+        col(ApprovalRequest.tenant) == tx.tenant, col(ApprovalRequest.asked_key) == key,
+        col(ApprovalRequest.status).in_(OPEN),
+    )  # fmt: skip
+    return (
+        await tx.session.scalars(query.with_for_update(key_share=True).execution_options(populate_existing=True))
+    ).first()
+
+
+async def open_about(tx: Tx, request_type: RequestType, target: tuple[str, str]) -> list[ApprovalRequest]:
+    """Return the open questions of a type about one agent or automation, oldest first."""
+    query = select(ApprovalRequest).where(
+        col(ApprovalRequest.tenant) == tx.tenant, col(ApprovalRequest.target_type) == target[0],
+        col(ApprovalRequest.target_id) == target[1], col(ApprovalRequest.request_type) == request_type,
+        col(ApprovalRequest.status).in_(OPEN),
+    )  # fmt: skip
+    return list(await tx.session.scalars(query.order_by(col(ApprovalRequest.id))))
+
+
+async def consume(tx: Tx, request_id: str, digest: str) -> bool:
+    """Use up an approved single-use request that is about exactly this digest; False where it cannot be used."""
+    statement = (
+        update(ApprovalRequest)
+        .where(
+            col(ApprovalRequest.id) == request_id, col(ApprovalRequest.tenant) == tx.tenant,
+            col(ApprovalRequest.request_type).in_(SINGLE_USE), col(ApprovalRequest.digest) == digest,
+            col(ApprovalRequest.status) == RequestStatus.APPROVED, col(ApprovalRequest.expires_at) > tx.now,
+            col(ApprovalRequest.consumed_at).is_(None),
+        )
+        .values(consumed_at=tx.now)
+        .execution_options(synchronize_session=False)
+    )  # fmt: skip
+    return cast(CursorResult[Any], await tx.session.execute(statement)).rowcount == 1
 
 
 async def move(tx: Tx, request: ApprovalRequest, to: RequestStatus, **changes: Any) -> bool:

@@ -40,6 +40,7 @@ _LINES = {
     "withdrawn": "↩️ The agent withdrew this",
     "taken_back": "↩️ Withdrawn by {by}",
     "expired": "⌛ Expired: nobody answered in time",
+    "superseded": "⏹️ This question no longer stands",
     "warned_half": "⏳ Half of the time has passed: {missing}, this waits for you until {expires}",
     "warned_last": "⚠️ Last call: {missing}, this expires {expires}",
     "succeeded": "🚀 Done in {took}",

@@ -34,6 +34,7 @@ class Door(StrEnum):
 
 
 _OPEN = text("status IN ('pending', 'deferred')")
+_ASKED = text("asked_key IS NOT NULL AND status IN ('pending', 'deferred')")
 
 
 class ApprovalRequest(SQLModel, table=True):
@@ -57,6 +58,8 @@ class ApprovalRequest(SQLModel, table=True):
         Index("ix_requests_target", "tenant", "target_type", "target_id", "request_type",
               sqlite_where=text("target_id IS NOT NULL"), postgresql_where=text("target_id IS NOT NULL")),
         Index("ix_requests_open", "tenant", "created_at", "id", sqlite_where=_OPEN, postgresql_where=_OPEN),
+        Index("ux_requests_asked_once", "tenant", "asked_key", unique=True,
+              sqlite_where=_ASKED, postgresql_where=_ASKED),
     )  # fmt: skip
 
     id: str = Field(primary_key=True, max_length=ID_LENGTH)
@@ -68,6 +71,7 @@ class ApprovalRequest(SQLModel, table=True):
     digest: str = Field(max_length=80)
     target_type: str | None = Field(default=None, max_length=32)  #: `agent` or `automation`, where it is about one
     target_id: str | None = Field(default=None, max_length=NAME_LENGTH)
+    asked_key: str | None = Field(default=None, max_length=80)  #: hash of what is asked, which is open only once
     consumed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  #: when a single-use approval was used
     reviewers: list[str] = Field(sa_column=Column(JSON, nullable=False))
     quorum: int = 1

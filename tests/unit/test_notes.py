@@ -29,6 +29,7 @@ LINES = {
     "withdrawn": "↩️ The agent withdrew this",
     "taken_back": "↩️ Withdrawn by <@U0CLICKER>",
     "expired": "⌛ Expired: nobody answered in time",
+    "superseded": "⏹️ This question no longer stands",
     "warned_half": "⏳ Half of the time has passed: <@U0CAROL>, group S0ONCALL, this waits for you until WHEN",
     "warned_last": "⚠️ Last call: <@U0CAROL>, group S0ONCALL, this expires WHEN",
     "succeeded": "🚀 Done in 2.5 s",

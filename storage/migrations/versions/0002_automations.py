@@ -309,6 +309,7 @@ def upgrade() -> None:
     op.create_index("ix_owed_reviews_person", "owed_reviews", ["tenant", "person", "since"], unique=False)
     op.add_column("approval_requests", sa.Column("target_type", sa.String(length=32), nullable=True))
     op.add_column("approval_requests", sa.Column("target_id", sa.String(length=255), nullable=True))
+    op.add_column("approval_requests", sa.Column("asked_key", sa.String(length=80), nullable=True))
     op.add_column("approval_requests", sa.Column("consumed_at", sa.DateTime(timezone=True), nullable=True))
     op.create_index(
         "ix_requests_target",
@@ -317,4 +318,12 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("target_id IS NOT NULL"),
         postgresql_where=sa.text("target_id IS NOT NULL"),
+    )
+    op.create_index(
+        "ux_requests_asked_once",
+        "approval_requests",
+        ["tenant", "asked_key"],
+        unique=True,
+        sqlite_where=sa.text("asked_key IS NOT NULL AND status IN ('pending', 'deferred')"),
+        postgresql_where=sa.text("asked_key IS NOT NULL AND status IN ('pending', 'deferred')"),
     )
