@@ -47,7 +47,7 @@ async def decide(office: Office, request_id: str, answer: Answer) -> ApprovalReq
         members, left = {}, frozenset()
 
     async def record(tx: Tx) -> ApprovalRequest:
-        return await operation.review(tx, request_id, answer, members, left)
+        return await operation.review(tx, request_id, answer, members, left, office.policy.current)
 
     return await office.database.write(office.tenant, record)
 
