@@ -200,11 +200,11 @@ async def test_an_agents_questions_are_bounded_and_leave_its_calls_alone(stack: 
 async def test_everybody_sees_what_is_theirs(stack: Stack, admin: Key) -> None:
     made = await filed(stack)
     stranger = (await stack.key(KeyKind.AGENT, "stranger"))[1]
-    dave = await stack.key(KeyKind.OPERATOR, "U0DAVE", Role.REVIEWER)
+    carol = await stack.key(KeyKind.OPERATOR, "U0CAROL", Role.REVIEWER)
     mine = (await stack.call("GET", APPROVALS))[1]
     assert ([one["approval_id"] for one in mine["approvals"]], mine["count"]) == ([made["approval_id"]], 1)
     assert (await stack.call("GET", APPROVALS, secret=stranger))[1]["count"] == 0
-    assert (await stack.signed(dave, "GET", APPROVALS))[1]["count"] == 0
+    assert (await stack.signed(carol, "GET", APPROVALS))[1]["count"] == 0
     assert (await stack.signed(admin, "GET", f"{APPROVALS}?status=pending&request_type=capability_request"))[1][
         "count"
     ] == 1
@@ -217,9 +217,9 @@ async def test_everybody_sees_what_is_theirs(stack: Stack, admin: Key) -> None:
 async def test_a_reviewer_sees_what_they_may_answer(stack: Stack) -> None:
     await automation(stack.database)
     policy = stack.server.office.policy.current
-    await ask(stack.database, policy, RequestType.RETIREMENT_ACTION, target=AUTOMATION, reviewers=("U0DAVE",))
-    dave = await stack.key(KeyKind.OPERATOR, "U0DAVE", Role.REVIEWER)
-    assert (await stack.signed(dave, "GET", APPROVALS))[1]["count"] == 1
+    await ask(stack.database, policy, RequestType.RETIREMENT_ACTION, target=AUTOMATION, reviewers=("U0CAROL",))
+    carol = await stack.key(KeyKind.OPERATOR, "U0CAROL", Role.REVIEWER)
+    assert (await stack.signed(carol, "GET", APPROVALS))[1]["count"] == 1
 
 
 async def test_lists_have_pages(stack: Stack, admin: Key, clock: Clock) -> None:
@@ -310,8 +310,8 @@ async def test_reviews_show_what_people_owe(stack: Stack, admin: Key) -> None:
     assert [one["finding_id"] for one in found["findings"]] == ["fnd_1"]
     assert {one["approval_id"] for one in shown["pending_approvals"]} == {request.id, blocked.id}
     assert shown["count"] == 4
-    dave = await stack.key(KeyKind.OPERATOR, "U0DAVE", Role.REVIEWER)
-    assert (await stack.signed(dave, "GET", REVIEWS))[1]["count"] == 0
+    carol = await stack.key(KeyKind.OPERATOR, "U0CAROL", Role.REVIEWER)
+    assert (await stack.signed(carol, "GET", REVIEWS))[1]["count"] == 0
     assert (await stack.call("GET", REVIEWS))[0] == 403
     await decide(stack, admin, {"approval_id": request.id})
     (row,) = await rows(stack.database, Automation)
