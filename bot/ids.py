@@ -18,6 +18,12 @@ class Action(StrEnum):
     DETAILS_PAGE_BACK = "details.back"
     DETAILS_PAGE_ON = "details.on"
     TOLD_DETAILS = "told.details"
+    HOME_PAUSE = "home.pause"
+    HOME_RESUME = "home.resume"
+    HOME_REVOKE = "home.revoke"
+    HOME_SETTINGS = "home.settings"
+    HOME_AWAY = "home.away"
+    HOME_BACK = "home.back"
 
 
 class Option(StrEnum):
@@ -42,6 +48,10 @@ class Callback(StrEnum):
     DID_NOT = "modal.did_not"
     RUN_AGAIN = "modal.run_again"
     DETAILS = "modal.details"
+    SETTINGS = "modal.settings"
+    AWAY = "modal.away"
+    PAUSE = "modal.pause"
+    RESUME = "modal.resume"
 
 
 class Block(StrEnum):
@@ -56,6 +66,9 @@ class Block(StrEnum):
     RULE_UNTIL = "remember_until"
     USES = "remember_uses"
     CONFIRM = "remember_confirmed"
+    DIGEST_HOUR = "digest_hour"
+    QUIET_FROM = "quiet_from"
+    QUIET_TO = "quiet_to"
 
 
 class Field(StrEnum):
@@ -67,6 +80,7 @@ class Field(StrEnum):
     CHOICE = "choice"
     NUMBER = "number"
     TICKED = "ticked"
+    TIME = "time"
 
 
 class Command(StrEnum):
