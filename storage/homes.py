@@ -22,7 +22,8 @@ def changed(tx: Tx) -> None:
     """Owe one look at the Homes of this tenant, once, right before this transaction commits.
 
     The one row that collects all changes is then locked for no longer than the commit takes, and whoever holds it
-    waits for nobody. Where nobody has opened a Home lately nothing is owed.
+    waits for nobody. A look that was begun and put off begins anew. Where nobody has opened a Home lately nothing is
+    owed.
     """
     tenant = tx.tenant
 
@@ -37,9 +38,7 @@ async def _owe(tx: Tx, tenant: str) -> None:
     row = _look(tx, tenant)
     statement = dialect.insert(OutboxMessage).from_select(list(row.selected_columns.keys()), row)
     await tx.session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["kind", "subject"], index_where=_QUEUED, set_={"priority": OutboxMessage.priority}
-        )
+        statement.on_conflict_do_update(index_elements=["kind", "subject"], index_where=_QUEUED, set_={"certain": True})
     )
 
 
@@ -68,12 +67,13 @@ async def mark(tx: Tx) -> None:
 
 
 async def behind(tx: Tx, besides: Collection[str], limit: int) -> list[Home]:
-    """Return Homes that may have to change, longest not drawn first, without those of some people."""
+    """Return Homes that may have to change, furthest behind first, without those of some people."""
     query = select(Home).where(
         col(Home.tenant) == tx.tenant, col(Home.opened_at) > tx.now - LOOKED_AT_FOR,
         col(Home.desired) > col(Home.rendered), col(Home.person).not_in(list(besides)),
     )  # fmt: skip
-    return list(await tx.session.scalars(query.order_by(col(Home.drawn_at), col(Home.person)).limit(limit)))
+    query = query.order_by((col(Home.desired) - col(Home.rendered)).desc(), col(Home.drawn_at), col(Home.person))
+    return list(await tx.session.scalars(query.limit(limit)))
 
 
 async def add(tx: Tx, person: str) -> None:

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from bot.cards.blocks import date, draw
+from bot.cards.blocks import date, draw, mrkdwn
 from bot.cards.forms import Input
 from bot.cards.modals import View
 from bot.ids import Block, Callback, Field
 from governance.hours import Absence
-from governance.text import cut, one_line, visible
+from governance.text import cut, one_line
 from storage.tables import Preference
 
 NONE = "none"
@@ -21,7 +21,7 @@ def settings_lines(preference: Preference, absence: Absence | None, tz: str | No
     if preference.quiet_from is not None and preference.quiet_to is not None:
         quiet = f"{_clock(preference.quiet_from)} to {_clock(preference.quiet_to)}"
     return [
-        f"*Digest* {digest} · *Quiet hours* {quiet} · times of {_place(tz)}",
+        f"*Digest* {digest} · *Quiet hours* {quiet} · times of {mrkdwn(_place(tz))}",
         f"*Out of office* {_away(absence)}",
     ]
 
@@ -82,7 +82,7 @@ def _away(absence: Absence | None) -> str:
 
 
 def _place(tz: str | None) -> str:
-    return visible(tz).replace("_", " ") if tz else "UTC"
+    return one_line(tz).replace("_", " ") if tz else "UTC"
 
 
 def _clock(minute: int) -> str:

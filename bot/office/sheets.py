@@ -19,7 +19,8 @@ from storage.dossier import dossier
 from storage.tables import ApprovalRequest, Review, Rule, Standing, StandingKind
 from storage.waiting import Open
 
-_WAITING, _SOON, _AGENTS, _RULES = 10, 8, 10, 10
+#: How much of each part there is room for: with all of it a Home stays below Slack's 100 blocks.
+SHOWN = {"waiting": 10, "soon": 7, "agents": 10, "rules": 10}
 _LOOKED_AT = 200  # rules
 _DAY = timedelta(hours=24)
 
@@ -41,9 +42,9 @@ async def sheet_of(office: Office, person: Person) -> Sheet:
         preference = await people.preference(tx, person.id)
         absence = people.absence(preference)
         return Sheet(
-            await _entries(tx, office, open_now[:_WAITING], decidable),
-            await _entries(tx, office, soon[:_SOON], decidable), agents, known,
-            {"waiting": max(0, len(open_now) - _WAITING), "soon": max(0, len(soon) - _SOON),
+            await _entries(tx, office, open_now[: SHOWN["waiting"]], decidable),
+            await _entries(tx, office, soon[: SHOWN["soon"]], decidable), agents, known,
+            {"waiting": max(0, len(open_now) - SHOWN["waiting"]), "soon": max(0, len(soon) - SHOWN["soon"]),
              "agents": more_agents, "rules": more_rules},
             role_of(office.policy.current, person.id) is Role.ADMIN, preference,
             absence if absence is not None and absence.covers(tx.now) else None, preference.tz or person.tz,
@@ -100,9 +101,9 @@ async def _agents(tx: Tx, policy: Policy, person: str, found: Sequence[Open]) ->
     standings, states = await standing.live(tx), await waiting.states_since(tx, tx.now - _DAY)
     shown = [
         await _agent(tx, policy, one, person, [each for each in standings if each.agent_id == one.id], found, states)
-        for one in listed[:_AGENTS]
+        for one in listed[: SHOWN["agents"]]
     ]
-    return tuple(shown), max(0, len(listed) - _AGENTS)
+    return tuple(shown), max(0, len(listed) - SHOWN["agents"])
 
 
 async def _agent(
@@ -125,8 +126,8 @@ async def _rules(tx: Tx, policy: Policy, person: str) -> tuple[tuple[HomeRule, .
     live = await rules.page(tx, agent_id=None, live_only=True, before=None, limit=_LOOKED_AT)
     theirs = [one for one in live if _concerns(policy, one, person)]
     may_govern = role_of(policy, person).covers(Role.OPERATOR)
-    shown = tuple(HomeRule(one, may_govern or person in one.authors) for one in theirs[:_RULES])
-    return shown, max(0, len(theirs) - _RULES)
+    shown = tuple(HomeRule(one, may_govern or person in one.authors) for one in theirs[: SHOWN["rules"]])
+    return shown, max(0, len(theirs) - SHOWN["rules"])
 
 
 def _concerns(policy: Policy, rule: Rule, person: str) -> bool:

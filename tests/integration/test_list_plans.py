@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event, text
 
 from governance.lifecycle import RequestStatus
-from storage import audit, requests, rules
+from storage import audit, homes, requests, rules, waiting
 from storage.database import Database, Tx
 from tests.conftest import NOON
 from tests.integration.verbs import TENANT
@@ -21,6 +21,9 @@ LISTS: dict[str, Any] = {
     "an agent's requests": lambda tx: requests.page(tx, agent_id="deployer", limit=51),
     "due requests": lambda tx: requests.due(tx, NOON, 100),
     "rules": lambda tx: rules.page(tx, agent_id="deployer", live_only=True, before=None, limit=51),
+    "what a Home lists": waiting.open_requests,
+    "what a Home counts": lambda tx: waiting.states_since(tx, NOON),
+    "Homes that are behind": lambda tx: homes.behind(tx, [], 20),
     "events of a proposal": lambda tx: audit.entries_of(tx, "prp_1"),
 }
 
