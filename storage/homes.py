@@ -70,8 +70,10 @@ async def behind(tx: Tx, besides: Collection[str], limit: int) -> list[Home]:
     """Return Homes that may have to change, furthest behind first, without those of some people."""
     query = select(Home).where(
         col(Home.tenant) == tx.tenant, col(Home.opened_at) > tx.now - LOOKED_AT_FOR,
-        col(Home.desired) > col(Home.rendered), col(Home.person).not_in(list(besides)),
+        col(Home.desired) > col(Home.rendered),
     )  # fmt: skip
+    if besides:
+        query = query.where(col(Home.person).not_in(list(besides)))
     query = query.order_by((col(Home.desired) - col(Home.rendered)).desc(), col(Home.drawn_at), col(Home.person))
     return list(await tx.session.scalars(query.limit(limit)))
 

@@ -1,11 +1,12 @@
 """What a Home shows of everybody's requests and calls, in few queries whatever their number."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, bindparam, func, select
+from sqlalchemy import BindParameter, bindparam, select
 from sqlmodel import col
 
 from governance.lifecycle import ProposalState, RequestStatus
@@ -34,7 +35,11 @@ async def open_requests(tx: Tx) -> list[Open]:
     query = (
         select(ApprovalRequest, col(Proposal.agent_id), col(Proposal.creator))
         .join(Proposal, col(Proposal.id) == col(ApprovalRequest.proposal_id))
-        .where(col(ApprovalRequest.tenant) == tx.tenant, col(ApprovalRequest.status).in_(_OPEN))
+        .where(
+            col(ApprovalRequest.expires_at) > tx.now,
+            col(ApprovalRequest.status).in_(_OPEN),
+            col(ApprovalRequest.tenant) == tx.tenant,
+        )
         .order_by(col(ApprovalRequest.expires_at), col(ApprovalRequest.id))
         .limit(LOOKED_AT)
     )
@@ -44,6 +49,8 @@ async def open_requests(tx: Tx) -> list[Open]:
 
 
 async def _delegations(tx: Tx, request_ids: Sequence[str]) -> dict[str, list[Delegation]]:
+    if not request_ids:
+        return {}
     query = select(Delegation).where(col(Delegation.request_id).in_(request_ids), col(Delegation.ended_at).is_(None))
     found: dict[str, list[Delegation]] = {}
     for one in await tx.session.scalars(query):
@@ -60,17 +67,15 @@ async def reviews_by(tx: Tx, person: str, request_ids: Sequence[str]) -> list[Re
     return list(await tx.session.scalars(query))
 
 
-async def states_since(tx: Tx, since: datetime) -> dict[str, dict[ProposalState, int]]:
+async def states_since(tx: Tx, since: datetime) -> Mapping[str, Mapping[ProposalState, int]]:
     """Return how many of the newest calls since a moment are in each state, by agent; LOOKED_AT calls at most."""
-    newest = (
+    query = (
         select(col(Proposal.agent_id), col(Proposal.state))
         .where(col(Proposal.tenant) == tx.tenant, col(Proposal.created_at) >= since)
         .order_by(col(Proposal.created_at).desc(), col(Proposal.id).desc())
         .limit(LOOKED_AT)
-        .subquery()
     )
-    counted = select(newest.c.agent_id, newest.c.state, func.count()).group_by(newest.c.agent_id, newest.c.state)
-    found: dict[str, dict[ProposalState, int]] = {}
-    for agent, state, count in await tx.session.execute(counted):
-        found.setdefault(agent, {})[state] = count
+    found: dict[str, Counter[ProposalState]] = {}
+    for agent, state in await tx.session.execute(query):
+        found.setdefault(agent, Counter())[state] += 1
     return found

@@ -405,6 +405,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("escalate_at IS NOT NULL"),
     )
     op.create_index(
+        "ix_requests_open",
+        "approval_requests",
+        ["tenant", "expires_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("status IN ('pending', 'deferred')"),
+        postgresql_where=sa.text("status IN ('pending', 'deferred')"),
+    )
+    op.create_index(
         "ix_requests_expiry",
         "approval_requests",
         ["expires_at"],
