@@ -46,7 +46,7 @@ def _look(tx: Tx, tenant: str) -> Select[Any]:
     lately = exists().where(col(Home.tenant) == tenant, col(Home.opened_at) > tx.now - LOOKED_AT_FOR)
     values: dict[str, Any] = {
         "id": literal(new_id("out")), "tenant": literal(tenant), "kind": literal(Owed.HOMES.value),
-        "subject": literal(tenant), "payload": literal({}, JSON()), "priority": literal(int(Priority.WARNING)),
+        "subject": literal(tenant), "payload": literal({}, JSON()), "priority": literal(int(Priority.TRAIL)),
         "status": literal(OutboxStatus.QUEUED, EnumText(OutboxStatus)), "attempts": literal(0),
         "certain": literal(True), "created_at": literal(tx.now, UtcDateTime()),
         "next_attempt_at": literal(tx.now + _COLLECTS, UtcDateTime()),

@@ -95,6 +95,26 @@ async def test_a_rejection_on_the_home_tab_asks_why_and_needs_the_same_right(sta
     await shows(stack, "U0BOB", "Nothing. Agents can carry on")
 
 
+async def test_details_open_from_the_home_tab(stack: Stack) -> None:
+    await stack.propose(arguments={"service": "checkout", "note": "by night"})
+    await stack.card("checkout")
+    home = await opened(stack, "U0BOB", "Deploy to production")
+    assert "by night" not in words(home)
+    assert "by night" in words(await modal(stack, "U0BOB", home, "Details"))
+
+
+async def test_a_refusal_is_said_in_a_direct_message_where_no_modal_opens_any_more(stack: Stack) -> None:
+    await stack.propose()
+    await stack.card("checkout")
+    home = await opened(stack, "U0BOB", "Deploy to production")
+    stack.slack.workspace.faults.add("views.open", "internal_error")
+    await stack.slack.click("U0MALLORY", home, "Approve")
+    workspace = stack.slack.workspace
+    said = await workspace.until(lambda: workspace.dm("U0MALLORY"))
+    assert "may not answer this request" in said[-1].text
+    assert stack.service.effects == 0
+
+
 async def test_a_home_lists_what_waits_for_whom_and_keeps_its_renderings(stack: Stack) -> None:
     await stack.propose("deploy.two")
     await stack.card("checkout")
