@@ -100,6 +100,7 @@ class Server:
         if self._socket is not None:
             await self._socket.close_async()
         await self._runner.cleanup()
+        await self.office.rest(_DRAIN)
         await self._loop.stop()
         await self._http.close()
         await self._mcp.close()
