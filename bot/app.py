@@ -16,6 +16,7 @@ from bot.connectors.python import PythonConnector
 from bot.delivery import Delivery
 from bot.doors import new_bolt, new_site
 from bot.office import Office
+from bot.office.fitness import warn_of_unfit_reviewers
 from bot.policy import PolicyProblem, PolicySource
 from bot.settings import Settings
 from bot.slack import SlackTrouble, new_client, share_connections
@@ -131,6 +132,7 @@ class Server:
             try:
                 identity = await self.office.identify()
                 await self._connect_socket()
+                await warn_of_unfit_reviewers(self.office)
             except SlackTrouble as trouble:
                 log.warning("Slack does not answer (%s); trying again in %d s", trouble.error, _SLACK_RETRY)
                 await asyncio.sleep(_SLACK_RETRY)

@@ -7,6 +7,7 @@ from bot.cli.keys import keys
 from bot.cli.policy import policy
 from bot.cli.serve import demo, serve
 from bot.cli.setup import manifest, migrate
+from bot.cli.who import who_can_approve
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -20,5 +21,5 @@ def cli() -> None:
     """
 
 
-for command in (serve, demo, migrate, manifest, keys, policy, audit):
+for command in (serve, demo, migrate, manifest, keys, policy, audit, who_can_approve):
     cli.add_command(command)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bot.cards.answering import people
 from bot.cards.blocks import date, mrkdwn
+from bot.listeners import who
 from bot.office import Office, governing
 from bot.office.governing import Actor
 from governance.errors import Unprocessable
@@ -90,8 +91,20 @@ async def revoke(spoken: Spoken) -> str:
     return f"🗑️ Revoked: {_line(rule)}"
 
 
+async def who_can_approve(spoken: Spoken) -> str:
+    """Say who could answer a call."""
+    return await who.answer(spoken.office, spoken.person, spoken.rest)
+
+
 Word = Callable[[Spoken], Awaitable[str]]
-WORDS: dict[str, Word] = {"pause": pause, "resume": resume, "tier": tier, "rules": rules, "revoke": revoke}
+WORDS: dict[str, Word] = {
+    "pause": pause,
+    "resume": resume,
+    "tier": tier,
+    "rules": rules,
+    "revoke": revoke,
+    "who": who_can_approve,
+}
 
 
 def _reason(text: str) -> str:
