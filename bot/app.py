@@ -132,13 +132,16 @@ class Server:
             try:
                 identity = await self.office.identify()
                 await self._connect_socket()
-                await warn_of_unfit_reviewers(self.office)
             except SlackTrouble as trouble:
                 log.warning("Slack does not answer (%s); trying again in %d s", trouble.error, _SLACK_RETRY)
                 await asyncio.sleep(_SLACK_RETRY)
             else:
                 log.info("connected to Slack team %s at %s", identity.team_id, identity.url)
-                return
+                break
+        try:
+            await warn_of_unfit_reviewers(self.office)
+        except SlackTrouble as trouble:
+            log.info("whether everybody the policy names may decide was not looked up (%s)", trouble.error)
 
     async def _connect_socket(self) -> None:
         if not self._settings.app_token:

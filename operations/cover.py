@@ -156,6 +156,8 @@ async def _watch(tx: Tx, work: _Work, handles: Mapping[str, str]) -> None:
     approved = approvals_that_count(work.panel, requests.approvers(work.reviews), work.members)
     near = within_reach(work.panel, work.members, work.handed, work.sights, approved=approved, silent=request.editor)
     is_short = len(near) < request.quorum
+    if is_short and work.panel.eligible(work.members) - work.sights.keys():
+        return  # enough were within reach when Slack was asked; whatever has changed since owes another look
     if is_short is (request.unreachable_since is not None):
         return
     await requests.change(tx, request, unreachable_since=tx.now if is_short else None)

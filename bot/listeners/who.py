@@ -1,13 +1,16 @@
 """`/approvals who TOOL [AGENT] [MOMENT]`: who could answer, before it happens."""
 
-from datetime import datetime
+import asyncio
+from datetime import datetime, tzinfo
 
 from bot.cards.reach import told
 from bot.office import Office
 from bot.office.reaching import agents_for, reach, tool_named
-from governance.errors import Unprocessable
+from bot.slack import SlackTrouble
+from governance.errors import TooMany, Unprocessable
 from governance.hours import zone
 
+_PATIENCE = 2.0  # seconds; Slack gives up after 3
 _USAGE = "/approvals who deploy.production deployer 2026-11-22T03:00"
 
 
@@ -26,12 +29,25 @@ class _Asked:
 
 
 async def answer(office: Office, person: str, rest: str) -> str:
-    """Answer the question. Raises NotFound, Unprocessable or SlackTrouble."""
+    """Answer the question. Raises NotFound or Unprocessable; TooMany where it takes longer than Slack waits."""
     asked = _Asked(rest)
-    at = asked.moment
-    if at is not None and at.tzinfo is None:  # a time without a zone is meant where the person is
-        at = at.replace(tzinfo=zone((await office.directory.person(person)).tz))
-    return told(await reach(office, asked.tool, asked.agent or _only_agent(office, asked.tool), at=at))
+    agent = asked.agent or _only_agent(office, asked.tool)
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            at = asked.moment
+            if at is not None and at.tzinfo is None:
+                at = at.replace(tzinfo=await _zone_of(office, person))
+            return told(await reach(office, asked.tool, agent, at=at))
+    except TimeoutError:  # what was found out so far is remembered for a while
+        raise TooMany("So many people cannot be looked up at once; ask again in a moment.") from None
+
+
+async def _zone_of(office: Office, person: str) -> tzinfo:
+    """A time without a zone is meant where the person is."""
+    try:
+        return zone((await office.directory.person(person)).tz)
+    except SlackTrouble:
+        return zone(None)
 
 
 def _only_agent(office: Office, tool: str) -> str:

@@ -1,9 +1,9 @@
 """Who may decide nothing here, whatever the policy says: guests, strangers, bots, people who left or never were."""
 
-import asyncio
 import logging
 
 from bot.office import Office
+from bot.office.presence import people_of
 from bot.slack import Person
 from governance.reach import Bearing
 from governance.reviewers import is_group
@@ -26,7 +26,7 @@ def what_keeps_out(person: Person) -> Bearing:
 async def unfit_reviewers(office: Office) -> list[tuple[str, str, Bearing]]:
     """Return whom the policy names although they may decide nothing: where, who, and why. Raises SlackTrouble."""
     named = _named(office)
-    known = await asyncio.gather(*(office.directory.person(one) for one in named))
+    known = await people_of(office, named)
     bearings = ((one, what_keeps_out(one)) for one in known)
     return [(named[one.id], one.id, bearing) for one, bearing in bearings if bearing is not Bearing.THERE]
 

@@ -14,7 +14,6 @@ from storage import people
 from storage.tables import ApprovalRequest
 
 _AT_ONCE = 10
-_LOOKED_AT = 200  #: of the members of a panel's groups
 
 
 async def look_around(office: Office, request: ApprovalRequest, holders: Iterable[str] = ()) -> Seen:
@@ -36,12 +35,21 @@ def sight(person: Person, at: datetime) -> Sight:
     return Sight(person.may_decide, person.absence if is_away else None)
 
 
+async def people_of(office: Office, ids: Iterable[str]) -> list[Person]:
+    """Return people as Slack knows them, asking a few at once. Raises SlackTrouble."""
+    left, found = list(ids), list[Person]()
+    while left:
+        found += await asyncio.gather(*(office.directory.person(one) for one in left[:_AT_ONCE]))
+        left = left[_AT_ONCE:]
+    return found
+
+
 async def with_delegates(office: Office, asked: Iterable[str], at: datetime) -> list[Person]:
     """Return people as Slack knows them, with whoever they named to answer while they are away, hop by hop."""
     found: dict[str, Person] = {}
     asked = list(dict.fromkeys(asked))
     for _ in range(MAX_CHAIN + 1):
-        found |= {one.id: one for one in await _people(office, asked)}
+        found |= {one.id: one for one in await people_of(office, asked)}
         async with office.database.read(office.tenant) as tx:
             away = await people.absences(tx, asked, at)
         asked = [one.delegate for one in away.values() if one.delegate and one.delegate not in found]
@@ -53,10 +61,10 @@ async def with_delegates(office: Office, asked: Iterable[str], at: datetime) -> 
 async def _look_into_groups(
     office: Office, panel: Panel, members: Members, sights: dict[str, Sight], request: ApprovalRequest
 ) -> None:
-    left = sorted(panel.eligible(members) - sights.keys())[:_LOOKED_AT]
+    left = sorted(panel.eligible(members) - sights.keys())
     while left and len(await _near(office, panel, members, sights, request)) < panel.quorum:
         now = office.database.clock()
-        sights |= {one.id: sight(one, now) for one in await _people(office, left[:_AT_ONCE])}
+        sights |= {one.id: sight(one, now) for one in await people_of(office, left[:_AT_ONCE])}
         left = left[_AT_ONCE:]
 
 
@@ -68,7 +76,3 @@ async def _near(
         away = await people.absences(tx, sights, tx.now)
     there = {person: one for person, one in sights.items() if person not in away}
     return within_reach(panel, members, {}, there, silent=request.editor)
-
-
-async def _people(office: Office, ids: Iterable[str]) -> list[Person]:
-    return list(await asyncio.gather(*(office.directory.person(one) for one in ids)))

@@ -22,7 +22,7 @@ from storage import people
 from storage.facts import facts_about
 from storage.tables import Preference
 
-_LOOKED_AT = 200  #: people
+_LOOKED_AT = 100  #: people
 
 
 @dataclass(slots=True)
