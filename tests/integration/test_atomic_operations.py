@@ -58,11 +58,11 @@ from tests.integration.verbs import APPROVE, DEFER, REJECT, TENANT, asked, rows,
 
 #: Parts of other verbs: they are broken where the verbs that use them are.
 PARTS = {
-    "allow.queue_execution", "attendance.owe_look", "attendance.owe_looks", "ask.open_request", "ask.show_request", "notify.note", "notify.tell_owners", "notify.say",
-    "remember.remember", "remember.preview", "verify.verify", "claim.next_startable", "cover.return_places",
-    "delegate.check_room", "escalate.escalate",
-    "execute.conclude", "execute.start", "judging.consider", "judging.judged", "project.corrected_ids",
-    "project.drafts_of", "project.project", "propose.check_room", "propose.let_run", "reconcile.panel_of_proposal",
+    "allow.queue_execution", "attendance.owe_look", "attendance.owe_looks", "ask.open_request", "ask.show_request",
+    "notify.note", "notify.tell_owners", "notify.say", "remember.remember", "remember.preview", "verify.verify",
+    "claim.next_startable", "cover.return_places", "delegate.check_room", "escalate.escalate", "execute.conclude",
+    "execute.start", "judging.consider", "judging.judged", "project.corrected_ids", "project.drafts_of",
+    "project.project", "propose.check_room", "propose.let_run", "reconcile.panel_of_proposal",
     "repetition.earlier_of", "review.found_request", "review.proposal_of", "show.drop", "show.note_rendering",
 }  # fmt: skip
 
