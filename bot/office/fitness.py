@@ -26,7 +26,7 @@ def what_keeps_out(person: Person) -> Bearing:
 async def unfit_reviewers(office: Office) -> list[tuple[str, str, Bearing]]:
     """Return whom the policy names although they may decide nothing: where, who, and why. Raises SlackTrouble."""
     named = _named(office)
-    known = await people_of(office, named)
+    known = await people_of(office.roster.apart(), named)  # nobody's status of this moment is kept
     bearings = ((one, what_keeps_out(one)) for one in known)
     return [(named[one.id], one.id, bearing) for one, bearing in bearings if bearing is not Bearing.THERE]
 

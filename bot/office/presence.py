@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from bot.office import Office
-from bot.slack import Person
+from bot.slack import Directory, Person
 from governance.coverage import MAX_CHAIN, Sight, within_reach
 from governance.reviewers import Panel, is_group
 from operations.cover import Seen
@@ -20,12 +20,12 @@ async def look_around(office: Office, request: ApprovalRequest, holders: Iterabl
     """Return who of those a request asks is there, `holders` of others' places and delegates included. Of groups only
     as many members are looked at as it takes to know that enough people are within reach. Raises SlackTrouble."""
     panel = panel_of_request(request)
-    members = await office.directory.members(panel)
+    members = await office.roster.members(panel)
     named = [one for one in (*panel.reviewers, *holders) if not is_group(one)]
     now = office.database.clock()
     sights = {one.id: sight(one, now) for one in await with_delegates(office, named, now)}
     await _look_into_groups(office, panel, members, sights, request)
-    handles = await office.directory.handles() if panel.groups() else {}
+    handles = await office.roster.handles() if panel.groups() else {}
     return Seen(members, sights, handles)
 
 
@@ -35,11 +35,11 @@ def sight(person: Person, at: datetime) -> Sight:
     return Sight(person.may_decide, person.absence if is_away else None)
 
 
-async def people_of(office: Office, ids: Iterable[str]) -> list[Person]:
+async def people_of(directory: Directory, ids: Iterable[str]) -> list[Person]:
     """Return people as Slack knows them, asking a few at once. Raises SlackTrouble."""
     left, found = list(ids), list[Person]()
     while left:
-        found += await asyncio.gather(*(office.directory.person(one) for one in left[:_AT_ONCE]))
+        found += await asyncio.gather(*(directory.person(one) for one in left[:_AT_ONCE]))
         left = left[_AT_ONCE:]
     return found
 
@@ -49,7 +49,7 @@ async def with_delegates(office: Office, asked: Iterable[str], at: datetime) -> 
     found: dict[str, Person] = {}
     asked = list(dict.fromkeys(asked))
     for _ in range(MAX_CHAIN + 1):
-        found |= {one.id: one for one in await people_of(office, asked)}
+        found |= {one.id: one for one in await people_of(office.roster, asked)}
         async with office.database.read(office.tenant) as tx:
             away = await people.absences(tx, asked, at)
         asked = [one.delegate for one in away.values() if one.delegate and one.delegate not in found]
@@ -64,7 +64,7 @@ async def _look_into_groups(
     left = sorted(panel.eligible(members) - sights.keys())
     while left and len(await _near(office, panel, members, sights, request)) < panel.quorum:
         now = office.database.clock()
-        sights |= {one.id: sight(one, now) for one in await people_of(office, left[:_AT_ONCE])}
+        sights |= {one.id: sight(one, now) for one in await people_of(office.roster, left[:_AT_ONCE])}
         left = left[_AT_ONCE:]
 
 

@@ -106,8 +106,8 @@ async def _look(office: Office, look: _Look, ladder: Iterable[str]) -> _Look:
 
 
 async def _ask_slack(office: Office, look: _Look, asked: Panel, named: Iterable[str]) -> None:
-    look.members = await office.directory.members(asked)
-    look.handles = await office.directory.handles() if asked.groups() else {}
+    look.members = await office.roster.members(asked)
+    look.handles = await office.roster.handles() if asked.groups() else {}
     inside = sorted({one for members in look.members.values() for one in members})
     known = await with_delegates(office, [*named, *inside][:_LOOKED_AT], look.at)
     look.known = {one.id: one for one in known}

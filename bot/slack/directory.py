@@ -73,6 +73,12 @@ class Directory:
         self._handles = _Fresh(self._ask_handles)
         self._said: set[str] = set()
 
+    def apart(self) -> "Directory":
+        """Return another one with answers of its own; what one has complained of the other does not repeat."""
+        other = Directory(self._client, self._team_id)
+        other._said = self._said
+        return other
+
     async def person(self, user_id: str, max_age: float = CLICK_AGE) -> Person:
         """Return a person. Raises SlackTrouble where Slack cannot be asked; an unknown id is a stranger."""
         return await self._people.get(user_id, max_age)

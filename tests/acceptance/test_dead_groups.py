@@ -41,9 +41,9 @@ async def test_commands_and_home_list_what_waits_all_the_same(stack: Stack) -> N
 
 
 async def test_a_group_that_cannot_be_asked_for_is_no_empty_group(stack: Stack) -> None:
-    stack.slack.workspace.faults.add("usergroups.users.list", "500", times=50)
     _, proposed = await stack.propose("deploy.group")
     card = (await stack.card("checkout")).snapshot()
+    stack.slack.workspace.faults.add("usergroups.users.list", "500")
     await stack.slack.click("U0CAROL", card, "Approve")
     _, told = await stack.call("GET", f"/api/v1/proposals/{proposed['proposal_id']}")
     assert told["state"] == "pending"
