@@ -57,10 +57,10 @@ def _lines(found: Reach, style: _Style) -> Iterable[str]:
         yield f"{what}{style.strong} asks nobody: {style.text(found.verdict.reason)}."
         return
     yield f"{what}{style.strong} asks {found.quorum} of these people ({style.text(found.verdict.reason)}):"
-    yield from (f"• {_place(place, style)}" for place in found.places)
+    yield from (f"• {_place(place, style, is_known=found.trouble is None)}" for place in found.places)
     yield _conclusion(found, style)
     if found.escalate_after is not None:
-        ladder = "; ".join(_place(place, style) for place in found.escalation)
+        ladder = "; ".join(_place(place, style, is_known=found.trouble is None) for place in found.escalation)
         yield f"After {found.escalate_after} without an answer it also asks {ladder}."
     yield "Admins, who may stand in: " + ", ".join(_candidate(one, style) for one in found.admins) + "."
 
@@ -78,12 +78,14 @@ def _conclusion(found: Reach, style: _Style) -> str:
     return f"🚨 {shortage(len(found.near), found.quorum)}" + (f": {near}." if near else ".")
 
 
-def _place(place: PanelPlace, style: _Style) -> str:
+def _place(place: PanelPlace, style: _Style, *, is_known: bool) -> str:
     if not place.is_group:
         return ", ".join(_candidate(one, style) for one in place.people)
     name = f"{style.text(place.name)} ({place.id})" if place.name != place.id else f"group {place.id}"
     inside = [_candidate(one, style) for one in place.people[:_SHOWN]]
     more = len(place.people) - _SHOWN
+    if not inside and not is_known:
+        return name
     return f"{name}: " + (", ".join(inside) or "nobody") + (f" and {more} more" if more > 0 else "")
 
 

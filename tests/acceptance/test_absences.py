@@ -46,10 +46,14 @@ async def dm(stack: Stack, person: str, containing: str) -> Message:
     return await workspace.until(lambda: next((m for m in workspace.dm(person) if containing in words(m)), None))
 
 
+async def unpaid(stack: Stack) -> bool:
+    return any(one.status != "sent" for one in await rows(stack.database, OutboxMessage, kind="cover"))
+
+
 async def looked_at(stack: Stack) -> None:
     """Wait until every look that is owed was taken."""
     async with asyncio.timeout(30):
-        while [one for one in await rows(stack.database, OutboxMessage, kind="cover") if one.status != "sent"]:
+        while await unpaid(stack):  # noqa: ASYNC110 - nothing announces it
             await asyncio.sleep(0.05)
 
 
