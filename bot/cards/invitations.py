@@ -18,7 +18,7 @@ def invitation(payload: Mapping[str, str], dossier: Dossier, link: str) -> Messa
     proposal, by, reason = dossier.proposal, payload.get("by", ""), payload.get("reason")
     title = mrkdwn(one_line(proposal.title))
     asks = f"<@{by}> asks you to answer in their place"
-    if payload["event"] == "covered":
+    if payload.get("event") == "covered":
         asks = f"You answer for <@{by}>, who is {away(payload.get('until'))}"
     line = f"🤝 {asks}: *{f'<{link}|{title}>' if link else title}*"
     blocks = draw(
