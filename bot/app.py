@@ -16,6 +16,7 @@ from bot.connectors.python import PythonConnector
 from bot.delivery import Delivery
 from bot.doors import new_bolt, new_site
 from bot.office import Office
+from bot.office.fitness import warn_of_unfit_reviewers
 from bot.policy import PolicyProblem, PolicySource
 from bot.settings import Settings
 from bot.slack import SlackTrouble, new_client, share_connections
@@ -137,7 +138,11 @@ class Server:
                 await asyncio.sleep(_SLACK_RETRY)
             else:
                 log.info("connected to Slack team %s at %s", identity.team_id, identity.url)
-                return
+                break
+        try:
+            await warn_of_unfit_reviewers(self.office)
+        except SlackTrouble as trouble:
+            log.info("whether everybody the policy names may decide was not looked up (%s)", trouble.error)
 
     async def _connect_socket(self) -> None:
         if not self._settings.app_token:

@@ -14,11 +14,11 @@ from storage.tables.base import new_id
 
 async def note(
     tx: Tx, proposal_id: str, event: str, *, by: str | None = None, to: str | None = None, reason: str | None = None,
-    priority: Priority = Priority.TRAIL,
+    until: str | None = None, priority: Priority = Priority.TRAIL,
 ) -> None:  # fmt: skip
     """Owe one line in the thread where the request is discussed. `event` names its wording in bot/cards/notes.
 
-    `to` is whom it is about: a person, or people and groups separated by spaces.
+    `to` is whom it is about: a person, or people and groups separated by spaces; `until` a moment in ISO format.
     """
     shown = await surfaces.of_proposal(tx, proposal_id)
     if not shown:
@@ -27,6 +27,7 @@ async def note(
     payload |= {"by": by} if by else {}
     payload |= {"to": to} if to else {}
     payload |= {"reason": reason} if reason else {}
+    payload |= {"until": until} if until else {}
     await owe(tx, Owed.NOTE, new_id("note"), priority, payload)
 
 

@@ -26,6 +26,7 @@ class Owed(StrEnum):
     SHOW = "show"  #: bring one surface up to date (subject: surface id)
     NOTE = "note"  #: add one line to a card's thread (subject: unique)
     TELL = "tell"  #: send one person a direct message (subject: unique)
+    COVER = "cover"  #: see who is there to decide, and who stands in for whom (subject: request id)
     SAY = "say"  #: tell one person about something that is no call (subject: unique)
     HOMES = "homes"  #: bring the Home tabs that people look at up to date (subject: tenant)
 

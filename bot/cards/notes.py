@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from bot.cards.answering import approvals, called, people, silent
+from bot.cards.answering import approvals, away, called, people, shortage, silent
 from bot.cards.blocks import date, draw
 from bot.cards.message import Message
 from bot.cards.status import seconds_taken
@@ -18,7 +18,8 @@ def note(event: str, payload: Mapping[str, str], dossier: Dossier) -> Message:
     expires = date(request.expires_at) if request else ""
     line = _LINES[event].format(
         by=by, to=_addressed(event, payload.get("to", "")), expires=expires, missing=people(silent(dossier)),
-        votes=approvals(dossier), quorum=request.quorum if request else 0,
+        votes=approvals(dossier), quorum=request.quorum if request else 0, away=away(payload.get("until")),
+        shortage=shortage(len(payload.get("to", "").split()), request.quorum if request else 1),
         took=seconds_taken(dossier.execution) if dossier.execution else "",
     )  # fmt: skip
     quote = payload.get("reason") or _quoted(event, dossier.execution)
@@ -32,6 +33,9 @@ _LINES = {
     "deferred": "💤 Put off by {by}",
     "reopened": "⏰ It was put off until now: {missing}, please look again. It expires {expires}",
     "delegated": "🤝 {by} handed their place to {to}",
+    "covered": "🤝 {to} answers for {by}, who is {away}",
+    "uncovered": "🙋 {by} is back, so their place is theirs again",
+    "unreachable": "🚨 {shortage}: the admins and the agent's creator have been told. It expires {expires}",
     "edited": "✏️ {by} edited the arguments, so earlier answers are void: {missing}, please look again",
     "escalated": "📣 Nobody has answered so far: {to}, you may decide as well. It expires {expires}",
     "reasked": "🔁 {by} had this asked again: {missing}, please look. It expires {expires}",

@@ -1,5 +1,6 @@
 """What is said besides cards: lines in threads, and direct messages."""
 
+from bot.cards.alarms import alarm
 from bot.cards.endings import direct_message
 from bot.cards.invitations import invitation
 from bot.cards.notes import note
@@ -45,7 +46,9 @@ class Messages:
         if found is None:
             raise Undeliverable("its proposal is gone")
         event = message.payload["event"]
-        if event == "delegated":
+        if event == "unreachable":
+            said = alarm(message.payload, found, link_to_card(self._office, shown))
+        elif event in ("delegated", "covered"):
             said = invitation(message.payload, found, link_to_card(self._office, shown))
         else:
             said = direct_message(event, found)

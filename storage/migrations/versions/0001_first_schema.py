@@ -376,6 +376,7 @@ def upgrade() -> None:
         sa.Column("reopen_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("escalate_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("escalate_to", sa.JSON(), nullable=False),
+        sa.Column("unreachable_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("decided_by", sa.String(length=64), nullable=True),
         sa.Column("decided_via", sa.String(length=32), nullable=True),
@@ -558,6 +559,7 @@ def upgrade() -> None:
         sa.Column("giver", sa.String(length=64), nullable=False),
         sa.Column("taker", sa.String(length=64), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("is_cover", sa.Boolean(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
