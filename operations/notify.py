@@ -5,7 +5,7 @@ Nobody is told that a call ran before it did, and the message says how it ended.
 
 from collections.abc import Iterable, Mapping
 
-from storage import surfaces
+from storage import surfaces, trail
 from storage.database import Tx
 from storage.outbox import Owed, Priority, owe
 from storage.tables import Proposal
@@ -14,11 +14,11 @@ from storage.tables.base import new_id
 
 async def note(
     tx: Tx, proposal_id: str, event: str, *, by: str | None = None, to: str | None = None, reason: str | None = None,
-    priority: Priority = Priority.TRAIL,
+    votes: int | None = None, priority: Priority = Priority.TRAIL,
 ) -> None:  # fmt: skip
     """Owe one line in the thread where the request is discussed. `event` names its wording in bot/cards/notes.
 
-    `to` is whom it is about: a person, or people and groups separated by spaces.
+    `to` is whom it is about: a person, or people and groups separated by spaces; `votes` how many had approved then.
     """
     shown = await surfaces.of_proposal(tx, proposal_id)
     if not shown:
@@ -27,6 +27,10 @@ async def note(
     payload |= {"by": by} if by else {}
     payload |= {"to": to} if to else {}
     payload |= {"reason": reason} if reason else {}
+    payload |= {"votes": str(votes)} if votes is not None else {}
+    if priority is Priority.TRAIL:
+        await trail.add(tx, shown[0].id, payload)
+        return
     await owe(tx, Owed.NOTE, new_id("note"), priority, payload)
 
 
