@@ -47,7 +47,21 @@ async def test_the_page_and_its_files(browser):
         assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
     assert "Release service" in page
     assert "http://127.0.0.1:1/" in page
-    for name in ("css", "js", "dom.js", "text.js", "icons.js", "blocks.js", "messages.js", "modal.js", "svg"):
+    for name in (
+        "css",
+        "js",
+        "dom.js",
+        "text.js",
+        "icons.js",
+        "blocks.js",
+        "messages.js",
+        "modal.js",
+        "admin.js",
+        "trouble.js",
+        "theme.js",
+        "early.js",
+        "svg",
+    ):
         async with browser.get(f"/workspace.{name}") as answer:
             assert answer.status == 200, name
     async with browser.get("/workspace.html.j2") as answer:
