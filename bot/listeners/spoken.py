@@ -72,10 +72,10 @@ class Spoken:
             await self._decide(event, found, seen)
         except _NotFoundYet:
             if self._database.clock() - event.received_at < _POSTING:
-                raise Postponed("no card is known there yet", after=5.0, certain=True) from None
+                raise Postponed("no card is known there yet", after=1.0, certain=True) from None
         except (CannotAskSlack, SlackTrouble) as trouble:
             if self._database.clock() - event.received_at < _PATIENCE:
-                raise Postponed(str(trouble), after=5.0, certain=True) from trouble
+                raise Postponed(str(trouble), after=1.0, certain=True) from trouble
             await self._say(event, surface, sentence_for(CannotAskSlack()))
         except Refusal as refusal:
             await self._say(event, surface, sentence_for(refusal))

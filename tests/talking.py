@@ -1,0 +1,63 @@
+"""A stack whose policy lets replies and reactions decide, and whose app hears them."""
+
+from pathlib import Path
+from typing import Any
+
+from bot.workspace import Message
+from storage.tables import InboxEvent, InboxStatus
+from tests.integration.verbs import rows
+from tests.policies import tool
+from tests.stack import Stack, start_stack
+
+HEARS = frozenset({"message.channels", "message.groups", "reaction_added", "reaction_removed"})
+BOTH = "decide_by_reply = true\ndecide_by_reaction = true"
+LOW = "".join(
+    (
+        tool("memo.write", title="Write a memo", action_class="memo", scopes="[]", risk="low_write"),
+        tool("memo.read", title="Read a memo", action_class="memo", scopes="[]", risk="read_only"),
+        tool("memo.two", title="Write with two", action_class="memo", scopes="[]", risk="low_write", quorum=2),
+        tool("memo.strict", title="Write strictly", action_class="memo", scopes="[]", risk="low_write",
+             more="buttons_only = true"),
+    )
+)  # fmt: skip
+
+
+async def start_talking(url: str, folder: Path, slack: str = BOTH, **more: Any) -> Stack:
+    """Start everything, with an app that is told what people say and react."""
+    stack = await start_stack(url, folder, slack=slack, extra=LOW, **more)
+    app = stack.slack.workspace.app
+    app.events, app.scopes = app.events | HEARS, app.scopes | {"reactions:read"}
+    return stack
+
+
+async def reply(stack: Stack, person: str, card: Message, words: str) -> Message:
+    """Write into the thread that a card heads or stands in; returns once the server has acknowledged it."""
+    return await stack.slack.say(person, card.channel, words, card.thread_ts or card.ts)
+
+
+async def react(stack: Stack, person: str, message: Message, emoji: str) -> None:
+    """Put an emoji under a message."""
+    await stack.slack.seat.happenings.reacted(person, message, emoji)
+
+
+async def heard(stack: Stack) -> list[InboxEvent]:
+    """Return what was kept so far, once all of it has been answered."""
+    while any(one.status not in (InboxStatus.DONE, InboxStatus.DEAD) for one in await kept(stack)):
+        await stack.slack.workspace.changed()
+    return await kept(stack)
+
+
+async def kept(stack: Stack) -> list[InboxEvent]:
+    return await rows(stack.database, InboxEvent)
+
+
+async def told(stack: Stack, person: str, containing: str) -> Message:
+    """Wait for the private sentence to a person that holds a text."""
+    workspace = stack.slack.workspace
+    found = await workspace.until(lambda: [m for m in workspace.ephemerals(person) if containing in (m.text or "")])
+    return found[-1]
+
+
+async def state_of(stack: Stack, proposed: dict[str, Any]) -> str:
+    """Return where a proposal stands now."""
+    return str((await stack.call("GET", f"/api/v1/proposals/{proposed['proposal_id']}"))[1]["state"])
