@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.workspace import Message
-from storage.tables import AuditEntry, InboxStatus, KeyKind, Review
+from storage.tables import AuditEntry, InboxStatus, KeyKind, Review, Surface, SurfaceStatus
 from tests.integration.verbs import count, rows
 from tests.stack import Stack, stop_stack
 from tests.talking import heard, kept, reply, start_talking, state_of, told
@@ -25,7 +25,10 @@ async def talking(url: str, tmp_path: Path) -> AsyncIterator[Stack]:
 async def asked(stack: Stack, tool: str = "memo.write", **more: Any) -> tuple[dict[str, Any], Message]:
     """Propose a call; return it and its card."""
     _, proposed = await stack.propose(tool, **more)
-    return proposed, await stack.card("checkout")
+    card = await stack.card(f"Does {tool}")
+    while not all(one.status is SurfaceStatus.POSTED for one in await rows(stack.database, Surface)):
+        await asyncio.sleep(0.01)  # the card is up before we know its place
+    return proposed, card
 
 
 async def test_a_plain_approve_runs_the_call_and_the_record_names_the_reply(talking: Stack) -> None:
