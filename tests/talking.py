@@ -1,10 +1,11 @@
 """A stack whose policy lets replies and reactions decide, and whose app hears them."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 from bot.workspace import Message
-from storage.tables import InboxEvent, InboxStatus
+from storage.tables import InboxEvent, InboxStatus, Surface, SurfaceStatus
 from tests.integration.verbs import rows
 from tests.policies import tool
 from tests.stack import Stack, start_stack
@@ -30,6 +31,45 @@ async def start_talking(url: str, folder: Path, slack: str = BOTH, **more: Any) 
     return stack
 
 
+async def asked(stack: Stack, tool: str = "memo.write", **more: Any) -> tuple[dict[str, Any], Message]:
+    """Propose a call; return it and its card."""
+    _, proposed = await stack.propose(tool, **more)
+    card = await stack.card(f"Does {tool}")
+    await posted(stack)
+    return proposed, card
+
+
+async def posted(stack: Stack) -> None:
+    """Wait until the server knows the places of its cards; they are up a moment before."""
+    await _all(stack, Surface, SurfaceStatus.POSTED)
+
+
+async def _all(stack: Stack, table: Any, *statuses: Any) -> list[Any]:
+    """Wait until every row of a table has one of these statuses; return them."""
+    async with asyncio.timeout(30):
+        while True:
+            found = await rows(stack.database, table)
+            if all(one.status in statuses for one in found):
+                return found
+            await asyncio.sleep(0.02)
+
+
+async def in_thread(stack: Stack, tools: list[str]) -> tuple[list[dict[str, Any]], list[Message]]:
+    """Propose calls in one thread where the agent works; return them and their cards there."""
+    started = await stack.slack.say("U0ALICE", "C0DEPLOYS", "please take care of it")
+    thread = {"channel": "C0DEPLOYS", "thread_ts": started.ts}
+    proposed = [(await stack.propose(tool, thread=thread))[1] for tool in tools]
+    workspace = stack.slack.workspace
+
+    def cards() -> list[Message] | None:
+        found = [one for one in workspace.thread("C0DEPLOYS", started.ts) if one.blocks]
+        return found if len(found) == len(tools) else None
+
+    found = await workspace.until(cards)
+    await posted(stack)
+    return proposed, found
+
+
 async def reply(stack: Stack, person: str, card: Message, words: str) -> Message:
     """Write into the thread that a card heads or stands in; returns once the server has acknowledged it."""
     return await stack.slack.say(person, card.channel, words, card.thread_ts or card.ts)
@@ -42,9 +82,7 @@ async def react(stack: Stack, person: str, message: Message, emoji: str) -> None
 
 async def heard(stack: Stack) -> list[InboxEvent]:
     """Return what was kept so far, once all of it has been answered."""
-    while any(one.status not in (InboxStatus.DONE, InboxStatus.DEAD) for one in await kept(stack)):
-        await stack.slack.workspace.changed()
-    return await kept(stack)
+    return await _all(stack, InboxEvent, InboxStatus.DONE, InboxStatus.DEAD)
 
 
 async def kept(stack: Stack) -> list[InboxEvent]:

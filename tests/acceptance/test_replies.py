@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from bot.workspace import Message
-from storage.tables import AuditEntry, InboxStatus, KeyKind, Review, Surface, SurfaceStatus
+from storage.tables import AuditEntry, InboxStatus, KeyKind, Review
 from tests.integration.verbs import count, rows
 from tests.stack import Stack, stop_stack
-from tests.talking import heard, kept, reply, start_talking, state_of, told
+from tests.talking import asked, heard, in_thread, kept, reply, start_talking, state_of, told
 
 
 @pytest.fixture
@@ -20,15 +20,6 @@ async def talking(url: str, tmp_path: Path) -> AsyncIterator[Stack]:
     running = await start_talking(url, tmp_path)
     yield running
     await stop_stack(running)
-
-
-async def asked(stack: Stack, tool: str = "memo.write", **more: Any) -> tuple[dict[str, Any], Message]:
-    """Propose a call; return it and its card."""
-    _, proposed = await stack.propose(tool, **more)
-    card = await stack.card(f"Does {tool}")
-    while not all(one.status is SurfaceStatus.POSTED for one in await rows(stack.database, Surface)):
-        await asyncio.sleep(0.01)  # the card is up before we know its place
-    return proposed, card
 
 
 async def test_a_plain_approve_runs_the_call_and_the_record_names_the_reply(talking: Stack) -> None:
@@ -158,20 +149,6 @@ async def test_a_reply_under_a_card_counts_for_that_card_alone(talking: Stack) -
     await reply(talking, "U0BOB", card, "approve")
     assert (await talking.settled(one["proposal_id"]))["state"] == "succeeded"
     assert await state_of(talking, other) == "pending"
-
-
-async def in_thread(stack: Stack, tools: list[str]) -> tuple[list[dict[str, Any]], list[Message]]:
-    """Propose calls in one thread where the agent works; return them and their cards there."""
-    started = await stack.slack.say("U0ALICE", "C0DEPLOYS", "please take care of it")
-    thread = {"channel": "C0DEPLOYS", "thread_ts": started.ts}
-    proposed = [(await stack.propose(tool, thread=thread))[1] for tool in tools]
-    workspace = stack.slack.workspace
-
-    def cards() -> list[Message] | None:
-        found = [one for one in workspace.thread("C0DEPLOYS", started.ts) if one.blocks]
-        return found if len(found) == len(tools) else None
-
-    return proposed, await workspace.until(cards)
 
 
 async def test_in_the_thread_where_the_agent_works_a_reply_decides_the_one_that_waits(talking: Stack) -> None:

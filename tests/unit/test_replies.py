@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from governance.errors import Forbidden
 from governance.replies import Meaning, Meant, Way, check_way, read_reaction, read_reply
 from governance.tiers import Risk
-from tests.policies import tool
 from tests.integration.verbs import policy_from
+from tests.policies import tool
 
 BOT = "U0BOT"
 APPROVE, REJECT, QUALIFIED = Meaning.APPROVE, Meaning.REJECT, Meaning.QUALIFIED
@@ -62,9 +62,11 @@ def test_a_rejection_carries_its_reason(words, reason):
 @pytest.mark.parametrize(
     "words",
     ["", "yes", "ok", "lgtm", "no because I say so", "approve?", "approve what?", "approval", "approved by Bob",
-     "I approve", "do not approve", "disapprove", "please approve", "unapproved", "reject?", "rejection", "denied access",
+     "I approve", "do not approve", "disapprove", "please approve", "unapproved", "reject?", "rejection",
+     "denied access",
      "<@U0CAROL> approve", "&gt; approve", "~approve~", "аpprove", "app\u200brove", "\u200bapprove", "ａｐｐｒｏｖｅ",
-     "approve\u0301", "𝐚𝐩𝐩𝐫𝐨𝐯𝐞", "evorppa\u202e", ":white_check_mark:", "✅", "deny\u0131ng it", "re\u00adject because x"],
+     "approve\u0301", "𝐚𝐩𝐩𝐫𝐨𝐯𝐞", "evorppa\u202e", ":white_check_mark:", "✅",
+     "deny\u0131ng it", "re\u00adject because x"],
 )  # fmt: skip
 def test_everything_else_is_conversation(words):
     found = read_reply(words, BOT)
