@@ -6,7 +6,8 @@ import yaml
 def listening_variant(shipped: str, *, replies: bool = False, reactions: bool = False) -> str:
     """Return the manifest of an app that also hears what people write, or how they react, where it is a member."""
     manifest = yaml.safe_load(shipped)
-    events, scopes = manifest["settings"]["event_subscriptions"]["bot_events"], manifest["oauth_config"]["scopes"]["bot"]
+    events: list[str] = manifest["settings"]["event_subscriptions"]["bot_events"]
+    scopes: list[str] = manifest["oauth_config"]["scopes"]["bot"]
     events += ["message.channels", "message.groups"] if replies else []
     events += ["reaction_added"] if reactions else []
     scopes += ["reactions:read"] if reactions else []

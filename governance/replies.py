@@ -59,7 +59,7 @@ _REJECTED_BECAUSE = re.compile(
     rf"(?:reject(?:ed)?|deny|denied){_THIS}\s*(?:[.,;:!\u2013\u2014-]+(?:\s*because\b)?|\s\s*because\b)[\s,:]*(?P<reason>.+)",
     _FLAGS,
 )
-_REJECT_THIS = re.compile(rf"(?:reject|deny)\s+(?P<reason>.+)", _FLAGS)
+_REJECT_THIS = re.compile(r"(?:reject|deny)\s+(?P<reason>.+)", _FLAGS)
 _AGREEING = re.compile(r"white_check_mark|heavy_check_mark|\+1|thumbsup|ok_hand|tada|rocket|pray|skin-tone-[2-6]")
 
 

@@ -41,10 +41,10 @@ async def asked(stack: Stack, tool: str = "memo.write", **more: Any) -> tuple[di
 
 async def posted(stack: Stack) -> None:
     """Wait until the server knows the places of its cards; they are up a moment before."""
-    await _all(stack, Surface, SurfaceStatus.POSTED)
+    await until_all(stack, Surface, SurfaceStatus.POSTED)
 
 
-async def _all(stack: Stack, table: Any, *statuses: Any) -> list[Any]:
+async def until_all(stack: Stack, table: Any, *statuses: Any) -> list[Any]:
     """Wait until every row of a table has one of these statuses; return them."""
     async with asyncio.timeout(30):
         while True:
@@ -82,7 +82,7 @@ async def react(stack: Stack, person: str, message: Message, emoji: str) -> None
 
 async def heard(stack: Stack) -> list[InboxEvent]:
     """Return what was kept so far, once all of it has been answered."""
-    return await _all(stack, InboxEvent, InboxStatus.DONE, InboxStatus.DEAD)
+    return await until_all(stack, InboxEvent, InboxStatus.DONE, InboxStatus.DEAD)
 
 
 async def kept(stack: Stack) -> list[InboxEvent]:
