@@ -6,6 +6,7 @@ from governance.automations import Actor, ActorKind
 from governance.clocks import warning_due, warnings_passed
 from governance.lifecycle import OPEN_REQUESTS, ProposalState, RequestStatus
 from governance.policy import Policy
+from operations.attendance import owe_look
 from operations.effects import take_effect
 from operations.escalate import escalate
 from operations.notify import note, tell_owners
@@ -60,6 +61,7 @@ async def _reopen(tx: Tx, request: ApprovalRequest) -> None:
     await _note_down(tx, request, proposal, "approval.reopened")
     await surfaces.touch(tx, proposal.id, Priority.CARD)
     await note(tx, proposal.id, "reopened", priority=Priority.WARNING)
+    await owe_look(tx, request.id)
 
 
 async def _warn(tx: Tx, request: ApprovalRequest) -> None:
@@ -71,6 +73,7 @@ async def _warn(tx: Tx, request: ApprovalRequest) -> None:
     assert proposal is not None
     await _note_down(tx, request, proposal, "approval.warned")
     await note(tx, proposal.id, "warned_last" if passed > 1 else "warned_half", priority=Priority.WARNING)
+    await owe_look(tx, request.id)
 
 
 async def _note_down(tx: Tx, request: ApprovalRequest, proposal: Proposal, kind: str) -> None:
