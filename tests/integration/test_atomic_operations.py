@@ -477,13 +477,13 @@ async def refused(scene: Scene) -> Any:
 @case("outbox")
 async def claimed_for_sending(scene: Scene) -> Any:
     await scene.asked()
-    return lambda tx: outbox.claim(tx, 10), lambda got: len(got) == 1
+    return lambda tx: outbox.claim(tx, 1), lambda got: len(got) == 1
 
 
 @case("outbox")
 async def put_back(scene: Scene) -> Any:
     await scene.asked()
-    (message,) = await scene.database.write("", lambda tx: outbox.claim(tx, 10))
+    (message,) = await scene.database.write("", lambda tx: outbox.claim(tx, 1))
     later = scene.clock() + timedelta(seconds=5)
     return lambda tx: outbox.again(tx, message, later, "busy", certain=True), lambda got: got is None
 
@@ -491,7 +491,7 @@ async def put_back(scene: Scene) -> Any:
 @case("upkeep")
 async def stale_cards_owed_again(scene: Scene) -> Any:
     await scene.surface()
-    (message,) = await scene.database.write("", lambda tx: outbox.claim(tx, 10))
+    (message,) = await scene.database.write("", lambda tx: outbox.claim(tx, 1))
     await scene.database.write("", lambda tx: outbox.dead(tx, message.id, "gave up"))
     return upkeep._owe_stale, lambda got: got is None
 
