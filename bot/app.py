@@ -13,19 +13,19 @@ from bot.connectors.http import HttpConnector
 from bot.connectors.mcp import McpConnector
 from bot.connectors.own import OwnConnector
 from bot.connectors.python import PythonConnector
-from bot.delivery import Delivery
-from bot.doors import new_bolt, new_site
-from bot.office import Office
-from bot.policy import PolicyProblem, PolicySource
+from bot.doors import new_site
+from bot.office import TENANT, Office
+from bot.policy import PolicyProblem, PolicySource, TenantPolicy
 from bot.settings import Settings
-from bot.slack import SlackTrouble, new_client, share_connections
+from bot.slack import SlackTrouble, new_client, new_session
+from bot.switchboard import Branch, Switchboard
 from governance.policy import INTERNAL
 from scheduler.execution import Executor
 from scheduler.loop import Loop
 from scheduler.outbox import Outbox
 from scheduler.ports import Connector
 from storage import audit
-from storage.database import Tx
+from storage.database import Database, Tx
 from storage.opening import open_database
 
 log = logging.getLogger(__name__)
@@ -37,23 +37,34 @@ _DRAIN = 10.0  # seconds that calls under way have to end
 class Server:
     """One server process: API, Slack, loop. `start` returns once it answers; `stop` drains it."""
 
-    def __init__(self, office: Office, settings: Settings, environment: Mapping[str, str]) -> None:
-        self.office, self._settings = office, settings
-        database = office.database
-        self._http, self._mcp = HttpConnector(environment, database.clock), McpConnector(environment, database.clock)
-        delivery = Delivery(office)
-        handlers = delivery.handlers() if settings.speaks_slack else delivery.held_back()
-        outbox = Outbox(database, handlers)
-        self._loop = Loop(database, outbox, Executor(database, office.policy, self._connectors(environment)))
+    def __init__(
+        self, database: Database, policy: PolicySource, settings: Settings, environment: Mapping[str, str]
+    ) -> None:
+        self._database, self._policy, self._settings = database, policy, settings
         # Without a secret no request over HTTP can be genuine; a random one refuses them all.
-        secret = settings.signing_secret or secrets.token_hex(32)
-        self._bolt = new_bolt(office, secret)
+        self._secret = settings.signing_secret or secrets.token_hex(32)
+        self._to_slack: aiohttp.ClientSession | None = None
+        self.switchboard = Switchboard(lambda: policy.tenants, self._open_branch)
+        self._http, self._mcp = HttpConnector(environment, database.clock), McpConnector(environment, database.clock)
+        outbox = Outbox(database, self.switchboard.handlers())
+        self._loop = Loop(database, outbox, Executor(database, policy, self._connectors(environment)))
         self._runner = web.AppRunner(
-            new_site(office, self._bolt, secret), access_log=None, shutdown_timeout=_DRAIN, auto_decompress=False
+            new_site(self.switchboard, self._secret), access_log=None, shutdown_timeout=_DRAIN, auto_decompress=False
         )
         self._background: list[asyncio.Task[None]] = []
         self._socket: Any = None
-        self._to_slack: aiohttp.ClientSession | None = None
+
+    @property
+    def office(self) -> Office:
+        """The office of the workspace that is named first, which speaks for the process."""
+        return self.switchboard.main.office
+
+    def _open_branch(self, tenant: str) -> Branch:
+        """Open an office; all of them share the connections to Slack."""
+        token = self._settings.bot_token if tenant == TENANT else ""
+        client = new_client(token, self._settings.slack_api_url)
+        client.session = self._to_slack
+        return Branch(Office(self._database, TenantPolicy(self._policy, tenant), client, tenant=tenant), self._secret)
 
     def _connectors(self, environment: Mapping[str, str]) -> dict[str, Connector]:
         """Return what runs each kind of tool; calls of the kind `agent` are run by whoever proposed them."""
@@ -61,7 +72,7 @@ class Server:
             "http": self._http,
             "mcp": self._mcp,
             "python": PythonConnector(environment),
-            INTERNAL: OwnConnector(self.office.database, self.office.policy),
+            INTERNAL: OwnConnector(self._database, self._policy),
         }
 
     async def start(self) -> None:
@@ -73,7 +84,9 @@ class Server:
             raise
 
     async def _start(self) -> None:
-        self._to_slack = share_connections(self.office.client)
+        self._to_slack = new_session()
+        for office in self.switchboard.offices():
+            office.client.session = self._to_slack
         await self._record_policy()
         await self._runner.setup()
         await web.TCPSite(self._runner, self._settings.host, self._settings.port).start()
@@ -93,7 +106,7 @@ class Server:
 
     async def stop(self) -> None:
         """Take no new calls, let running ones finish, close everything; a second time does nothing."""
-        self.office.database.signals.close()
+        self._database.signals.close()
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
@@ -105,25 +118,27 @@ class Server:
         await self._mcp.close()
         if self._to_slack is not None:
             await self._to_slack.close()
-        await self.office.database.close()
+        await self._database.close()
 
     async def reload_policy(self) -> None:
         """Read countersign.toml again; a mistake is logged and the old policy stays in force."""
         try:
-            self.office.policy.reload()
+            self._policy.reload()
         except PolicyProblem as problem:
             log.error("the policy was not reloaded, the old one stays in force:\n%s", problem)
             return
+        self.switchboard.follow()
         await self._record_policy()
-        log.info("policy %s is in force", self.office.policy.current.hash[:12])
+        log.info("policy %s is in force", self._policy.hash[:12])
 
     async def _record_policy(self) -> None:
-        policy_hash = self.office.policy.current.hash
+        policy_hash = self._policy.hash
 
         async def record(tx: Tx) -> None:
             await audit.record(tx, "policy.loaded", "system", detail={"hash": policy_hash})
 
-        await self.office.database.write(self.office.tenant, record)
+        for tenant in self._policy.tenants:
+            await self._database.write(tenant, record)
 
     async def _meet_slack(self) -> None:
         """Learn who we are, and connect the socket in Socket Mode; try again until Slack answers."""
@@ -143,7 +158,9 @@ class Server:
             return
         from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler  # only where it is used
 
-        self._socket = AsyncSocketModeHandler(self._bolt, self._settings.app_token, web_client=self.office.client)
+        self._socket = AsyncSocketModeHandler(
+            self.switchboard.main.bolt, self._settings.app_token, web_client=self.office.client
+        )
         await self._socket.connect_async()
 
 
@@ -151,5 +168,4 @@ async def build(settings: Settings, environment: Mapping[str, str], *, migrate: 
     """Open what a server needs and build it. Raises PolicyProblem, SchemaProblem, KeyProblem or ValueError."""
     policy = PolicySource(settings.config, environment)
     database = await open_database(settings.database_url, settings.encryption_key, migrate=migrate)
-    office = Office(database, policy, new_client(settings.bot_token, settings.slack_api_url))
-    return Server(office, settings, environment)
+    return Server(database, policy, settings, environment)

@@ -25,6 +25,9 @@ class Settings:
     app_token: str
     slack_api_url: str
     encryption_key: str
+    client_id: str = ""
+    client_secret: str = ""
+    socket_connections: int = 2
 
     @property
     def speaks_slack(self) -> bool:

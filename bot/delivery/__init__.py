@@ -4,9 +4,8 @@ from bot.delivery.messages import Messages
 from bot.delivery.posting import Poster
 from bot.delivery.surfaces import Surfaces
 from bot.office import Office
-from scheduler.ports import Handler, Postponed
+from scheduler.ports import Handler
 from storage.outbox import Owed
-from storage.tables import OutboxMessage
 
 
 class Delivery:
@@ -24,11 +23,3 @@ class Delivery:
             Owed.TELL: self._messages.tell,
             Owed.SAY: self._messages.say,
         }
-
-    def held_back(self) -> dict[str, Handler]:
-        """Return handlers for a server without a workspace: everything waits until one is connected."""
-
-        async def wait(_message: OutboxMessage) -> None:
-            raise Postponed("no Slack workspace is connected", after=60.0, certain=True)
-
-        return dict.fromkeys(self.handlers(), wait)

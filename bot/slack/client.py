@@ -11,7 +11,6 @@ def new_client(token: str, base_url: str) -> AsyncWebClient:
     return AsyncWebClient(token=token, base_url=base_url, timeout=_TIMEOUT, retry_handlers=[])
 
 
-def share_connections(client: AsyncWebClient) -> aiohttp.ClientSession:
-    """Give a client connections to use again, instead of a new one for every call; the caller closes them."""
-    client.session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_TIMEOUT))
-    return client.session
+def new_session() -> aiohttp.ClientSession:
+    """Return connections that clients may use again, instead of a new one for every call; the caller closes them."""
+    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_TIMEOUT))

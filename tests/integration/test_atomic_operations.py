@@ -77,7 +77,7 @@ class Scene:
 
     async def started(self, tool: str = "deploy.production", claims: int = 1) -> execute.Started:
         await approved(self.database, self.policy, tool)
-        claim = lambda tx: execute.start_next(tx, self.policy, "worker")  # noqa: E731
+        claim = lambda tx: execute.start_next(tx, lambda _: self.policy, "worker")  # noqa: E731
         started = await self.database.write("", claim)
         for _ in range(claims - 1):
             await self.settle(started, SILENT)
@@ -187,7 +187,7 @@ async def answered_by_a_rule(scene: Scene) -> Any:
 
 
 async def run_all(scene: Scene) -> None:
-    started = await scene.database.write("", lambda tx: execute.start_next(tx, scene.policy, "worker"))
+    started = await scene.database.write("", lambda tx: execute.start_next(tx, lambda _: scene.policy, "worker"))
     assert await scene.database.write(TENANT, lambda tx: execute.settle(tx, scene.policy, started, DONE))
 
 
@@ -313,7 +313,7 @@ async def not_repeated_although_it_may_have_run(scene: Scene) -> Any:
 
 
 def claiming(policy: Policy) -> Verb:
-    return lambda tx: execute.start_next(tx, policy, "worker")
+    return lambda tx: execute.start_next(tx, lambda _: policy, "worker")
 
 
 @case("execute.keep_lease")
@@ -351,7 +351,7 @@ async def given_up(scene: Scene) -> Any:
 
 def recovering(scene: Scene, status: ExecutionStatus) -> Any:
     scene.clock.forward(seconds=11)
-    return lambda tx: execute.recover_next(tx, scene.policy), is_status(status)
+    return lambda tx: execute.recover_next(tx, lambda _: scene.policy), is_status(status)
 
 
 # rules, standing, keys
