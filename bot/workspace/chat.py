@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.workspace import limits
+from bot.workspace import limits, spoken
 from bot.workspace.arguments import flag, need, text
 from bot.workspace.call import Call, Method
 from bot.workspace.errors import SlackError
@@ -15,14 +15,15 @@ from bot.workspace.wire import message_json
 def post_message(call: Call) -> Json:
     """chat.postMessage: to a channel, a DM, or a user id (which means that person's DM)."""
     channel = _target(call)
-    _may_post(call, channel)
+    may_post(call, channel)
     call.workspace.pacing.check(call.method, channel.id)
     message = Message(channel.id, "", call.me, from_app=True)
     _fill(call, message)
-    message.thread_ts = _parent(call, channel.id)
+    message.thread_ts = parent_of(call, channel.id)
     message.broadcast = flag(call.args.get("reply_broadcast"))
     message.ts = call.workspace.tick()
     _store(call, message)
+    spoken.app_posted(call.workspace, message)
     return {
         "channel": channel.id,
         "ts": message.ts,
@@ -33,28 +34,32 @@ def post_message(call: Call) -> Json:
 def post_ephemeral(call: Call) -> Json:
     """chat.postEphemeral: to one member of a channel; never kept in its history."""
     channel = _target(call)
-    _may_post(call, channel)
+    may_post(call, channel)
     user = call.user(need(call.args, "user"))
     if user.id not in channel.members:
         raise SlackError("user_not_in_channel")
     message = Message(channel.id, "", call.me, from_app=True, only_for=user.id)
     _fill(call, message)
-    message.thread_ts = _parent(call, channel.id)
+    message.thread_ts = parent_of(call, channel.id)
     message.ts = call.workspace.tick()
     _store(call, message)
+    spoken.app_posted(call.workspace, message)
     return {"message_ts": message.ts}
 
 
 def update(call: Call) -> Json:
     """chat.update: the bot's own messages only; fields left out keep what they had, except the text."""
     message = _own(call, "cant_update_message")
+    if call.workspace.channels[message.channel].is_archived:
+        raise SlackError("is_inactive")
     if len(text(call.args, "text")) > limits.UPDATE_TEXT:
         raise SlackError("msg_too_long")
-    before = message.blocks
+    before, shown = message.blocks, message_json(call.workspace, message)
     _fill(call, message)
     message.past.append(before)
     message.edited = call.workspace.tick()
     _store(call, message)
+    spoken.app_changed(call.workspace, message, shown)
     return {
         "channel": message.channel,
         "ts": message.ts,
@@ -66,9 +71,10 @@ def update(call: Call) -> Json:
 def delete(call: Call) -> Json:
     """chat.delete: the bot's own messages only; a parent with replies leaves a tombstone."""
     message = _own(call, "cant_delete_message")
-    message.deleted = True
+    shown = message_json(call.workspace, message)
     message.text, message.blocks, message.metadata = "This message was deleted.", [], None
-    call.workspace.bump()
+    call.workspace.drop(message)
+    spoken.app_deleted(call.workspace, message, shown)
     return {"channel": message.channel, "ts": message.ts}
 
 
@@ -98,7 +104,8 @@ def _target(call: Call) -> Channel:
     return call.workspace.dm_channel(user.id)
 
 
-def _may_post(call: Call, channel: Channel) -> None:
+def may_post(call: Call, channel: Channel) -> None:
+    """Raises `is_archived` or `not_in_channel` where the bot may not write."""
     if channel.is_archived:
         raise SlackError("is_archived")
     anywhere = "chat:write.public" in call.workspace.app.scopes and not channel.is_private
@@ -134,6 +141,9 @@ def check_blocks(call: Call, blocks: object) -> None:
     """Raises `invalid_blocks_format`, `invalid_blocks` or `msg_blocks_too_long`, and remembers why."""
     if not isinstance(blocks, list):
         raise SlackError("invalid_blocks_format")
+    unknown = call.workspace.faults.unknown_in(blocks)
+    if unknown:
+        raise SlackError("invalid_blocks", unknown)
     _refuse(call, "invalid_blocks", limits.violations(blocks, "message"))
     size = limits.total_text(blocks)
     if size > limits.ALL_BLOCK_TEXT:
@@ -163,7 +173,7 @@ def _fitting(call: Call, words: str) -> str:
     return words[: limits.MESSAGE_TEXT]
 
 
-def _parent(call: Call, channel: str) -> str | None:
+def parent_of(call: Call, channel: str) -> str | None:
     """The thread a reply lands in. Slack puts a reply to nothing into the channel, without a word."""
     wanted = text(call.args, "thread_ts")
     found = call.workspace.messages.get((channel, wanted))

@@ -9,6 +9,7 @@ from pathlib import Path
 import jinja2
 from aiohttp import web
 
+from bot.workspace.files import file_response
 from bot.workspace.happenings import Happenings
 from bot.workspace.interactions import Interactions
 from bot.workspace.model import Json, Message, View
@@ -41,6 +42,7 @@ class Page:
         app.router.add_get("/", self.show)
         app.router.add_get(r"/workspace{name:(\.[a-z]+)+}", self.asset)
         app.router.add_get("/archives/{channel}/{place}", self.permalink)
+        app.router.add_get("/files/{team}/{file}/{name}", self.file)
         app.router.add_get("/workspace/state", self.state)
         app.router.add_get("/workspace/events", self.changes)
         app.router.add_post("/workspace/faults", self.faults)
@@ -89,6 +91,10 @@ class Page:
         thread = request.query.get("thread_ts", "")
         where = f"/#in={request.match_info['channel']}&at={ts}" + (f"&thread={thread}" if thread else "")
         raise web.HTTPFound(where)
+
+    async def file(self, request: web.Request) -> web.Response:
+        """GET /files/…: an uploaded file. Pictures are shown, everything else is plain text or a download."""
+        return file_response(self.workspace, request.match_info["file"], "download" in request.query)
 
     async def state(self, request: web.Request) -> web.Response:
         """GET /workspace/state?as=U…: everything this person may see."""
