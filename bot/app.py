@@ -4,16 +4,20 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 import aiohttp
 from aiohttp import web
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
 
 from bot.connectors.http import HttpConnector
 from bot.connectors.mcp import McpConnector
 from bot.connectors.own import OwnConnector
 from bot.connectors.python import PythonConnector
+from bot.dispatch import dispatch
 from bot.doors import new_site
+from bot.install import Installing, Keeper
 from bot.office import TENANT, Office
 from bot.policy import PolicyProblem, PolicySource, TenantPolicy
 from bot.settings import Settings
@@ -27,6 +31,9 @@ from scheduler.ports import Connector
 from storage import audit
 from storage.database import Database, Tx
 from storage.opening import open_database
+
+if TYPE_CHECKING:
+    from bot.slack.sockets import Sockets
 
 log = logging.getLogger(__name__)
 
@@ -46,18 +53,25 @@ class Server:
         self._to_slack: aiohttp.ClientSession | None = None
         self.switchboard = Switchboard(lambda: policy.tenants, self._open_branch)
         self._http, self._mcp = HttpConnector(environment, database.clock), McpConnector(environment, database.clock)
+        self._oauth_client = new_client("", settings.slack_api_url)
+        self._installing = Installing(database, settings, self._oauth_client, self._listed)
+        self._keeper = Keeper(database, self.switchboard.offices)
+        self.switchboard.on_disconnected = self._keeper.nudge
         outbox = Outbox(database, self.switchboard.handlers())
         self._loop = Loop(database, outbox, Executor(database, policy, self._connectors(environment)))
-        self._runner = web.AppRunner(
-            new_site(self.switchboard, self._secret), access_log=None, shutdown_timeout=_DRAIN, auto_decompress=False
-        )
+        site = new_site(self.switchboard, self._installing, self._secret)
+        self._runner = web.AppRunner(site, access_log=None, shutdown_timeout=_DRAIN, auto_decompress=False)
         self._background: list[asyncio.Task[None]] = []
-        self._socket: Any = None
+        self._sockets: Sockets | None = None
 
     @property
     def office(self) -> Office:
         """The office of the workspace that is named first, which speaks for the process."""
         return self.switchboard.main.office
+
+    def _listed(self) -> tuple[str, ...]:
+        """Return the workspaces that may install the app."""
+        return tuple(tenant for tenant in self._policy.tenants if tenant != TENANT)
 
     def _open_branch(self, tenant: str) -> Branch:
         """Open an office; all of them share the connections to Slack."""
@@ -85,19 +99,40 @@ class Server:
 
     async def _start(self) -> None:
         self._to_slack = new_session()
-        for office in self.switchboard.offices():
-            office.client.session = self._to_slack
+        for client in (self._oauth_client, *(office.client for office in self.switchboard.offices())):
+            client.session = self._to_slack
+        await self._keeper.start()
         await self._record_policy()
         await self._runner.setup()
         await web.TCPSite(self._runner, self._settings.host, self._settings.port).start()
         self._loop.start()
-        if self._settings.speaks_slack:
+        self._speak_slack()
+
+    def _speak_slack(self) -> None:
+        """Begin to speak to Slack, or say why not."""
+        settings, by_token = self._settings, self.office.tenant == TENANT
+        if by_token and settings.speaks_slack:
             self._background.append(asyncio.create_task(self._meet_slack(), name="meet slack"))
-        else:
+        elif by_token:
             self.office.identity.trouble = "SLACK_BOT_TOKEN is not set"
             log.warning(
                 "SLACK_BOT_TOKEN is not set: no cards are posted, and only offline_deciders can decide, over the API"
             )
+        elif settings.speaks_slack:
+            log.warning("SLACK_BOT_TOKEN is set, but countersign.toml has no [slack] for its workspace: it is not used")
+        if self._listed() and self._installing.problem is not None:
+            log.warning("nobody can install the app by OAuth: %s", self._installing.problem)
+        if settings.app_token and (settings.speaks_slack or self._listed()):
+            self._sockets = self._new_sockets()
+            self._sockets.start()
+
+    def _new_sockets(self) -> "Sockets":
+        from bot.slack.sockets import Sockets  # only where it is used
+
+        async def answering(request: AsyncBoltRequest) -> BoltResponse:
+            return await dispatch(self.switchboard, request)
+
+        return Sockets(self._oauth_client, self._settings.app_token, answering, self._settings.socket_connections)
 
     @property
     def port(self) -> int:
@@ -110,8 +145,9 @@ class Server:
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
-        if self._socket is not None:
-            await self._socket.close_async()
+        await self._keeper.stop()
+        if self._sockets is not None:
+            await self._sockets.stop()
         await self._runner.cleanup()
         await self._loop.stop()
         await self._http.close()
@@ -128,6 +164,7 @@ class Server:
             log.error("the policy was not reloaded, the old one stays in force:\n%s", problem)
             return
         self.switchboard.follow()
+        self._keeper.nudge()
         await self._record_policy()
         log.info("policy %s is in force", self._policy.hash[:12])
 
@@ -141,27 +178,16 @@ class Server:
             await self._database.write(tenant, record)
 
     async def _meet_slack(self) -> None:
-        """Learn who we are, and connect the socket in Socket Mode; try again until Slack answers."""
+        """Learn who we are; try again until Slack answers."""
         while True:
             try:
                 identity = await self.office.identify()
-                await self._connect_socket()
             except SlackTrouble as trouble:
                 log.warning("Slack does not answer (%s); trying again in %d s", trouble.error, _SLACK_RETRY)
                 await asyncio.sleep(_SLACK_RETRY)
             else:
                 log.info("connected to Slack team %s at %s", identity.team_id, identity.url)
                 return
-
-    async def _connect_socket(self) -> None:
-        if not self._settings.app_token:
-            return
-        from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler  # only where it is used
-
-        self._socket = AsyncSocketModeHandler(
-            self.switchboard.main.bolt, self._settings.app_token, web_client=self.office.client
-        )
-        await self._socket.connect_async()
 
 
 async def build(settings: Settings, environment: Mapping[str, str], *, migrate: bool = True) -> Server:

@@ -10,6 +10,7 @@ from slack_sdk.signature import SignatureVerifier
 
 from bot.api.routes import new_web_app
 from bot.dispatch import dispatch
+from bot.install import Installing
 from bot.office import Office
 from bot.switchboard import Switchboard
 from governance.errors import Unauthenticated
@@ -36,7 +37,7 @@ async def _is_new(office: Office, request: web.Request) -> bool:
     return await office.database.write(office.tenant, lambda tx: access.use_nonce(tx, "slack", signature))
 
 
-def new_site(switchboard: Switchboard, secret: str) -> web.Application:
+def new_site(switchboard: Switchboard, installing: Installing, secret: str) -> web.Application:
     """Return the web application: the API's addresses and Slack's, each answered by the branch that is meant."""
     routes = [_answered_by_branch(switchboard, n, route) for n, route in enumerate(switchboard.main.routes)]
     site = new_web_app(routes, switchboard.offices)
@@ -50,7 +51,17 @@ def new_site(switchboard: Switchboard, secret: str) -> web.Application:
             return web.Response()  # taken the first time; whoever plays it again learns nothing and moves nothing
         return await to_aiohttp_response(await dispatch(switchboard, await to_bolt_request(request)))
 
+    async def begin(request: web.Request) -> web.StreamResponse:
+        """`GET /slack/install`: sends the browser to Slack."""
+        return await to_aiohttp_response(await installing.begin(await to_bolt_request(request)))
+
+    async def finish(request: web.Request) -> web.StreamResponse:
+        """`GET /slack/oauth_redirect`: where Slack sends it back to."""
+        return await to_aiohttp_response(await installing.finish(await to_bolt_request(request)))
+
     site.router.add_post("/slack/events", slack)
+    site.router.add_get("/slack/install", begin, allow_head=False)
+    site.router.add_get("/slack/oauth_redirect", finish, allow_head=False)
     return site
 
 

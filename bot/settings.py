@@ -30,6 +30,11 @@ class Settings:
     socket_connections: int = 2
 
     @property
+    def slack_authorize_url(self) -> str:
+        """Where a browser is sent to install the app: beside the Web API, wherever that is."""
+        return self.slack_api_url.removesuffix("api/") + "oauth/v2/authorize"
+
+    @property
     def speaks_slack(self) -> bool:
         """Whether a workspace is connected."""
         return bool(self.bot_token)
@@ -47,6 +52,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         app_token=environment.get("SLACK_APP_TOKEN", ""),
         slack_api_url=_with_slash(environment.get("SLACK_API_URL") or DEFAULT_SLACK_API),
         encryption_key=environment.get("COUNTERSIGN_ENCRYPTION_KEY", ""),
+        client_id=environment.get("SLACK_CLIENT_ID", ""),
+        client_secret=environment.get("SLACK_CLIENT_SECRET", ""),
+        socket_connections=_connections(environment.get("SLACK_SOCKET_CONNECTIONS") or "2"),
     )
 
 
@@ -62,6 +70,12 @@ def check_for_serving(settings: Settings) -> None:
 def _port(text: str) -> int:
     if not text.isdecimal() or not 0 <= int(text) <= 65535:
         raise SettingProblem(f"COUNTERSIGN_PORT is {text!r}; set it to a port number such as 8080.")
+    return int(text)
+
+
+def _connections(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 10:
+        raise SettingProblem(f"SLACK_SOCKET_CONNECTIONS is {text!r}; Slack allows from 1 to 10, 2 is usual.")
     return int(text)
 
 

@@ -88,7 +88,9 @@ class Switchboard:
         try:
             await branch.handlers[message.kind](message)
         except Postponed as postponed:
-            if isinstance(postponed.__cause__, Disconnected):
+            cause = postponed.__cause__
+            if isinstance(cause, Disconnected) and message.tenant != TENANT:
+                branch.office.identity.trouble = cause.error
                 self.on_disconnected()
             raise
 

@@ -1,6 +1,5 @@
 """`migrate` and `manifest`: what is done once, before serving."""
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -27,7 +26,7 @@ async def _nothing(_database: Any) -> None:
 @failing_clearly
 def manifest(url: str | None) -> None:
     """Print the Slack app manifest: Socket Mode as shipped, or the HTTP variant for --url."""
-    from bot.manifest import http_variant
+    from bot.manifest import http_variant, shipped_manifest
 
-    shipped = (Path(__file__).parents[2] / "manifest.yml").read_text()
+    shipped = shipped_manifest()
     click.echo(http_variant(shipped, url) if url else shipped, nl=False)

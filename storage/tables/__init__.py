@@ -8,6 +8,7 @@ from storage.tables.approvals import ApprovalRequest, Delegation, Door, RequestT
 from storage.tables.audit import AuditEntry, AuditSeal, Sequencer
 from storage.tables.delivery import OutboxMessage, OutboxStatus, Rendering, Surface, SurfaceStatus
 from storage.tables.executions import Execution
+from storage.tables.installations import OAuthState, SlackInstallation
 from storage.tables.people import Preference
 from storage.tables.proposals import Proposal
 from storage.tables.rules import Rule
@@ -29,6 +30,7 @@ __all__ = [
     "Installation",
     "KeyKind",
     "Nonce",
+    "OAuthState",
     "OutboxMessage",
     "OutboxStatus",
     "Preference",
@@ -39,6 +41,7 @@ __all__ = [
     "Role",
     "Rule",
     "Sequencer",
+    "SlackInstallation",
     "Standing",
     "StandingKind",
     "Surface",

@@ -29,6 +29,7 @@ from operations import (
     edit,
     execute,
     expire,
+    install,
     keys,
     prefer,
     propose,
@@ -589,6 +590,22 @@ async def found_not_to_have_happened(scene: Scene) -> Any:
 @case("reconcile.reconcile")
 async def run_again_by_a_person(scene: Scene) -> Any:
     return await reconciled(scene, Finding.RUN_AGAIN), is_status(ExecutionStatus.QUEUED)
+
+
+GRANT = install.Grant("xoxb-1", "Acme", "A0", "B0", "U0BOT", "chat:write", "U0ADMIN")
+
+
+@case("install.install")
+async def install_again(scene: Scene) -> Verb:
+    await scene.database.write(TENANT, lambda tx: install.install(tx, GRANT))
+    again = replace(GRANT, token="xoxb-2")
+    return lambda tx: install.install(tx, again), lambda row: row.removed_at is None
+
+
+@case("install.uninstall")
+async def uninstall(scene: Scene) -> Verb:
+    await scene.database.write(TENANT, lambda tx: install.install(tx, GRANT))
+    return lambda tx: install.uninstall(tx, "x", tx.now), lambda ended: ended
 
 
 @case("prefer.prefer")
