@@ -17,6 +17,7 @@ from bot.listeners import register_all
 from bot.office import TENANT, Office
 from bot.slack import Disconnected
 from scheduler.ports import Handler, Postponed
+from storage.installations import NOT_CONNECTED
 from storage.outbox import Owed
 from storage.tables import OutboxMessage
 
@@ -84,7 +85,7 @@ class Switchboard:
         """Hand a message to its workspace's branch; while there is none, or it has no token, the message waits."""
         branch = self._branches.get(message.tenant)
         if branch is None or not branch.office.is_connected:
-            raise Postponed("no Slack workspace is connected", after=_HOLD, certain=True)
+            raise Postponed(NOT_CONNECTED, after=_HOLD, certain=True)
         try:
             await branch.handlers[message.kind](message)
         except Postponed as postponed:

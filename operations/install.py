@@ -24,10 +24,7 @@ class Grant:
 
 
 async def install(tx: Tx, grant: Grant) -> SlackInstallation:
-    """Keep the token of this transaction's tenant, sealed; an earlier one is replaced. Raises KeyProblem without a key.
-
-    What waited for the workspace is delivered at once.
-    """
+    """Keep the token of this tenant, sealed, in place of an earlier one. Raises KeyProblem without a key."""
     row = SlackInstallation(
         tenant=tx.tenant, team_name=storable(grant.team_name)[:255], enterprise_id=grant.enterprise_id,
         app_id=grant.app_id, bot_id=grant.bot_id, bot_user_id=grant.bot_user_id, scopes=grant.scopes,
@@ -38,7 +35,6 @@ async def install(tx: Tx, grant: Grant) -> SlackInstallation:
     row = await tx.session.merge(row)
     await tx.session.flush()
     await audit.record(tx, "slack.installed", f"person:{grant.installed_by}", detail=detail)
-    await installations.hurry(tx)
     tx.announce(installations.TOPIC)
     return row
 

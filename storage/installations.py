@@ -13,6 +13,8 @@ from storage.tables import OAuthState, OutboxMessage, OutboxStatus, SlackInstall
 STATE_LIFETIME = timedelta(minutes=10)
 #: Announced when a workspace has installed or removed the app.
 TOPIC = "installations"
+#: Why a message waits that cannot be delivered for want of a token.
+NOT_CONNECTED = "no Slack workspace is connected"
 
 
 async def find(tx: Tx) -> SlackInstallation | None:
@@ -51,13 +53,11 @@ async def end(tx: Tx, told_at: datetime) -> bool:
     return cast(CursorResult[Any], await tx.session.execute(statement)).rowcount == 1
 
 
-async def hurry(tx: Tx) -> None:
-    """Let everything that is owed to this tenant be delivered now instead of at its next try."""
-    queued = (col(OutboxMessage.tenant) == tx.tenant) & (col(OutboxMessage.status) == OutboxStatus.QUEUED)
-    late = queued & (col(OutboxMessage.next_attempt_at) > tx.now)
-    await tx.session.execute(
-        update(OutboxMessage).where(late).values(next_attempt_at=tx.now).execution_options(synchronize_session=False)
-    )
+async def hurry(tx: Tx, tenants: list[str]) -> None:
+    """Let what waited for these tenants to be connected be delivered now."""
+    held = (col(OutboxMessage.status) == OutboxStatus.QUEUED) & (col(OutboxMessage.last_error) == NOT_CONNECTED)
+    statement = update(OutboxMessage).where(held, col(OutboxMessage.tenant).in_(tenants))
+    await tx.session.execute(statement.values(next_attempt_at=tx.now).execution_options(synchronize_session=False))
     tx.announce("outbox")
 
 

@@ -66,8 +66,9 @@ class Keeper:
         async with self._database.read("") as tx:
             rows = {row.tenant: row for row in await installations.every_one(tx)}
             tokens = {tenant: _opened(tx, row) for tenant, row in rows.items()}
-        for office in offices:
-            _bring(office, *tokens.get(office.tenant, (None, NOT_INSTALLED)))
+        connected = [one.tenant for one in offices if _bring(one, *tokens.get(one.tenant, (None, NOT_INSTALLED)))]
+        if connected:
+            await self._database.write("", lambda tx: installations.hurry(tx, connected))
         return rows
 
     async def _meet(self, office: Office, row: SlackInstallation) -> None:
@@ -97,10 +98,14 @@ def _opened(tx: Tx, row: SlackInstallation) -> tuple[str | None, str]:
         return None, f"its token cannot be opened: {problem}"
 
 
-def _bring(office: Office, token: str | None, why: str) -> None:
+def _bring(office: Office, token: str | None, why: str) -> bool:
+    """Give an office its token, or take it away; True where it has got another one than before."""
     if token is None:
         if office.identity.trouble != why:
             log.warning("Slack team %s: %s", office.tenant, why)
         office.disconnect(why)
-    elif office.client.token != token:
-        office.connect(token)
+        return False
+    if office.client.token == token:
+        return False
+    office.connect(token)
+    return True

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from storage.installations import NOT_CONNECTED
 from storage.tables import AuditEntry, OAuthState, OutboxMessage, SlackInstallation
 from tests.integration.verbs import count, rows
 from tests.tenants import BLUE, GREY, RED, Tenants, state_in, tenants
@@ -109,14 +110,6 @@ async def test_a_workspace_that_is_not_listed_gets_a_page_and_its_token_is_revok
         assert answer.status == 403
 
 
-async def test_a_whole_organisation_is_refused(place: Tenants, monkeypatch: pytest.MonkeyPatch) -> None:
-    access = place.slack.oauth.access
-    monkeypatch.setattr(place.slack.oauth, "access", lambda *args: access(*args) | {"is_enterprise_install": True})
-    status, page = await place.install(RED)
-    assert (status, "whole organisation" in page) == (403, True)
-    assert await count(place.database, SlackInstallation) == 0
-
-
 async def test_installing_again_replaces_the_token_at_once(place: Tenants) -> None:
     await place.install(RED)
     await place.connected(RED)
@@ -167,7 +160,7 @@ async def test_what_waited_is_delivered_once_the_app_is_installed_again(place: T
 async def held(place: Tenants, team: str) -> None:
     """Wait until a message has been put back because its workspace is not connected."""
     async with asyncio.timeout(30):
-        while not await rows(place.database, OutboxMessage, tenant=team, last_error="no Slack workspace is connected"):
+        while not await rows(place.database, OutboxMessage, tenant=team, last_error=NOT_CONNECTED):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
 
