@@ -20,7 +20,7 @@ from bot.doors import new_site
 from bot.install import Installing, Keeper
 from bot.office import TENANT, Office
 from bot.policy import PolicyProblem, PolicySource, TenantPolicy
-from bot.settings import Settings
+from bot.settings import Settings, check_for_workspaces
 from bot.slack import SlackTrouble, new_client, new_session
 from bot.switchboard import Branch, Switchboard
 from governance.policy import INTERNAL
@@ -110,21 +110,26 @@ class Server:
 
     def _speak_slack(self) -> None:
         """Begin to speak to Slack, or say why not."""
-        settings, by_token = self._settings, self.office.tenant == TENANT
-        if by_token and settings.speaks_slack:
-            self._background.append(asyncio.create_task(self._meet_slack(), name="meet slack"))
-        elif by_token:
-            self.office.identity.trouble = "SLACK_BOT_TOKEN is not set"
-            log.warning(
-                "SLACK_BOT_TOKEN is not set: no cards are posted, and only offline_deciders can decide, over the API"
-            )
-        elif settings.speaks_slack:
-            log.warning("SLACK_BOT_TOKEN is set, but countersign.toml has no [slack] for its workspace: it is not used")
+        settings = self._settings
+        self._meet_by_token()
         if self._listed() and self._installing.problem is not None:
             log.warning("nobody can install the app by OAuth: %s", self._installing.problem)
         if settings.app_token and (settings.speaks_slack or self._listed()):
             self._sockets = self._new_sockets()
             self._sockets.start()
+
+    def _meet_by_token(self) -> None:
+        """Get to know the workspace that is connected by token, where there is one."""
+        by_token, has_token = self.office.tenant == TENANT, self._settings.speaks_slack
+        if by_token and has_token:
+            self._background.append(asyncio.create_task(self._meet_slack(self.office), name="meet slack"))
+        elif by_token:
+            self.office.identity.trouble = "SLACK_BOT_TOKEN is not set"
+            log.warning(
+                "SLACK_BOT_TOKEN is not set: no cards are posted, and only offline_deciders can decide, over the API"
+            )
+        elif has_token:
+            log.warning("SLACK_BOT_TOKEN is set, but countersign.toml has no [slack] for its workspace: it is not used")
 
     def _new_sockets(self) -> "Sockets":
         from bot.slack.sockets import Sockets  # only where it is used
@@ -163,7 +168,10 @@ class Server:
         except PolicyProblem as problem:
             log.error("the policy was not reloaded, the old one stays in force:\n%s", problem)
             return
+        before = self.office
         self.switchboard.follow()
+        if self.office is not before:
+            self._meet_by_token()
         self._keeper.nudge()
         await self._record_policy()
         log.info("policy %s is in force", self._policy.hash[:12])
@@ -177,11 +185,11 @@ class Server:
         for tenant in self._policy.tenants:
             await self._database.write(tenant, record)
 
-    async def _meet_slack(self) -> None:
+    async def _meet_slack(self, office: Office) -> None:
         """Learn who we are; try again until Slack answers."""
         while True:
             try:
-                identity = await self.office.identify()
+                identity = await office.identify()
             except SlackTrouble as trouble:
                 log.warning("Slack does not answer (%s); trying again in %d s", trouble.error, _SLACK_RETRY)
                 await asyncio.sleep(_SLACK_RETRY)
@@ -191,7 +199,9 @@ class Server:
 
 
 async def build(settings: Settings, environment: Mapping[str, str], *, migrate: bool = True) -> Server:
-    """Open what a server needs and build it. Raises PolicyProblem, SchemaProblem, KeyProblem or ValueError."""
+    """Open what a server needs and build it. Raises PolicyProblem, SettingProblem, SchemaProblem, KeyProblem
+    or ValueError."""
     policy = PolicySource(settings.config, environment)
+    check_for_workspaces(settings, policy.tenants)
     database = await open_database(settings.database_url, settings.encryption_key, migrate=migrate)
     return Server(database, policy, settings, environment)

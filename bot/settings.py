@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from governance.policy import TENANT
+
 DEFAULT_DATABASE = "sqlite:///countersign.db"
 DEFAULT_SLACK_API = "https://slack.com/api/"
 
@@ -64,6 +66,15 @@ def check_for_serving(settings: Settings) -> None:
         raise SettingProblem(
             "SLACK_BOT_TOKEN is set, but neither SLACK_SIGNING_SECRET (HTTP mode) nor SLACK_APP_TOKEN "
             "(Socket Mode) is; set the one your app uses."
+        )
+
+
+def check_for_workspaces(settings: Settings, tenants: tuple[str, ...]) -> None:
+    """Raise SettingProblem where workspaces may install the app, but nothing that they send could be verified."""
+    if any(tenant != TENANT for tenant in tenants) and not (settings.signing_secret or settings.app_token):
+        raise SettingProblem(
+            "countersign.toml lists [[workspaces]], but neither SLACK_SIGNING_SECRET (HTTP mode) nor SLACK_APP_TOKEN "
+            "(Socket Mode) is set; set the one your app uses."
         )
 
 
