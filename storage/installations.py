@@ -74,4 +74,4 @@ async def consume_state(tx: Tx, state: str) -> bool:
 
 
 def _hash(state: str) -> str:
-    return hashlib.sha256(state.encode("utf-8", "surrogateescape")).hexdigest()
+    return hashlib.sha256(state.encode("utf-8", "backslashreplace")).hexdigest()

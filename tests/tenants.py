@@ -19,7 +19,7 @@ from storage.tables import KeyKind
 from tests.conftest import ENCRYPTION_KEY
 from tests.policies import TOOLS, policy_text
 from tests.service import Service
-from tests.stack import ENVIRONMENT, SIGNING_SECRET, Stack, forget_applications
+from tests.stack import ENVIRONMENT, SIGNING_SECRET, forget_applications
 
 RED, BLUE, GREY = "T0RED", "T0BLUE", "T0GREY"
 CLIENT_SECRET = "shh-client-secret"
@@ -107,10 +107,6 @@ class Tenants:
         key = await self.database.write(team, lambda tx: create_key(tx, KeyKind.AGENT, name))
         return TenantAgent(self, key[1])
 
-    def as_stack(self, team: str) -> Stack:
-        """A stack whose Slack is one of the workspaces, for the short forms it has."""
-        return Stack(self.server, self.slack, self.service, self.session, self.url, "", self.config)
-
     async def card(self, team: str, containing: str) -> Any:
         workspace = self.seat(team).workspace
         return await workspace.until(lambda: workspace.card("C0APPROVALS", containing), timeout=30)
@@ -169,7 +165,12 @@ async def tenants(url: str, folder: Path, *, by_token: bool = False, **settings:
         "signing_secret": SIGNING_SECRET, "app_token": "", "slack_api_url": slack.api_url,
         "encryption_key": ENCRYPTION_KEY, "client_id": "client", "client_secret": CLIENT_SECRET,
     }  # fmt: skip
-    server = await build(Settings(**{**given, **settings}), ENVIRONMENT)
+    try:
+        server = await build(Settings(**{**given, **settings}), ENVIRONMENT)
+    except BaseException:
+        await slack.stop()
+        await service.stop()
+        raise
     await server.start()
     base = f"http://127.0.0.1:{server.port}"
     for seat in slack.seats:

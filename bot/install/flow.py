@@ -39,7 +39,8 @@ class Installing:
         self, database: Database, settings: Settings, client: AsyncWebClient, listed: Callable[[], tuple[str, ...]]
     ) -> None:
         self._database, self._settings, self._listed = database, settings, listed
-        self._flow = _new_flow(database, settings, client, listed) if settings.client_id else None
+        complete = settings.client_id and settings.client_secret
+        self._flow = _new_flow(database, settings, client, listed) if complete else None
 
     @property
     def problem(self) -> str | None:

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from bot.settings import SettingProblem
 from bot.workspace import signing
+from bot.workspace.cast import APP_TOKEN
 from operations.keys import create_key
 from storage.tables import ApprovalRequest, KeyKind, Review
 from tests.integration.verbs import count, rows
@@ -50,15 +52,17 @@ async def test_a_click_on_another_workspaces_card_answers_like_one_on_no_card(pl
     await (await place.agent(RED)).propose("secret of red")
     card = await place.card(RED, "secret of red")
     blue = place.seat(BLUE)
-    theirs = await blue.interactions.click("U0BOB", card, "Approve")
     unknown = card.snapshot()
     for block in unknown.blocks:
         for element in block.get("elements", []):
             if "value" in element:
                 element["value"] = "rnd_" + "0" * 32
-    nobodys = await blue.interactions.click("U0BOB", unknown, "Approve")
-    said = [[one.text for one in answer.ephemeral] for answer in (theirs, nobodys)]
-    assert (theirs.status, theirs.body, said[0]) == (nobodys.status, nobodys.body, said[1])
+    said = []
+    for n, shown in enumerate((card, unknown), start=1):
+        answer = await blue.interactions.click("U0BOB", shown, "Approve")
+        told = await blue.workspace.until(lambda n=n: blue.workspace.ephemerals("U0BOB")[n - 1 :])
+        said.append((answer.status, answer.body, [one.text for one in told]))
+    assert said[0] == said[1]
     assert await count(place.database, Review) == 0
     (request,) = await rows(place.database, ApprovalRequest)
     assert request.status.value == "pending"
@@ -153,3 +157,28 @@ async def test_a_workspace_by_token_stands_beside_those_that_installed(url: str,
         await place.seat(GREY).interactions.click("U0BOB", card, "Approve")
         await place.service.called(1)
         assert place.seat(RED).workspace.card("C0APPROVALS", "for-grey") is None
+
+
+async def test_sockets_carry_every_workspace_to_its_own_office(url: str, tmp_path: Path) -> None:
+    async with tenants(url, tmp_path, app_token=APP_TOKEN, signing_secret="") as place:
+        for seat in place.slack.seats:
+            seat.workspace.app.request_url = None
+        blue = place.seat(BLUE)
+        await place.slack.workspace.until(lambda: place.slack.sockets.live(blue.workspace) == 2)
+        for team in (RED, BLUE):
+            await place.install(team)
+            await place.connected(team)
+        await (await place.agent(BLUE)).propose("by socket")
+        await blue.interactions.click("U0BOB", await place.card(BLUE, "by socket"), "Approve")
+        await place.service.called(1)
+        answer = await place.seat(GREY).interactions.command("U0BOB", "/approvals", "pending", "C0APPROVALS")
+        assert "does not serve this Slack workspace" in answer.body
+        await place.seat(RED).happenings.uninstalled()
+        await place.connected(RED, is_connected=False)
+        assert place.seat(RED).workspace.card("C0APPROVALS", "by socket") is None
+
+
+async def test_workspaces_without_a_way_in_are_refused_at_the_start(sqlite_url: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingProblem, match="SLACK_SIGNING_SECRET"):
+        async with tenants(sqlite_url, tmp_path, signing_secret=""):
+            pass
