@@ -154,6 +154,7 @@ class Server:
         if self._sockets is not None:
             await self._sockets.stop()
         await self._runner.cleanup()
+        await asyncio.gather(*(office.rest(_DRAIN) for office in self.switchboard.offices()))
         await self._loop.stop()
         await self._http.close()
         await self._mcp.close()

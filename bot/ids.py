@@ -18,6 +18,16 @@ class Action(StrEnum):
     DETAILS_PAGE_BACK = "details.back"
     DETAILS_PAGE_ON = "details.on"
     TOLD_DETAILS = "told.details"
+    LIST_BACK = "list.back"
+    LIST_ON = "list.on"
+    LIST_SHARE = "list.share"
+    LIST_BATCH = "list.batch"
+    HOME_PAUSE = "home.pause"
+    HOME_RESUME = "home.resume"
+    HOME_REVOKE = "home.revoke"
+    HOME_SETTINGS = "home.settings"
+    HOME_AWAY = "home.away"
+    HOME_BACK = "home.back"
 
 
 class Option(StrEnum):
@@ -42,6 +52,11 @@ class Callback(StrEnum):
     DID_NOT = "modal.did_not"
     RUN_AGAIN = "modal.run_again"
     DETAILS = "modal.details"
+    BATCH = "modal.batch"
+    SETTINGS = "modal.settings"
+    AWAY = "modal.away"
+    PAUSE = "modal.pause"
+    RESUME = "modal.resume"
 
 
 class Block(StrEnum):
@@ -56,6 +71,10 @@ class Block(StrEnum):
     RULE_UNTIL = "remember_until"
     USES = "remember_uses"
     CONFIRM = "remember_confirmed"
+    BATCH = "batch"  #: the first of several; the others add a number
+    DIGEST_HOUR = "digest_hour"
+    QUIET_FROM = "quiet_from"
+    QUIET_TO = "quiet_to"
 
 
 class Field(StrEnum):
@@ -67,6 +86,7 @@ class Field(StrEnum):
     CHOICE = "choice"
     NUMBER = "number"
     TICKED = "ticked"
+    TIME = "time"
 
 
 class Command(StrEnum):

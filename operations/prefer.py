@@ -6,7 +6,7 @@ from datetime import datetime
 
 from governance.errors import Unprocessable
 from governance.hours import MINUTES_A_DAY, next_digest
-from storage import audit, people
+from storage import audit, homes, people
 from storage.database import Tx
 from storage.tables import Preference
 
@@ -68,4 +68,5 @@ async def _keep(tx: Tx, row: Preference, action: str, detail: Mapping[str, str |
     row = await tx.session.merge(row)
     await tx.session.flush()
     await audit.record(tx, action, f"person:{row.person}", detail=detail)
+    homes.changed(tx)
     return row

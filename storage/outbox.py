@@ -27,6 +27,7 @@ class Owed(StrEnum):
     NOTE = "note"  #: add one line to a card's thread (subject: unique)
     TELL = "tell"  #: send one person a direct message (subject: unique)
     SAY = "say"  #: tell one person about something that is no call (subject: unique)
+    HOMES = "homes"  #: bring the Home tabs that people look at up to date (subject: tenant)
 
 
 class Priority(IntEnum):

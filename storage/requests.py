@@ -13,7 +13,7 @@ from storage.database import Tx
 from storage.tables import ApprovalRequest, Delegation, Proposal, RequestType, Review
 
 #: Written out and in the order of the partial indexes: with parameters no database finds that they apply.
-_OPEN: BindParameter[Any] = bindparam(
+OPEN: BindParameter[Any] = bindparam(
     "open", (RequestStatus.PENDING, RequestStatus.DEFERRED), expanding=True, literal_execute=True
 )
 
@@ -164,7 +164,7 @@ async def page(
 
 async def due(tx: Tx, now: datetime, limit: int) -> list[ApprovalRequest]:
     """Return open requests of every tenant whose warning, expiry, reopening or escalation is due."""
-    is_open = col(ApprovalRequest.status).in_(_OPEN)
+    is_open = col(ApprovalRequest.status).in_(OPEN)
     columns = (
         ApprovalRequest.expires_at, ApprovalRequest.warn_at, ApprovalRequest.reopen_at, ApprovalRequest.escalate_at,
     )  # fmt: skip

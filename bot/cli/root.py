@@ -6,6 +6,7 @@ from bot.cli.audit import audit
 from bot.cli.doctor import doctor
 from bot.cli.keys import keys
 from bot.cli.policy import policy
+from bot.cli.prove import prove
 from bot.cli.serve import demo, serve
 from bot.cli.setup import manifest, migrate
 
@@ -22,5 +23,5 @@ def cli() -> None:
     """
 
 
-for command in (serve, demo, migrate, manifest, doctor, keys, policy, audit):
+for command in (serve, demo, migrate, manifest, doctor, keys, policy, audit, prove):
     cli.add_command(command)

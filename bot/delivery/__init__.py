@@ -1,5 +1,6 @@
-"""Outbox handlers that speak to Slack: they draw surfaces, add lines to threads, and tell people."""
+"""Outbox handlers that speak to Slack: they draw surfaces and Homes, add lines to threads, and tell people."""
 
+from bot.delivery.homes import Homes
 from bot.delivery.messages import Messages
 from bot.delivery.posting import Poster
 from bot.delivery.surfaces import Surfaces
@@ -14,6 +15,7 @@ class Delivery:
     def __init__(self, office: Office) -> None:
         poster = Poster(office.database, office.client)
         self._surfaces, self._messages = Surfaces(office, poster), Messages(office, poster)
+        self._homes = Homes(office)
 
     def handlers(self) -> dict[str, Handler]:
         """Return the handler of each kind of outbox message."""
@@ -22,4 +24,5 @@ class Delivery:
             Owed.NOTE: self._messages.note,
             Owed.TELL: self._messages.tell,
             Owed.SAY: self._messages.say,
+            Owed.HOMES: self._homes.look,
         }

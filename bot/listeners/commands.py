@@ -1,70 +1,51 @@
-"""Slash commands. Their answers are private."""
+"""Slash commands. Their answers are private, unless the person shares a list."""
 
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.cards.blocks import date, mrkdwn
 from bot.ids import Command
-from bot.listeners.governing_words import WORDS, Spoken
+from bot.listeners.batch import open_batch
+from bot.listeners.replying import private, public, reply_in_time
+from bot.listeners.words import helping, table
+from bot.listeners.words.parsing import ends_in_share, understand
+from bot.listeners.words.spoken import Spoken
 from bot.office import Office
-from bot.office.queue import Waiting, waiting
-from governance.text import cut, one_line
+from bot.office.sharing import check_may_share
 
-_HELP = (
-    "*/approvals* `mine` what waits for you · `pending` what waits for anybody · `rules` what is remembered · "
-    "`revoke rul_…` ends a rule\n"
-    "`pause deployer because …` · `resume deployer because …` · `tier deployer L2 for deploy.staging because …`\n"
-    "Decide on the card itself, in its channel or thread. Everything else about a request is under *Details*."
-)
-_NOT_YET = {
-    Command.GRANTS: "Grants are not in this version of Countersign yet; ask for the action itself and approve it.",
-    Command.SPEND: "Spend limits are not in this version of Countersign yet; no agent's spend is counted or stopped.",
-    Command.AUTOMATIONS: "Automations are not in this version of Countersign yet; agents propose single calls.",
-}
+_LATER = (Command.GRANTS, Command.SPEND, Command.AUTOMATIONS)
 
 
 def register(app: AsyncApp, office: Office) -> None:
     """Register the slash commands."""
 
     @app.command(Command.APPROVALS.value)
-    async def approvals(ack: AsyncAck, command: dict[str, Any]) -> None:
-        await ack(text=await _answer(office, command.get("text", ""), command["user_id"]), response_type="ephemeral")
+    async def approvals(ack: AsyncAck, command: dict[str, Any], client: AsyncWebClient) -> None:
+        if table.word_named(understand(command.get("text", "")).word) == table.BATCH:
+            await open_batch(office, client, ack, command["user_id"], command["trigger_id"])
+            return
+        await reply_in_time(ack, command, _answer(office, command))
 
-    for name, sentence in _NOT_YET.items():
-        app.command(name.value)(_saying(sentence))
+    for name in _LATER:
+        app.command(name.value)(_instead(office, name))
 
 
-def _saying(sentence: str) -> Any:
-    async def listener(ack: AsyncAck) -> None:
-        await ack(text=sentence, response_type="ephemeral")
+def _instead(office: Office, name: Command) -> Any:
+    async def listener(ack: AsyncAck, command: dict[str, Any]) -> None:
+        typed = understand(command.get("text", "")).word
+        await ack(**private(helping.instead(name, typed, office.policy.current).message))
 
     return listener
 
 
-async def _answer(office: Office, text: str, user: str) -> str:
-    first, _, rest = text.strip().partition(" ")
-    word = (first or "mine").lower().rstrip("?!.")
-    if (governed := WORDS.get(word)) is not None:
-        return await governed(Spoken(office, user, rest))
-    if word in ("mine", "my", "me"):
-        return _listed(await waiting(office, user), "Nothing waits for you.")
-    if word in ("pending", "all", "list"):
-        return _listed(await waiting(office), "Nothing waits for anybody.")
-    return _HELP if word == "help" else f"I do not know `{mrkdwn(cut(one_line(word), 40))}`.\n{_HELP}"
-
-
-def _listed(found: list[Waiting], nothing: str) -> str:
-    if not found:
-        return nothing
-    lines = [_line(one) for one in found[:20]]
-    more = [f"… and {len(found) - 20} more"] if len(found) > 20 else []
-    return "\n".join([*lines, *more])
-
-
-def _line(one: Waiting) -> str:
-    proposal, request = one.dossier.proposal, one.dossier.request
-    assert request is not None
-    title = mrkdwn(one_line(f"{proposal.title} · {proposal.agent_name}"))
-    linked = f"<{one.link}|{title}>" if one.link else title
-    return f"• {linked} · `{proposal.tool}` · expires {date(request.expires_at)}"
+async def _answer(office: Office, command: dict[str, Any]) -> dict[str, Any]:
+    """Answer one command: for the person, or for the channel where they end a list command in `share`."""
+    said = understand(command.get("text", ""))
+    is_list = table.word_named(said.word) in table.LISTS
+    rest, is_shared = ends_in_share(said.rest) if is_list else (said.rest, False)
+    reply = await table.speak(Spoken(office, command["user_id"], rest), said.word)
+    if not is_shared or reply.shared is None:
+        return private(reply.message)
+    await check_may_share(office, command["channel_id"])
+    return public(reply.shared)

@@ -1,6 +1,10 @@
 """What every front door is handed: the database, the policy in force, the people, and who we are in Slack."""
 
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -31,6 +35,7 @@ class Office:
     identity: SlackIdentity = field(default_factory=SlackIdentity)
     tenant: str = TENANT
     directory: Directory = field(init=False)
+    _at_work: "set[asyncio.Task[Any]]" = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
         self.directory = Directory(self.client, self._team_id)
@@ -62,6 +67,22 @@ class Office:
         identity.bot_id, identity.url = str(answer.get("bot_id") or ""), str(answer.get("url") or "")
         identity.trouble = None
         return identity
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Mark what the running task does for a person who has had their answer already, so that stopping waits."""
+        task = asyncio.current_task()
+        assert task is not None  # somebody awaits us
+        self._at_work.add(task)
+        try:
+            yield
+        finally:
+            self._at_work.discard(task)
+
+    async def rest(self, seconds: float) -> None:
+        """Wait until such work has ended, but no longer than that."""
+        if self._at_work:
+            await asyncio.wait(self._at_work, timeout=seconds)
 
     async def _team_id(self) -> str:
         return (await self.identify()).team_id

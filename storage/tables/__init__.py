@@ -8,6 +8,7 @@ from storage.tables.approvals import ApprovalRequest, Delegation, Door, RequestT
 from storage.tables.audit import AuditEntry, AuditSeal, Sequencer
 from storage.tables.delivery import OutboxMessage, OutboxStatus, Rendering, Surface, SurfaceStatus
 from storage.tables.executions import Execution
+from storage.tables.home import Home
 from storage.tables.installations import OAuthState, SlackInstallation
 from storage.tables.people import Preference
 from storage.tables.proposals import Proposal
@@ -27,6 +28,7 @@ __all__ = [
     "Delegation",
     "Door",
     "Execution",
+    "Home",
     "Installation",
     "KeyKind",
     "Nonce",

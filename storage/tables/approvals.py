@@ -47,6 +47,7 @@ class ApprovalRequest(SQLModel, table=True):
         CheckConstraint("quorum >= 1", name="ck_quorum_positive"),
         Index("ux_requests_one_open", "proposal_id", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
         Index("ix_requests_expiry", "expires_at", sqlite_where=_OPEN, postgresql_where=_OPEN),
+        Index("ix_requests_soonest", "tenant", "expires_at", "id", sqlite_where=_OPEN, postgresql_where=_OPEN),
         Index("ix_requests_warning", "warn_at",
               sqlite_where=text("warn_at IS NOT NULL"), postgresql_where=text("warn_at IS NOT NULL")),
         Index("ix_requests_reopen", "reopen_at",
@@ -54,6 +55,7 @@ class ApprovalRequest(SQLModel, table=True):
         Index("ix_requests_escalation", "escalate_at",
               sqlite_where=text("escalate_at IS NOT NULL"), postgresql_where=text("escalate_at IS NOT NULL")),
         Index("ix_requests_newest", "tenant", "created_at", "id"),
+        Index("ix_requests_open", "tenant", "created_at", "id", sqlite_where=_OPEN, postgresql_where=_OPEN),
     )  # fmt: skip
 
     id: str = Field(primary_key=True, max_length=ID_LENGTH)

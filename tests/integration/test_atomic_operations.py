@@ -29,6 +29,7 @@ from operations import (
     edit,
     execute,
     expire,
+    home,
     install,
     keys,
     prefer,
@@ -623,6 +624,52 @@ async def away(scene: Scene) -> Any:
 async def back(scene: Scene) -> Any:
     await scene.database.write(TENANT, lambda tx: prefer.leave(tx, "U0BOB", None, None))
     return lambda tx: prefer.come_back(tx, "U0BOB"), lambda row: row.away_since is None
+
+
+async def opened_home(scene: Scene) -> home.HomeDrawing:
+    """Bob has opened his Home, and it is being drawn."""
+    drawing = await scene.database.write(TENANT, lambda tx: home.open_home(tx, "U0BOB"))
+    assert drawing is not None
+    return drawing
+
+
+@case("home.open_home")
+async def a_home_opened_again(scene: Scene) -> Any:
+    drawing = await opened_home(scene)
+    await scene.database.write(TENANT, lambda tx: home.finish_home(tx, drawing, "d"))
+    return lambda tx: home.open_home(tx, "U0BOB"), lambda made: made.revision == drawing.revision + 1
+
+
+@case("home.open_home")
+async def a_home_opened_while_it_is_drawn(scene: Scene) -> Any:
+    await opened_home(scene)
+    return lambda tx: home.open_home(tx, "U0BOB"), lambda made: made is None
+
+
+@case("home.begin_home")
+async def a_home_claimed(scene: Scene) -> Any:
+    drawing = await opened_home(scene)
+    await scene.database.write(TENANT, lambda tx: home.let_home_go(tx, drawing))
+    return lambda tx: home.begin_home(tx, "U0BOB"), lambda made: made == drawing
+
+
+@case("home.name_buttons")
+async def an_entry_of_a_home(scene: Scene) -> Any:
+    await opened_home(scene)
+    found = await scene.asked()
+    return lambda tx: home.name_buttons(tx, "U0BOB", [found]), lambda named: list(named) == [home.entry_key(found)]
+
+
+@case("home.finish_home")
+async def a_home_drawn(scene: Scene) -> Any:
+    drawing = await opened_home(scene)
+    return lambda tx: home.finish_home(tx, drawing, "d"), lambda got: got is None
+
+
+@case("home.let_home_go")
+async def a_home_not_drawn(scene: Scene) -> Any:
+    drawing = await opened_home(scene)
+    return lambda tx: home.let_home_go(tx, drawing), lambda got: got is None
 
 
 def request_of(found: Dossier) -> str:

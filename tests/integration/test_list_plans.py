@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import event, text
 
 from governance.lifecycle import RequestStatus
-from storage import audit, requests, rules
+from storage import audit, homes, lists, requests, rules, waiting
 from storage.database import Database, Tx
+from storage.lists import Filters
 from tests.conftest import NOON
 from tests.integration.verbs import TENANT
 
@@ -19,8 +20,14 @@ LISTS: dict[str, Any] = {
     "requests after a page": lambda tx: requests.page(tx, before=BEFORE, limit=51),
     "requests by status": lambda tx: requests.page(tx, status=RequestStatus.PENDING, limit=51),
     "an agent's requests": lambda tx: requests.page(tx, agent_id="deployer", limit=51),
+    "open requests": lambda tx: lists.open_requests(tx, Filters(), 501),
+    "open requests of an agent": lambda tx: lists.open_requests(tx, Filters(agent="deployer", risk="low_write"), 501),
+    "answers to requests": lambda tx: lists.answers(tx, ["apr_1", "apr_2"]),
     "due requests": lambda tx: requests.due(tx, NOON, 100),
     "rules": lambda tx: rules.page(tx, agent_id="deployer", live_only=True, before=None, limit=51),
+    "what a Home lists": waiting.open_requests,
+    "what a Home counts": lambda tx: waiting.states_since(tx, NOON),
+    "Homes that are behind": lambda tx: homes.behind(tx, [], 20),
     "events of a proposal": lambda tx: audit.entries_of(tx, "prp_1"),
 }
 

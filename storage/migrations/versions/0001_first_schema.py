@@ -68,6 +68,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant", "agent_id", "span", "starts_at"),
     )
     op.create_table(
+        "homes",
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("desired", sa.Integer(), nullable=False),
+        sa.Column("rendered", sa.Integer(), nullable=False),
+        sa.Column("drawn", sa.String(length=64), nullable=True),
+        sa.Column("drawn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("busy_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("buttons", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "person"),
+    )
+    op.create_index("ix_homes_opened", "homes", ["tenant", "opened_at"], unique=False)
+    op.create_table(
         "installation",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("sealed_key", sa.Text(), nullable=False),
@@ -414,6 +428,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("escalate_at IS NOT NULL"),
     )
     op.create_index(
+        "ix_requests_soonest",
+        "approval_requests",
+        ["tenant", "expires_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("status IN ('pending', 'deferred')"),
+        postgresql_where=sa.text("status IN ('pending', 'deferred')"),
+    )
+    op.create_index(
         "ix_requests_expiry",
         "approval_requests",
         ["expires_at"],
@@ -422,6 +444,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("status IN ('pending', 'deferred')"),
     )
     op.create_index("ix_requests_newest", "approval_requests", ["tenant", "created_at", "id"], unique=False)
+    op.create_index(
+        "ix_requests_open",
+        "approval_requests",
+        ["tenant", "created_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("status IN ('pending', 'deferred')"),
+        postgresql_where=sa.text("status IN ('pending', 'deferred')"),
+    )
     op.create_index(
         "ix_requests_reopen",
         "approval_requests",

@@ -1,45 +1,25 @@
 """`/approvals pause | resume | tier | rules | revoke`: what people decide about agents and rules, in words."""
 
 import re
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from bot.cards.answering import people
 from bot.cards.blocks import date, mrkdwn
-from bot.office import Office, governing
-from bot.office.governing import Actor
+from bot.cards.lists import Line, Listing, listing
+from bot.listeners.words.paging import counted, cut_out, only, page_of, question
+from bot.listeners.words.parsing import bare
+from bot.listeners.words.spoken import Reply, Spoken
+from bot.office import governing
 from governance.errors import Unprocessable
 from governance.lifecycle import ProposalState
-from governance.roles import role_of
 from governance.text import cut, one_line
 from governance.tiers import TIER_ALIASES, Tier
 from operations.propose import Proposed
 from operations.stand import TierChange
 from storage.tables import Rule
 
-_SHOWN_RULES = 20
+_LOOKED_AT = 200
+_RULE = re.compile(r"\brul_[0-9a-z]{1,40}\b")
 _TIER = re.compile(r"(?P<tier>\S+)(?:\s+for\s+(?P<target>\S+))?(?:\s+(?P<reason>.+))?", re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True)
-class Spoken:
-    """What somebody typed after the word, and who it was."""
-
-    office: Office
-    person: str
-    rest: str
-
-    @property
-    def actor(self) -> Actor:
-        """The person with the role the policy gives them."""
-        return Actor(self.person, role_of(self.office.policy.current, self.person))
-
-    def agent_and_rest(self, usage: str) -> tuple[str, str]:
-        """Return the agent named first and what follows it. Raises Unprocessable with the usage."""
-        agent, _, rest = self.rest.strip().partition(" ")
-        if not agent or not rest.strip():
-            raise Unprocessable(f"Say it like this: {usage}")
-        return agent.strip("`"), rest.strip()
 
 
 async def pause(spoken: Spoken) -> str:
@@ -68,30 +48,33 @@ async def tier(spoken: Spoken) -> str:
     if found is None or wanted is None or not found["reason"]:
         raise Unprocessable(f"Say it like this: {usage}. Tiers are {', '.join(Tier)}, or L1, L2, L3.")
     agent = governing.agent_named(spoken.office, agent_id)
-    change = TierChange(agent, (found["target"] or "").strip("`"), wanted, _reason(found["reason"]))
+    change = TierChange(agent, bare(found["target"] or ""), wanted, _reason(found["reason"]))
     done = await governing.change_tier(spoken.office, spoken.actor, change)
     return _promotion(done) if isinstance(done, Proposed) else f"🎚️ *{mrkdwn(agent_id)}* now acts at {_shown(change)}."
 
 
-async def rules(spoken: Spoken) -> str:
-    """List the rules in force."""
-    found = await governing.live_rules(spoken.office, _SHOWN_RULES)
-    wanted = spoken.rest.strip().strip("`")
-    lines = [_line(rule) for rule in found if not wanted or rule.agent_id == wanted]
-    return "\n".join(lines) or "No rule is in force; every call is asked about afresh."
+async def rules(spoken: Spoken) -> Reply:
+    """List the rules in force, of one agent or of all."""
+    agent = bare(spoken.rest.strip().partition(" ")[0].removeprefix("agent:"))
+    found = await governing.live_rules(spoken.office, _LOOKED_AT)
+    wanted = [rule for rule in found if not agent or rule.agent_id.lower() == agent.lower()]
+    if not wanted:
+        return only("No rule is in force; every call is asked about afresh.")
+    number, pages = page_of(spoken.page, len(wanted))
+    lines = tuple(Line(_line(rule)) for rule in cut_out(wanted, number))
+    notes = (f"The newest {_LOOKED_AT} rules.",) if len(found) == _LOOKED_AT else ()
+    heading = f"*{counted(len(wanted), 'rule')} in force* · `/approvals revoke rul_…` ends one"
+    return Reply(listing(Listing(heading, lines, notes, number, pages, question("rules", spoken))))
 
 
 async def revoke(spoken: Spoken) -> str:
     """Revoke a rule."""
-    rule_id = spoken.rest.strip().strip("`")
+    named = _RULE.search(spoken.rest.lower())
+    rule_id = named[0] if named else bare(spoken.rest.strip())
     if not rule_id:
         raise Unprocessable("Say which rule: /approvals revoke rul_…; /approvals rules lists them.")
     rule = await governing.revoke_rule(spoken.office, spoken.actor, rule_id)
     return f"🗑️ Revoked: {_line(rule)}"
-
-
-Word = Callable[[Spoken], Awaitable[str]]
-WORDS: dict[str, Word] = {"pause": pause, "resume": resume, "tier": tier, "rules": rules, "revoke": revoke}
 
 
 def _reason(text: str) -> str:
@@ -119,4 +102,4 @@ def _line(rule: Rule) -> str:
     uses = f"{rule.uses} of {rule.max_uses} uses" if rule.max_uses else f"used {rule.uses} times"
     reason = f" · {mrkdwn(cut(one_line(rule.reason), 120))}" if rule.reason else ""
     what = f"*{rule.effect}* `{mrkdwn(rule.tool)}` by {mrkdwn(rule.agent_id)}"
-    return f"• `{rule.id}` {what} · {uses} · {until} · by {people(rule.authors)}{reason}"
+    return f"`{rule.id}` {what} · {uses} · {until} · by {people(rule.authors)}{reason}"
