@@ -23,7 +23,7 @@ from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.trouble import SlackTrouble, calling
+from bot.slack.trouble import SlackTrouble, TryLater, calling
 
 log = logging.getLogger(__name__)
 
@@ -161,6 +161,8 @@ class Sockets:
         try:
             connection = await self._connect()
         except SlackTrouble as trouble:
+            if isinstance(trouble, TryLater) and trouble.error == "ratelimited":
+                await asyncio.sleep(trouble.after)
             return f"cannot be opened: {trouble.error}", False
         task = asyncio.create_task(connection.serve())
         self._open[task] = connection
