@@ -6,7 +6,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.doctor import setup
 from bot.doctor.database import check_database, check_keys, check_place
-from bot.doctor.finding import Finding, State, broken, ok, warning
+from bot.doctor.finding import Finding, State, broken, counted, ok, warning
 from bot.doctor.slack import Workspace, check_socket
 from bot.policy import PolicyProblem, PolicySource
 from bot.settings import SettingProblem, Settings, read_settings
@@ -46,9 +46,10 @@ class _Examination:
 
     async def _set_up(self, policy: PolicySource) -> list[Finding]:
         settings = self._settings
-        agents = sum(len(policy.of(tenant).agents) for tenant in policy.tenants)
+        agents = sum(not one.is_internal for tenant in policy.tenants for one in policy.of(tenant).agents.values())
+        sound = f"sound: {counted(len(policy.tenants), 'workspace')}, {counted(agents, 'agent')}"
         found = [
-            ok("countersign.toml", f"sound: {len(policy.tenants)} workspaces, {agents} agents"),
+            ok("countersign.toml", sound),
             setup.check_bot_token(settings, policy), setup.check_way_in(settings), setup.check_oauth(settings, policy),
             setup.check_encryption_key(settings, policy), await setup.check_port(settings),
             *setup.check_connectors(policy),

@@ -22,6 +22,11 @@ class Finding:
     remedy: str = ""
 
 
+def counted(number: int, noun: str) -> str:
+    """Return `1 tool` or `2 tools`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def ok(check: str, sentence: str) -> Finding:
     """Say that all is well."""
     return Finding(check, State.OK, sentence)

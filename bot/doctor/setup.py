@@ -9,7 +9,7 @@ from importlib.metadata import entry_points
 
 import aiohttp
 
-from bot.doctor.finding import Finding, broken, ok, warning
+from bot.doctor.finding import Finding, broken, counted, ok, warning
 from bot.policy import PolicySource
 from bot.settings import Settings
 from governance.policy import TENANT, Tool
@@ -52,7 +52,7 @@ def check_way_in(settings: Settings) -> Finding:
             "set it to an app-level token with connections:write, which begins with xapp-",
         )  # fmt: skip
     if app:
-        return ok(name, f"Socket Mode, {settings.socket_connections} connections")
+        return ok(name, f"Socket Mode, {counted(settings.socket_connections, 'connection')}")
     if not secret:
         return broken(
             name,
@@ -82,7 +82,7 @@ def check_oauth(settings: Settings, policy: PolicySource) -> Finding | None:
         return broken(
             name, f"{' and '.join(missing)} not set", "copy them from Basic Information in the app's settings"
         )
-    return ok(name, f"{len(listed)} workspaces may install the app at /slack/install")
+    return ok(name, f"{counted(len(listed), 'workspace')} may install the app at /slack/install")
 
 
 def check_encryption_key(settings: Settings, policy: PolicySource) -> Finding:
@@ -135,7 +135,7 @@ def check_connectors(policy: PolicySource) -> list[Finding]:
     tools = policy.of(policy.tenants[0]).tools.values()
     installed = {point.name for point in entry_points(group="countersign.tools")}
     found = [finding for tool in tools if (finding := _check_tool(tool, installed)) is not None]
-    return found or [ok("connectors", f"{len(tools)} tools have what they need here")]
+    return found or [ok("connectors", f"nothing is missing here for {counted(len(tools), 'tool')}")]
 
 
 def _check_tool(tool: Tool, installed: set[str]) -> Finding | None:

@@ -14,6 +14,7 @@ from governance.policy import Policy, Tool
 from governance.reviewers import is_group
 
 _AGAIN = "install the app again"
+_REACH = "check that this machine reaches Slack"
 _NEW_TOKEN = f"{_AGAIN}; where it is connected by token, set SLACK_BOT_TOKEN to the new one"
 
 
@@ -40,7 +41,7 @@ class Workspace:
         try:
             answer = await calling(self._client.auth_test())
         except SlackTrouble as trouble:
-            remedy = "check that this machine reaches Slack" if isinstance(trouble, TryLater) else _NEW_TOKEN
+            remedy = _REACH if isinstance(trouble, TryLater) else _NEW_TOKEN
             return [broken(name, f"Slack answers {trouble.error}", remedy)]
         self.team_id = str(answer["team_id"])
         headers = {key.lower(): value for key, value in answer.headers.items()}
@@ -147,5 +148,6 @@ async def check_socket(client: AsyncWebClient, app_token: str) -> Finding:
         await calling(client.apps_connections_open(app_token=app_token))
     except SlackTrouble as trouble:
         remedy = "give SLACK_APP_TOKEN the scope connections:write, and switch Socket Mode on in the app's settings"
+        remedy = _REACH if isinstance(trouble, TryLater) else remedy
         return broken(name, f"Slack answers {trouble.error}", remedy)
     return ok(name, "Slack lets us connect")
