@@ -19,12 +19,14 @@ from bot.dispatch import dispatch
 from bot.doors import new_site
 from bot.install import Installing, Keeper
 from bot.office import TENANT, Office
+from bot.office.fitness import warn_of_unfit_reviewers
 from bot.policy import PolicyProblem, PolicySource, TenantPolicy
 from bot.settings import Settings, check_for_workspaces
 from bot.slack import SlackTrouble, new_client, new_session
 from bot.switchboard import Branch, Switchboard
 from governance.policy import INTERNAL
 from scheduler.execution import Executor
+from scheduler.inbox import Inbox
 from scheduler.loop import Loop
 from scheduler.outbox import Outbox
 from scheduler.ports import Connector
@@ -58,7 +60,8 @@ class Server:
         self._keeper = Keeper(database, self.switchboard.offices)
         self.switchboard.on_disconnected = self._keeper.nudge
         outbox = Outbox(database, self.switchboard.handlers())
-        self._loop = Loop(database, outbox, Executor(database, policy, self._connectors(environment)))
+        executor = Executor(database, policy, self._connectors(environment))
+        self._loop = Loop(database, outbox, executor, Inbox(database, self.switchboard.answer))
         site = new_site(self.switchboard, self._installing, self._secret)
         self._runner = web.AppRunner(site, access_log=None, shutdown_timeout=_DRAIN, auto_decompress=False)
         self._background: list[asyncio.Task[None]] = []
@@ -196,7 +199,11 @@ class Server:
                 await asyncio.sleep(_SLACK_RETRY)
             else:
                 log.info("connected to Slack team %s at %s", identity.team_id, identity.url)
-                return
+                break
+        try:
+            await warn_of_unfit_reviewers(office)
+        except SlackTrouble as trouble:
+            log.info("whether everybody the policy names may decide was not looked up (%s)", trouble.error)
 
 
 async def build(settings: Settings, environment: Mapping[str, str], *, migrate: bool = True) -> Server:

@@ -14,12 +14,13 @@ from bot.api.principals import find_key
 from bot.api.routes import api_routes
 from bot.delivery import Delivery
 from bot.listeners import register_all
+from bot.listeners.spoken import Spoken
 from bot.office import TENANT, Office
 from bot.slack import Disconnected
 from scheduler.ports import Handler, Postponed
 from storage.installations import NOT_CONNECTED
 from storage.outbox import Owed
-from storage.tables import OutboxMessage
+from storage.tables import InboxEvent, OutboxMessage
 
 _HOLD = 60.0  # seconds until a message to a workspace that is not connected is looked at again
 
@@ -33,11 +34,13 @@ class Branch:
     bolt: AsyncApp = field(init=False)
     routes: list[web.RouteDef] = field(init=False)
     handlers: dict[str, Handler] = field(init=False)
+    spoken: Spoken = field(init=False)
 
     def __post_init__(self) -> None:
         self.bolt = new_bolt(self.office, self.secret)
         self.routes = api_routes(self.office)
         self.handlers = Delivery(self.office).handlers()
+        self.spoken = Spoken(self.office)
 
 
 class Switchboard:
@@ -94,6 +97,13 @@ class Switchboard:
                 branch.office.identity.trouble = cause.error
                 self.on_disconnected()
             raise
+
+    async def answer(self, event: InboxEvent) -> None:
+        """Answer a reply or a reaction where it was said; while its workspace is not connected, it waits."""
+        branch = self._branches.get(event.tenant)
+        if branch is None or not branch.office.is_connected:
+            raise Postponed(NOT_CONNECTED, after=_HOLD, certain=True)
+        await branch.spoken.answer(event)
 
 
 def new_bolt(office: Office, secret: str) -> AsyncApp:

@@ -14,6 +14,7 @@ from bot.listeners import (
     lists,
     menu,
     people,
+    replies,
     settings,
     views,
 )
@@ -23,6 +24,6 @@ from bot.office import Office
 def register_all(app: AsyncApp, office: Office) -> None:
     """Register every listener; the middleware runs before them, the error desk after them."""
     people.register(app, office)
-    for module in (actions, details, menu, findings, views, commands, lists, batch, home, settings, events):
+    for module in (actions, details, menu, findings, views, commands, lists, batch, home, settings, events, replies):
         module.register(app, office)
     errors.register(app, office)

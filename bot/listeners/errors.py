@@ -56,8 +56,9 @@ def answer(
         return BoltResponse(status=200, body=_inside_modal(error, sentence, body))
     if "command" in body:
         return BoltResponse(status=200, body={"response_type": "ephemeral", "text": sentence})
-    if "event" not in body:
-        in_background(say_privately(client, body, sentence))
+    if "event" in body:  # nobody waits for it; what broke is delivered again
+        return BoltResponse(status=200 if isinstance(error, Refusal) else 503, body="")
+    in_background(say_privately(client, body, sentence))
     return BoltResponse(status=200, body="")
 
 

@@ -34,11 +34,13 @@ class Office:
     client: AsyncWebClient
     identity: SlackIdentity = field(default_factory=SlackIdentity)
     tenant: str = TENANT
-    directory: Directory = field(init=False)
+    directory: Directory = field(init=False)  #: for whoever decides or asks
+    roster: Directory = field(init=False)  #: for looking around, which must not make older what a decision goes by
     _at_work: "set[asyncio.Task[Any]]" = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
         self.directory = Directory(self.client, self._team_id)
+        self.roster = self.directory.apart()
 
     @property
     def is_connected(self) -> bool:

@@ -36,8 +36,9 @@ def _of_workspace(file: PolicyFile, shared: Policy, home: Home) -> Policy:
         if tenant_of(table) == home.tenant
     }
     return replace(
-        shared, agents=agents, approvals_channel=home.channel, admins=tuple(home.people.admins),
+        shared, agents=agents, approvals_channel=home.slack.approvals_channel, admins=tuple(home.people.admins),
         operators=tuple(home.people.operators), offline_deciders=tuple(home.people.offline_deciders),
+        decide_by_reply=home.slack.decide_by_reply, decide_by_reaction=home.slack.decide_by_reaction,
     )  # fmt: skip
 
 
@@ -85,7 +86,7 @@ def _tool(whole: WholeTool, environment: Mapping[str, str]) -> Tool:
         reviewers=tuple(table.reviewers), quorum=table.quorum, creator_may_approve=table.creator_may_approve,
         ttl=table.ttl, secret_fields=tuple(table.secret_fields), needs_human=table.needs_human,
         escalate_after=table.escalate_after, escalate_to=tuple(table.escalate_to), concurrency=table.concurrency,
-        rate=table.rate, places=places,
+        rate=table.rate, buttons_only=table.buttons_only, places=places,
     )  # fmt: skip
 
 

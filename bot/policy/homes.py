@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from bot.policy.mistake import Mistake
 from bot.policy.places import Path
-from bot.policy.shape import AgentTable, PolicyFile, RolesTable, WorkspaceTable
+from bot.policy.shape import AgentTable, PolicyFile, RolesTable, SlackTable, WorkspaceTable
 from governance.policy import TENANT
 
 
@@ -13,16 +13,16 @@ class Home:
     """One workspace: its tenant, where its cards go, its people, and where they are written."""
 
     tenant: str
-    channel: str
+    slack: SlackTable | WorkspaceTable
     people: RolesTable | WorkspaceTable
     place: Path
 
 
 def homes(file: PolicyFile) -> list[Home]:
     """Return every workspace that the file names, the one connected by token first."""
-    by_token = [Home(TENANT, file.slack.approvals_channel, file.roles, ("roles",))] if file.slack else []
+    by_token = [Home(TENANT, file.slack, file.roles, ("roles",))] if file.slack else []
     listed = enumerate(file.workspaces)
-    return [*by_token, *(Home(one.team_id, one.approvals_channel, one, ("workspaces", i)) for i, one in listed)]
+    return [*by_token, *(Home(one.team_id, one, one, ("workspaces", i)) for i, one in listed)]
 
 
 def tenant_of(agent: AgentTable) -> str:

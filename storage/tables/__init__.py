@@ -9,6 +9,7 @@ from storage.tables.audit import AuditEntry, AuditSeal, Sequencer
 from storage.tables.delivery import OutboxMessage, OutboxStatus, Rendering, Surface, SurfaceStatus
 from storage.tables.executions import Execution
 from storage.tables.home import Home
+from storage.tables.inbox import InboxEvent, InboxStatus
 from storage.tables.installations import OAuthState, SlackInstallation
 from storage.tables.people import Preference
 from storage.tables.proposals import Proposal
@@ -29,6 +30,8 @@ __all__ = [
     "Door",
     "Execution",
     "Home",
+    "InboxEvent",
+    "InboxStatus",
     "Installation",
     "KeyKind",
     "Nonce",

@@ -77,6 +77,7 @@ class ApprovalRequest(SQLModel, table=True):
     reopen_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     escalate_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     escalate_to: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    unreachable_since: datetime | None = Field(default=None, sa_type=UtcDateTime)  #: too few who may decide are there
     decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     decided_by: str | None = Field(default=None, max_length=PERSON_LENGTH)
     decided_via: Door | None = Field(default=None, sa_type=EnumText(Door))
@@ -126,5 +127,6 @@ class Delegation(SQLModel, table=True):
     giver: str = Field(max_length=PERSON_LENGTH)
     taker: str = Field(max_length=PERSON_LENGTH)
     reason: str | None = Field(default=None, sa_column=Column(Text))
+    is_cover: bool = False  #: made because the giver is out of office, not by the giver
     at: datetime = Field(sa_type=UtcDateTime)
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

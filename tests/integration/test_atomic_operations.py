@@ -19,12 +19,14 @@ import pytest
 
 import operations
 from governance.attempts import Answer, Result
+from governance.coverage import Sight
 from governance.lifecycle import ExecutionStatus, ProposalState, RequestStatus
 from governance.policy import Connector, Policy
 from governance.reconciling import Finding
 from governance.rules import Effect, Remember, Scope
 from governance.tiers import Tier
 from operations import (
+    cover,
     delegate,
     edit,
     execute,
@@ -58,10 +60,11 @@ from tests.integration.verbs import APPROVE, DEFER, REJECT, TENANT, asked, rows,
 
 #: Parts of other verbs: they are broken where the verbs that use them are.
 PARTS = {
-    "allow.queue_execution", "ask.open_request", "ask.show_request", "notify.note", "notify.tell_owners", "notify.say",
-    "remember.remember", "remember.preview", "verify.verify", "claim.next_startable", "escalate.escalate",
-    "execute.conclude", "execute.start", "judging.consider", "judging.judged", "project.corrected_ids",
-    "project.drafts_of", "project.project", "propose.check_room", "propose.let_run", "reconcile.panel_of_proposal",
+    "allow.queue_execution", "attendance.owe_look", "attendance.owe_looks", "ask.open_request", "ask.show_request",
+    "notify.note", "notify.tell_owners", "notify.say", "remember.remember", "remember.preview", "verify.verify",
+    "claim.next_startable", "cover.return_places", "delegate.check_room", "escalate.escalate", "execute.conclude",
+    "execute.start", "judging.consider", "judging.judged", "project.corrected_ids", "project.drafts_of",
+    "project.project", "propose.check_room", "propose.let_run", "reconcile.panel_of_proposal",
     "repetition.earlier_of", "review.found_request", "review.proposal_of", "show.drop", "show.note_rendering",
 }  # fmt: skip
 
@@ -618,6 +621,44 @@ async def settings_made(scene: Scene) -> Any:
 @case("prefer.leave")
 async def away(scene: Scene) -> Any:
     return lambda tx: prefer.leave(tx, "U0BOB", None, "U0CARA"), lambda row: row.delegate == "U0CARA"
+
+
+@case("prefer.leave")
+async def away_while_requests_wait(scene: Scene) -> Any:
+    await scene.asked()
+    return lambda tx: prefer.leave(tx, "U0BOB", None, "U0CAROL"), lambda row: row.delegate == "U0CAROL"
+
+
+def seen(*there: str, away: str) -> cover.Seen:
+    return cover.Seen({}, {person: Sight(may_decide=True) for person in (*there, away)})
+
+
+@case("cover.cover")
+async def stood_in_for(scene: Scene) -> Any:
+    found = await scene.asked()
+    await scene.database.write(TENANT, lambda tx: prefer.leave(tx, "U0BOB", None, "U0ADMIN"))
+    looked = seen("U0ADMIN", "U0CAROL", away="U0BOB")
+    return lambda tx: cover.cover(tx, scene.policy, request_of(found), looked), is_status(WAITING)
+
+
+@case("cover.cover")
+async def with_nobody_there(scene: Scene) -> Any:
+    found = await scene.asked("deploy.two")
+    await scene.database.write(TENANT, lambda tx: prefer.leave(tx, "U0BOB", None, None))
+    gone = cover.Seen({}, dict.fromkeys(("U0BOB", "U0CAROL", "U0ALICE"), Sight(may_decide=False)))
+    return (
+        lambda tx: cover.cover(tx, scene.policy, request_of(found), gone),
+        lambda request: request.unreachable_since is not None,
+    )
+
+
+@case("prefer.come_back")
+async def back_to_places_that_others_hold(scene: Scene) -> Any:
+    found = await scene.asked()
+    await scene.database.write(TENANT, lambda tx: prefer.leave(tx, "U0BOB", None, "U0ADMIN"))
+    looked = seen("U0ADMIN", "U0CAROL", away="U0BOB")
+    await scene.database.write(TENANT, lambda tx: cover.cover(tx, scene.policy, request_of(found), looked))
+    return lambda tx: prefer.come_back(tx, "U0BOB"), lambda row: row.away_since is None
 
 
 @case("prefer.come_back")
