@@ -25,6 +25,8 @@ OURS_IN_SLACK = [path for path in SOURCES if path.is_relative_to(ROOT / "bot") a
 
 #: The scopes a Web API method needs for what we do with it: channels, private channels and direct messages.
 SCOPES = {
+    "apps_connections_open": (),
+    "auth_revoke": (),
     "auth_test": (),
     "chat_postEphemeral": ("chat:write",),
     "chat_postMessage": ("chat:write",),

@@ -10,6 +10,7 @@ from storage.tables.delivery import OutboxMessage, OutboxStatus, Rendering, Surf
 from storage.tables.executions import Execution
 from storage.tables.home import Home
 from storage.tables.inbox import InboxEvent, InboxStatus
+from storage.tables.installations import OAuthState, SlackInstallation
 from storage.tables.people import Preference
 from storage.tables.proposals import Proposal
 from storage.tables.rules import Rule
@@ -34,6 +35,7 @@ __all__ = [
     "Installation",
     "KeyKind",
     "Nonce",
+    "OAuthState",
     "OutboxMessage",
     "OutboxStatus",
     "Preference",
@@ -44,6 +46,7 @@ __all__ = [
     "Role",
     "Rule",
     "Sequencer",
+    "SlackInstallation",
     "Standing",
     "StandingKind",
     "Surface",
