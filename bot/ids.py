@@ -17,6 +17,7 @@ class Action(StrEnum):
     RUN_AGAIN = "card.run_again"
     DETAILS_PAGE_BACK = "details.back"
     DETAILS_PAGE_ON = "details.on"
+    DETAILS_FILE = "details.file"
     TOLD_DETAILS = "told.details"
 
 
@@ -48,6 +49,7 @@ class Block(StrEnum):
     """Blocks whose input is read back."""
 
     REASON = "reason"
+    PRESET = "reason_preset"
     UNTIL = "until"
     TO = "to"
     ARGUMENTS = "arguments"

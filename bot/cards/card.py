@@ -7,6 +7,7 @@ from bot.cards.answering import approvals, circumstances, people, votes
 from bot.cards.blocks import date, draw, mrkdwn
 from bot.cards.buttons import buttons_of, is_decidable, option_value, options_of
 from bot.cards.diffs import changes_in_short
+from bot.cards.impact import declared_risk
 from bot.cards.kinds import kind_of, yes_line
 from bot.cards.message import Message
 from bot.cards.status import fallback, outcome_line, status_line
@@ -39,15 +40,16 @@ def card(dossier: Dossier, rendering_id: str, *, discussed_at: str | None = None
 def _values(dossier: Dossier, rendering_id: str, discussed_at: str | None, budget: str) -> dict[str, Any]:
     proposal = dossier.proposal
     options = [{"text": words, "value": option_value(one, rendering_id)} for one, words in options_of(dossier)]
-    return dict(
-        title=cut(one_line(f"{kind_of(dossier).heading}: {proposal.title} · {proposal.agent_name}"), 150),
-        status=status_line(dossier), outcome=outcome_line(dossier.execution), circumstances=circumstances(dossier),
-        fields=_fields(dossier, budget), consequence=proposal.consequence, arguments=_arguments(proposal),
-        words=_words(dossier), yes=yes_line(dossier) if is_decidable(dossier) else None,
-        votes=votes(dossier) if is_decidable(dossier) and approvals(dossier) else None,
-        footer=_footer(dossier, discussed_at), buttons=buttons_of(dossier), options=options,
-        rendering_id=rendering_id, action=Action, verb=cut(one_line(proposal.title), 50),
-    )  # fmt: skip
+    decidable = is_decidable(dossier)
+    return {
+        "title": cut(one_line(f"{kind_of(dossier).heading}: {proposal.title} · {proposal.agent_name}"), 150),
+        "status": status_line(dossier), "outcome": outcome_line(dossier.execution),
+        "yes": yes_line(dossier) if decidable else None, "circumstances": circumstances(dossier),
+        "fields": _fields(dossier, budget), "consequence": proposal.consequence, "arguments": _arguments(proposal),
+        "words": _words(dossier), "votes": votes(dossier) if decidable and approvals(dossier) else None,
+        "footer": _footer(dossier, discussed_at), "buttons": buttons_of(dossier), "options": options,
+        "rendering_id": rendering_id, "action": Action, "verb": cut(one_line(proposal.title), 50),
+    }  # fmt: skip
 
 
 def _arguments(proposal: Proposal) -> str:
@@ -66,7 +68,7 @@ def _fields(dossier: Dossier, budget: str) -> list[str]:
     fields = [
         f"*Agent*\n{mrkdwn(proposal.agent_name)} (`{mrkdwn(proposal.agent_id)}`)",
         f"*Tool*\n`{mrkdwn(proposal.tool)}`",
-        f"*Risk*\n{(proposal.risk or 'not declared').replace('_', ' ')}",
+        f"*Risk*\n{declared_risk(proposal)}",
         f"*Tier*\n{tier}",
     ]
     if request is not None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from governance.policy import Agent
-from storage.tables import Budget
+from storage.tables import Budget, Proposal
 
 _WORDS = {Budget.HOUR: "this hour", Budget.DAY: "today"}
 
@@ -16,3 +16,8 @@ def budget_line(agent: Agent | None, used: Mapping[Budget, int]) -> str:
 
 def _span(span: Budget, used: int, limit: int) -> str:
     return f"{used:,} of {limit:,} {_WORDS[span]} ({max(0, limit - used):,} left)"
+
+
+def declared_risk(proposal: Proposal) -> str:
+    """Return the risk a tool is declared to have, in words."""
+    return (proposal.risk or "not declared").replace("_", " ")

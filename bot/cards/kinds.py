@@ -16,7 +16,7 @@ class Kind:
 
 KINDS = {
     RequestType.TOOL_CALL: Kind("Call", "it runs once, with exactly these arguments"),
-    RequestType.CAPABILITY_REQUEST: Kind("Capability", "the agent gets this right for a limited time; nothing runs now"),
+    RequestType.CAPABILITY_REQUEST: Kind("Capability", "the agent gets this right for a limited time"),
     RequestType.EXTERNAL_POST: Kind("External post", "exactly this may leave the workspace, once"),
     RequestType.QUOTA_OVERRIDE: Kind(
         "Quota override", "the spend stop is lifted until the lift lapses, and what it stopped goes on"

@@ -6,6 +6,7 @@ from typing import Any
 from bot.cards import arguments
 from bot.cards.answering import approvals, circumstances, decider, people
 from bot.cards.blocks import date, mrkdwn
+from bot.cards.impact import declared_risk
 from bot.cards.kinds import kind_of, yes_line
 from bot.cards.message import TEXT
 from governance.canonical import short
@@ -109,7 +110,7 @@ def fallback(dossier: Dossier) -> str:
         cut(mrkdwn(proposal.consequence or ""), 500),
         _bare(status_line(dossier)), _bare(outcome_line(dossier.execution) or ""),
         _bare(yes_line(dossier)) if request is not None and request.status in OPEN_REQUESTS else "",
-        f"Risk {(proposal.risk or 'not declared').replace('_', ' ')}, tier {proposal.tier}.",
+        f"Risk {declared_risk(proposal)}, tier {proposal.tier}.",
         f"Digest {short(proposal.digest)}.", f"Arguments: {cut(mrkdwn(given), 1000)}",
         f"May decide: {people(request.reviewers)}." if request is not None else "",
         *map(_bare, circumstances(dossier)), *_said(dossier),

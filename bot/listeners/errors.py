@@ -13,7 +13,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.cards.answering import people
 from bot.cards.blocks import date, mrkdwn
-from bot.cards.modals import message_modal
+from bot.cards.modals import View, message_modal
 from bot.ids import Block
 from bot.office import Office
 from bot.slack import SlackTrouble, calling
@@ -47,9 +47,7 @@ def answer(
     error: Exception, body: dict[str, Any], client: AsyncWebClient, in_background: Callable[[Awaitable[None]], None]
 ) -> BoltResponse:
     """Return the acknowledgement that carries the sentence, or acknowledge and say it privately."""
-    if not isinstance(error, Refusal | SlackTrouble):
-        log.error("a listener failed", exc_info=error)
-    sentence = sentence_for(error)
+    sentence = _logged(error)
     if body.get("type") == "view_submission":
         return BoltResponse(status=200, body=_inside_modal(error, sentence, body))
     if "command" in body:
@@ -59,7 +57,18 @@ def answer(
     return BoltResponse(status=200, body="")
 
 
-def sentence_for(error: Exception) -> str:
+def modal_for(error: BaseException) -> View:
+    """Return what takes the place of a modal that opened before it was known that it would not be filled."""
+    return message_modal("Nothing changed", _logged(error))
+
+
+def _logged(error: BaseException) -> str:
+    if not isinstance(error, Refusal | SlackTrouble):
+        log.error("a listener failed", exc_info=error)
+    return sentence_for(error)
+
+
+def sentence_for(error: BaseException) -> str:
     """Return what the person reads: why not, and what to do next."""
     if isinstance(error, SlackTrouble):
         return _SLACK

@@ -41,7 +41,9 @@ def test_details_are_complete_across_pages_that_fit(found):
     assert written(pages, "rich_text_quote") == visible(found.proposal.rationale or "")
     boxes = written(pages, "rich_text_preformatted")
     assert boxes.startswith(arguments.complete(found.proposal.arguments))
-    assert boxes.endswith(arguments.complete(found.proposal.proposed_arguments or found.proposal.arguments))
+    came_back = [text or "" for text in (found.execution.result, found.execution.error)] if found.execution else []
+    first_version = arguments.complete(found.proposal.proposed_arguments or found.proposal.arguments)
+    assert boxes.endswith(first_version + visible("".join(came_back)))
 
 
 @pytest.mark.parametrize("piece", [piece for piece in PIECES if piece])
