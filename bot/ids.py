@@ -53,6 +53,7 @@ class Block(StrEnum):
     UNTIL = "until"
     TO = "to"
     ARGUMENTS = "arguments"
+    ARGUMENT = "argument"
     REMEMBER = "remember"
     PATTERN = "remember_pattern"
     RULE_UNTIL = "remember_until"
@@ -69,6 +70,7 @@ class Field(StrEnum):
     CHOICE = "choice"
     NUMBER = "number"
     TICKED = "ticked"
+    VALUE = "value"
 
 
 class Command(StrEnum):

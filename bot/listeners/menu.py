@@ -10,6 +10,7 @@ from bot.cards.forms import delegate_modal, edit_modal, remember_modal, withdraw
 from bot.cards.modals import View
 from bot.ids import Action, Option
 from bot.listeners.clicks import Click, look_up, option_of
+from bot.listeners.editing import form_of
 from bot.listeners.gates import asked_in, check_may_answer
 from bot.listeners.opening import open_modal, update_modal
 from bot.office import Office
@@ -48,7 +49,7 @@ async def _edit(office: Office, dossier: Dossier, click: Click, version: int) ->
     members = await check_may_answer(office, dossier, click.user, version)
     check_others(asked_in(dossier), dossier.delegations, click.user, members)
     live_parties(office.policy.current, dossier.proposal)
-    return edit_modal(dossier, click.rendering_id)
+    return edit_modal(dossier, click.rendering_id, form_of(office, dossier))
 
 
 async def _delegate(office: Office, dossier: Dossier, click: Click, version: int) -> View:
