@@ -10,7 +10,7 @@ from aiohttp import web
 from bot.workspace.errors import SlackError
 from bot.workspace.model import Json
 
-STRUCTURED = ("blocks", "attachments", "metadata", "view")
+STRUCTURED = ("blocks", "attachments", "metadata", "view", "files")
 """Arguments that may arrive as a JSON text inside a form field."""
 
 

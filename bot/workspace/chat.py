@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from bot.workspace import limits
+from bot.workspace import limits, spoken
 from bot.workspace.arguments import flag, need, text
 from bot.workspace.call import Call, Method
+from bot.workspace.content import fill, store
 from bot.workspace.errors import SlackError
 from bot.workspace.model import Channel, Json, Message
 from bot.workspace.wire import message_json
@@ -15,14 +14,15 @@ from bot.workspace.wire import message_json
 def post_message(call: Call) -> Json:
     """chat.postMessage: to a channel, a DM, or a user id (which means that person's DM)."""
     channel = _target(call)
-    _may_post(call, channel)
+    may_post(call, channel)
     call.workspace.pacing.check(call.method, channel.id)
     message = Message(channel.id, "", call.me, from_app=True)
-    _fill(call, message)
-    message.thread_ts = _parent(call, channel.id)
+    fill(call, message)
+    message.thread_ts = parent_of(call, channel.id)
     message.broadcast = flag(call.args.get("reply_broadcast"))
     message.ts = call.workspace.tick()
-    _store(call, message)
+    store(call, message)
+    spoken.app_posted(call.workspace, message)
     return {
         "channel": channel.id,
         "ts": message.ts,
@@ -33,28 +33,32 @@ def post_message(call: Call) -> Json:
 def post_ephemeral(call: Call) -> Json:
     """chat.postEphemeral: to one member of a channel; never kept in its history."""
     channel = _target(call)
-    _may_post(call, channel)
+    may_post(call, channel)
     user = call.user(need(call.args, "user"))
     if user.id not in channel.members:
         raise SlackError("user_not_in_channel")
     message = Message(channel.id, "", call.me, from_app=True, only_for=user.id)
-    _fill(call, message)
-    message.thread_ts = _parent(call, channel.id)
+    fill(call, message)
+    message.thread_ts = parent_of(call, channel.id)
     message.ts = call.workspace.tick()
-    _store(call, message)
+    store(call, message)
+    spoken.app_posted(call.workspace, message)
     return {"message_ts": message.ts}
 
 
 def update(call: Call) -> Json:
     """chat.update: the bot's own messages only; fields left out keep what they had, except the text."""
     message = _own(call, "cant_update_message")
+    if call.workspace.channels[message.channel].is_archived:
+        raise SlackError("is_inactive")
     if len(text(call.args, "text")) > limits.UPDATE_TEXT:
         raise SlackError("msg_too_long")
-    before = message.blocks
-    _fill(call, message)
+    before, shown = message.blocks, message_json(call.workspace, message)
+    fill(call, message)
     message.past.append(before)
     message.edited = call.workspace.tick()
-    _store(call, message)
+    store(call, message)
+    spoken.app_changed(call.workspace, message, shown)
     return {
         "channel": message.channel,
         "ts": message.ts,
@@ -66,9 +70,10 @@ def update(call: Call) -> Json:
 def delete(call: Call) -> Json:
     """chat.delete: the bot's own messages only; a parent with replies leaves a tombstone."""
     message = _own(call, "cant_delete_message")
-    message.deleted = True
+    shown = message_json(call.workspace, message)
     message.text, message.blocks, message.metadata = "This message was deleted.", [], None
-    call.workspace.bump()
+    call.workspace.drop(message)
+    spoken.app_deleted(call.workspace, message, shown)
     return {"channel": message.channel, "ts": message.ts}
 
 
@@ -98,7 +103,8 @@ def _target(call: Call) -> Channel:
     return call.workspace.dm_channel(user.id)
 
 
-def _may_post(call: Call, channel: Channel) -> None:
+def may_post(call: Call, channel: Channel) -> None:
+    """Raises `is_archived` or `not_in_channel` where the bot may not write."""
     if channel.is_archived:
         raise SlackError("is_archived")
     anywhere = "chat:write.public" in call.workspace.app.scopes and not channel.is_private
@@ -106,64 +112,7 @@ def _may_post(call: Call, channel: Channel) -> None:
         raise SlackError("not_in_channel")
 
 
-def _fill(call: Call, message: Message) -> None:
-    """Take text, blocks, attachments and metadata from the arguments; raises what Slack would."""
-    blocks = _given(call, "blocks", message.blocks)
-    attachments = _given(call, "attachments", message.attachments)
-    if not text(call.args, "text").strip() and not blocks and not attachments:
-        raise SlackError("no_text")
-    check_blocks(call, blocks)
-    check_attachments(call, attachments)
-    metadata = call.args.get("metadata")
-    problem = limits.metadata_problem(metadata) if metadata is not None else None
-    if problem:
-        raise SlackError(problem)
-    if metadata is not None:
-        message.metadata = metadata or None
-    message.blocks, message.attachments = blocks, attachments
-    message.text = _fitting(call, text(call.args, "text"))
-
-
-def _given(call: Call, name: str, before: list[Json]) -> Any:
-    """An argument, or what the message had: Slack keeps what an update does not name."""
-    value = call.args.get(name)
-    return before if value is None else value
-
-
-def check_blocks(call: Call, blocks: object) -> None:
-    """Raises `invalid_blocks_format`, `invalid_blocks` or `msg_blocks_too_long`, and remembers why."""
-    if not isinstance(blocks, list):
-        raise SlackError("invalid_blocks_format")
-    _refuse(call, "invalid_blocks", limits.violations(blocks, "message"))
-    size = limits.total_text(blocks)
-    if size > limits.ALL_BLOCK_TEXT:
-        call.workspace.violated(call.method, [f"{size} characters in all blocks together"])
-        raise SlackError("msg_blocks_too_long")
-
-
-def check_attachments(call: Call, attachments: object) -> None:
-    """Raises `invalid_attachments`, and remembers why."""
-    if not isinstance(attachments, list) or not all(isinstance(one, dict) for one in attachments):
-        raise SlackError("invalid_attachments")
-    for place, one in enumerate(attachments):
-        problems = limits.violations(one.get("blocks") or [], "message")
-        where = f"/attachments/{place}/blocks"
-        _refuse(call, "invalid_attachments", [text.replace("/blocks", where, 1) for text in problems])
-
-
-def _refuse(call: Call, code: str, problems: list[str]) -> None:
-    call.workspace.violated(call.method, problems)
-    if problems:
-        raise SlackError(code, problems)
-
-
-def _fitting(call: Call, words: str) -> str:
-    if len(words) > limits.MESSAGE_TEXT:
-        call.workspace.violated(call.method, [f"text of {len(words)} characters was cut off"])
-    return words[: limits.MESSAGE_TEXT]
-
-
-def _parent(call: Call, channel: str) -> str | None:
+def parent_of(call: Call, channel: str) -> str | None:
     """The thread a reply lands in. Slack puts a reply to nothing into the channel, without a word."""
     wanted = text(call.args, "thread_ts")
     found = call.workspace.messages.get((channel, wanted))
@@ -180,13 +129,6 @@ def _own(call: Call, otherwise: str) -> Message:
     if message.user != call.me:
         raise SlackError(otherwise)
     return message
-
-
-def _store(call: Call, message: Message) -> None:
-    previews = [call.args.get(name) for name in ("unfurl_links", "unfurl_media")]
-    if None not in previews:
-        message.quiet_links = not any(flag(value) for value in previews)
-    call.workspace.put(message, link_names=flag(call.args.get("link_names")))
 
 
 METHODS: dict[str, tuple[str | None, Method]] = {

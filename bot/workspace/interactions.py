@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from bot.workspace import blocks as kit
 from bot.workspace import payloads
 from bot.workspace.answers import TROUBLE, command_answered, submission_answered
+from bot.workspace.clicks import Click
 from bot.workspace.model import Json, Message, View
 from bot.workspace.records import Answer
 from bot.workspace.state import Workspace
@@ -24,6 +26,7 @@ class Interactions:
     def __init__(self, workspace: Workspace, transport: Transport) -> None:
         self.workspace, self.transport = workspace, transport
         self._chosen: dict[tuple[str, str, str], Values] = {}
+        self._last: tuple[str, str, str, Json] | None = None
 
     async def click(
         self, user: str, where: Message | View, what: str, value: Any = None, block_id: str | None = None
@@ -33,7 +36,27 @@ class Interactions:
         `what` is an action_id or a label. The payload shows `where` as it is passed in, so a snapshot
         stands for a screen that has not caught up. LookupError when there is no such element.
         """
+        if self.workspace.faults.take_double():
+            return (await self.double_click(user, where, what, value, block_id))[0]
+        return await self._press(user, where, what, value, block_id)
+
+    async def double_click(
+        self, user: str, where: Message | View, what: str, value: Any = None, block_id: str | None = None
+    ) -> tuple[Answer, Answer]:
+        """Press twice, faster than anything can come back: two payloads, each with its own trigger."""
+        twice = [self._press(user, where, what, value, block_id) for _ in range(2)]
+        first, second = await asyncio.gather(*twice)
+        return first, second
+
+    async def again(self) -> Answer:
+        """Send the last click once more, byte for byte. LookupError when nobody clicked yet."""
+        if self._last is None:
+            raise LookupError("nobody pressed anything yet")
+        return await self._send(*self._last)
+
+    async def _press(self, user: str, where: Message | View, what: str, value: Any, block_id: str | None) -> Answer:
         block, element = kit.find(where.all_blocks, what, block_id)
+        element = kit.pressed(element, value)
         state = chosen(element, value) if element["type"] in FIELD else None
         action = payloads.action(self.workspace, block, element, state)
         values = self._values(user, where)
@@ -43,7 +66,8 @@ class Interactions:
             payload = payloads.view_pressed(self.workspace, user, where, action)
         else:
             payload = payloads.button_pressed(self.workspace, user, where, action, values)
-        return await self._send("block_actions", user, kit.label(element), payload)
+        self._last = ("block_actions", user, kit.label(element), payload)
+        return await self._send(*self._last)
 
     def _values(self, user: str, where: Message | View) -> Values:
         """What this person has chosen here so far; in messages everyone has their own choices."""
@@ -66,8 +90,10 @@ class Interactions:
             self.workspace.bump()
             return Answer(0, "", 0.0, view=view)
         before = self._told(user)
-        reply = await self.transport.interactive(self.workspace, payloads.view_submitted(self.workspace, view))
-        self._note("view_submission", user, view.title, reply)
+        payload = payloads.view_submitted(self.workspace, view)
+        click = self._begin("view_submission", user, view.title, payload)
+        reply = await self.transport.interactive(self.workspace, payload)
+        self._note(click, reply)
         if reply.ok:
             submission_answered(self.workspace, view, reply)
         else:
@@ -95,25 +121,46 @@ class Interactions:
             workspace.notify(user, f"{name} is not a valid command.")
             return self._answer(user, Reply(0, "", 0.0), before)
         fields = payloads.command(workspace, user, name, text, workspace.channels[channel])
+        click = self._begin("command", user, f"{name} {text}".strip(), {**fields, "channel": {"id": channel}})
         reply = await self.transport.slash_command(workspace, fields)
-        self._note("command", user, f"{name} {text}".strip(), reply)
+        self._note(click, reply)
         if reply.ok:
-            command_answered(workspace, user, channel, reply)
+            command_answered(workspace, user, channel, reply, click.token or "")
         return self._answer(user, reply, before)
 
     async def _send(self, kind: str, user: str, what: str, payload: Json) -> Answer:
         before = self._told(user)
+        click = self._begin(kind, user, what, payload)
         reply = await self.transport.interactive(self.workspace, payload)
-        self._note(kind, user, what, reply)
+        self._note(click, reply)
         return self._answer(user, reply, before)
 
-    def _note(self, kind: str, user: str, what: str, reply: Reply) -> None:
+    def _begin(self, kind: str, user: str, what: str, payload: Json) -> Click:
+        container = payload.get("container") or {}
+        return self.workspace.clicks.begin(
+            Click(
+                kind,
+                user,
+                what,
+                self.workspace.now(),
+                (payload.get("channel") or {}).get("id"),
+                container.get("message_ts"),
+                container.get("thread_ts"),
+                (payload.get("view") or {}).get("id"),
+                payload.get("trigger_id"),
+                str(payload.get("response_url") or "").rpartition("/")[2] or None,
+            )
+        )
+
+    def _note(self, click: Click, reply: Reply) -> None:
+        click.status, click.failure = reply.status, reply.failure
         if reply.ok:
-            self.workspace.note_ack(kind, user, what, reply.seconds, reply.status)
+            click.ack_seconds = reply.seconds
+            self.workspace.note_ack(click.kind, click.user, click.what, reply.seconds, reply.status)
             return
         words = {"http_timeout": LATE, "connection_failed": UNREACHABLE}.get(str(reply.failure), BROKEN)
         why = words.format(app=self.workspace.app.name, status=reply.status)
-        self.workspace.note_unanswered(kind, user, what, why)
+        self.workspace.note_unanswered(click.kind, click.user, click.what, why)
 
     def _told(self, user: str) -> set[str]:
         return {message.ts for message in self.workspace.ephemerals(user)}

@@ -44,6 +44,14 @@ class User:
     team_id: str = ""
     tz: str = "Etc/UTC"
     tz_offset: int = 0
+    tz_label: str = ""
+    status_text: str = ""
+    status_emoji: str = ""
+    status_expiration: int = 0
+    """Seconds since 1970 at which the status clears itself; 0 = never."""
+    presence: str = "active"
+    dnd_until: int = 0
+    """Seconds since 1970 until which notifications are paused; 0 = they are not."""
 
     @property
     def is_guest(self) -> bool:
@@ -77,12 +85,41 @@ class UserGroup:
 
 
 @dataclass(eq=False)
+class File:
+    """An uploaded file. `data` is None until the bytes came; `shared` lists (channel, message ts)."""
+
+    id: str
+    name: str
+    size: int
+    user: str
+    created: int
+    title: str = ""
+    mimetype: str = "application/octet-stream"
+    data: bytes | None = None
+    shared: list[tuple[str, str]] = field(default_factory=list)
+    complete: bool = False
+
+
+@dataclass(frozen=True)
+class Version:
+    """What a message said from `at` on (the workspace's seconds, and `seen`, real monotonic seconds).
+
+    `digest` is the SHA-256 of its text, blocks (without block ids), attachments and files; `deleted` for a message
+    that went away.
+    """
+
+    at: float
+    seen: float
+    digest: str
+
+
+@dataclass(eq=False)
 class Message:
     """One message as it stands now; `past` keeps the blocks of every earlier revision, oldest first.
 
     `pings` lists the audiences the text reaches (`channel`, `here`, `everyone`, a group id), `mentions` the
     people it names, `unfurls` the links Slack would preview (none with `quiet_links`). `only_for` marks an
-    ephemeral message.
+    ephemeral message. `history` has one entry for every change of what is said, oldest first.
     """
 
     channel: str
@@ -104,6 +141,8 @@ class Message:
     unfurls: list[str] = field(default_factory=list)
     reactions: dict[str, list[str]] = field(default_factory=dict)
     past: list[list[Json]] = field(default_factory=list)
+    files: list[File] = field(default_factory=list)
+    history: list[Version] = field(default_factory=list)
 
     @property
     def all_blocks(self) -> list[Json]:
@@ -187,3 +226,5 @@ class App:
     """True = history answers as for apps sold outside the Marketplace: 15 rows, one call a minute."""
     revoked: str | None = None
     """Set to a Slack error such as `token_revoked` and every call with the bot token answers it."""
+    old_tokens: set[str] = field(default_factory=set)
+    """Bot tokens of earlier installations; every call with one answers `token_revoked`."""

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from bot.workspace.arguments import text
 from bot.workspace.errors import SlackError
+from bot.workspace.installation import reinstall
 from bot.workspace.model import Json
 from bot.workspace.state import Workspace
 
@@ -62,7 +63,7 @@ class OAuth:
         if workspace.now() - minted > CODE_SECONDS:
             raise SlackError("invalid_code")
         self._used.add(code)
-        workspace.app.revoked = None
+        reinstall(workspace.app, new_token=workspace.app.revoked is not None)
         return _granted(workspace, user)
 
 

@@ -13,6 +13,7 @@ TIERS = {1: 1, 2: 20, 3: 50, 4: 100}
 """Calls a minute per method and workspace."""
 
 TIER_OF = {
+    "apps.connections.open": 2,
     "chat.update": 3,
     "chat.delete": 3,
     "chat.postEphemeral": 4,
@@ -21,11 +22,19 @@ TIER_OF = {
     "conversations.members": 4,
     "conversations.open": 3,
     "conversations.replies": 3,
+    "dnd.info": 3,
+    "files.completeUploadExternal": 4,
+    "files.getUploadURLExternal": 4,
+    "files.info": 4,
     "reactions.add": 3,
+    "reactions.get": 3,
+    "reactions.remove": 2,
     "team.info": 3,
     "usergroups.list": 2,
     "usergroups.users.list": 2,
+    "users.getPresence": 3,
     "users.info": 4,
+    "users.profile.get": 4,
     "users.list": 2,
     "views.open": 4,
     "views.publish": 4,

@@ -118,6 +118,7 @@ def _escape(workspace: Workspace, text: str) -> str:
 def event_callback(workspace: Workspace, event: Json, event_id: str) -> Json:
     """The envelope of one Events API delivery."""
     app = workspace.app
+    place = workspace.channels.get(str(event.get("channel")))
     return {
         "token": app.verification_token,
         "team_id": workspace.team_id,
@@ -128,7 +129,7 @@ def event_callback(workspace: Workspace, event: Json, event_id: str) -> Json:
         "event_id": event_id,
         "event_time": int(workspace.now()),
         "event_context": f"4-{event_id}",
-        "is_ext_shared_channel": False,
+        "is_ext_shared_channel": place is not None and place.is_ext_shared,
         "authorizations": [
             {
                 "enterprise_id": None,

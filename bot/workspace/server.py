@@ -4,35 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
+from bot.workspace import files
 from bot.workspace.answers import url_answered
 from bot.workspace.cast import APPROVALS
 from bot.workspace.errors import SlackError
 from bot.workspace.events import RETRY_DELAYS, Events
+from bot.workspace.faults import RESPONSE_URL, UPLOAD
 from bot.workspace.happenings import Happenings
 from bot.workspace.interactions import Interactions
 from bot.workspace.model import Message, View
 from bot.workspace.oauth import OAuth
 from bot.workspace.page import Page
 from bot.workspace.records import Answer
+from bot.workspace.seat import Seat
 from bot.workspace.socket_mode import Sockets
 from bot.workspace.state import Workspace
 from bot.workspace.transport import ACK_SECONDS, Reply, Transport
-from bot.workspace.web_api import WebApi
-
-
-@dataclass(frozen=True)
-class Seat:
-    """One hosted workspace: its state, what people press, how events travel, what happens in it."""
-
-    workspace: Workspace
-    interactions: Interactions
-    events: Events
-    happenings: Happenings
+from bot.workspace.web_api import WebApi, cut, linger, misbehave, refused
 
 
 class WorkspaceServer:
@@ -61,16 +53,20 @@ class WorkspaceServer:
         self.seat = self.add(workspace)
         self.oauth = OAuth(lambda: [seat.workspace for seat in self.seats])
         self.web_api = WebApi(self._find, self.sockets.ticket, self.oauth)
-        self.page = Page(self.seat.interactions, self.seat.happenings, panel)
+        self.page = Page(lambda: self.seats, panel)
         self._runner: web.AppRunner | None = None
 
     def add(self, workspace: Workspace) -> Seat:
-        """Host one more workspace, told apart by its bot token; the page stays with the first."""
+        """Host one more workspace, told apart by its bot token; the page lets people switch between them."""
         events = Events(workspace, self.transport, self.retry_delays)
-        seat = Seat(workspace, Interactions(workspace, self.transport), events, Happenings(events))
+        seat = Seat(workspace, Interactions(workspace, self.transport), events, Happenings(events), self.sockets)
         workspace.base_url = self.url
         self.seats.append(seat)
         return seat
+
+    def seat_of(self, team_id: str | None) -> Seat:
+        """The hosted workspace with this team id; the first one when none is named or known."""
+        return next((seat for seat in self.seats if seat.workspace.team_id == team_id), self.seat)
 
     @property
     def url(self) -> str:
@@ -144,10 +140,11 @@ class WorkspaceServer:
     # -- http
 
     def _application(self) -> web.Application:
-        app = web.Application(client_max_size=4 * 1024 * 1024)
+        app = web.Application(client_max_size=files.MOST_BYTES + 64 * 1024)
         app.router.add_route("GET", "/api/{method}", self.web_api.handle)
         app.router.add_route("POST", "/api/{method}", self.web_api.handle)
         app.router.add_post("/response/{token}", self._respond)
+        app.router.add_post("/upload/v1/{team}/{file}/{token}", self._upload)
         app.router.add_get("/link/", self.sockets.handle)
         app.router.add_get("/oauth/v2/authorize", self.oauth.authorize)
         self.page.add_routes(app)
@@ -155,7 +152,8 @@ class WorkspaceServer:
 
     def _find(self, token: str) -> Workspace | None:
         for seat in self.seats:
-            if token and token in (seat.workspace.app.bot_token, seat.workspace.app.app_token):
+            app = seat.workspace.app
+            if token and (token in (app.bot_token, app.app_token) or token in app.old_tokens):
                 return seat.workspace
         return None
 
@@ -163,14 +161,28 @@ class WorkspaceServer:
         token = request.match_info["token"]
         owners = [seat.workspace for seat in self.seats if seat.workspace.response_urls.knows(token)]
         workspace = owners[0] if owners else self.workspace
+        fault = workspace.faults.take(RESPONSE_URL)
+        await linger(workspace, fault)
         try:
+            misbehave(fault)
             url = workspace.response_urls.use(token)
             body = await request.json()
             if not isinstance(body, dict):
                 raise SlackError("invalid_payload", status=400)
-            url_answered(workspace, url, body)
+            url_answered(workspace, url, body, token)
         except ValueError:
             return web.json_response({"ok": False, "error": "invalid_payload"}, status=400)
         except SlackError as error:
-            return web.json_response(error.answer(), status=error.status)
-        return web.json_response({"ok": True})
+            return cut(request) if fault and fault.kind == "drop" else refused(error)
+        return cut(request) if fault and fault.kind == "lost" else web.json_response({"ok": True})
+
+    async def _upload(self, request: web.Request) -> web.Response:
+        seat = self.seat_of(request.match_info["team"])
+        fault = seat.workspace.faults.take(UPLOAD)
+        await linger(seat.workspace, fault)
+        try:
+            misbehave(fault)
+        except SlackError as error:
+            return cut(request) if fault and fault.kind == "drop" else refused(error)
+        answer = await files.take_bytes(seat.workspace, request)
+        return cut(request) if fault and fault.kind == "lost" else answer

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import time
-from collections import defaultdict
 from collections.abc import Callable
 from typing import TypeVar
 
-from bot.workspace import blocks as kit
+from bot.workspace.board import Board
+from bot.workspace.clicks import Clicks
 from bot.workspace.faults import Faults
-from bot.workspace.model import App, Channel, Message, User, UserGroup, View
-from bot.workspace.mrkdwn import reach
+from bot.workspace.model import App, Channel, File, Json, User, UserGroup
 from bot.workspace.pacing import Pacing
 from bot.workspace.records import Ack, ApiCall, Attempt, Notice, Unanswered
 from bot.workspace.tickets import ResponseUrls, Triggers
@@ -20,26 +18,24 @@ from bot.workspace.tickets import ResponseUrls, Triggers
 T = TypeVar("T")
 
 
-class Workspace:
+class Workspace(Board):
     """One Slack workspace with one app installed.
 
-    `now` gives the time in seconds since 1970 and rules everything that expires here. Found messages are
-    live: they change when the app updates them; use `Message.snapshot()` to keep what a person saw.
+    `now` gives the time in seconds since 1970 and rules everything that expires here. `clicks` is the record of what
+    people did and what they got to see for it; `announce(event, subscription)` hands what the app itself did to
+    whoever delivers events (nobody, until a server hosts the workspace).
     """
 
     def __init__(
         self, app: App, team_id: str = "T0DEMO", name: str = "Acme", now: Callable[[], float] = time.time
     ) -> None:
-        self.app, self.team_id, self.name, self.now = app, team_id, name, now
+        super().__init__(now)
+        self.app, self.team_id, self.name = app, team_id, name
         self.base_url = "http://127.0.0.1"
         self.users: dict[str, User] = {}
         self.channels: dict[str, Channel] = {}
         self.groups: dict[str, UserGroup] = {}
-        self.messages: dict[tuple[str, str], Message] = {}
-        self._threads: defaultdict[tuple[str, str], list[Message]] = defaultdict(list)
-        self._by_channel: defaultdict[str, list[Message]] = defaultdict(list)
-        self.modals: defaultdict[str, list[View]] = defaultdict(list)
-        self.homes: dict[str, View] = {}
+        self.files: dict[str, File] = {}
         self.triggers, self.response_urls = Triggers(now), ResponseUrls(now)
         self.faults, self.pacing = Faults(), Pacing(now)
         self.calls: list[ApiCall] = []
@@ -48,9 +44,8 @@ class Workspace:
         self.unanswered: list[Unanswered] = []
         self.attempts: list[Attempt] = []
         self.notices: list[Notice] = []
-        self.version = 0
-        self._change = asyncio.Event()
-        self._last_ts = 0
+        self.clicks = Clicks(now)
+        self.announce: Callable[[Json, str | None], None] = _to_nobody
 
     @property
     def domain(self) -> str:
@@ -92,27 +87,7 @@ class Workspace:
             channel_id, Channel(channel_id, members=members, is_im=True, is_private=True, user=user_id)
         )
 
-    # -- time and change
-
-    def tick(self) -> str:
-        """A message timestamp, unique and increasing even when the clock stands still."""
-        self._last_ts = max(int(self.now() * 1_000_000), self._last_ts + 1)
-        return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
-
-    def new_id(self, prefix: str) -> str:
-        """A random id in Slack's style, such as `V3F7A…`."""
-        return prefix + secrets.token_hex(5).upper()
-
-    def bump(self) -> None:
-        """Tell everyone who waits that something changed."""
-        self.version += 1
-        self._change.set()
-        self._change = asyncio.Event()
-
-    async def changed(self) -> int:
-        """Wait for the next change; returns the version after it."""
-        await self._change.wait()
-        return self.version
+    # -- waiting
 
     async def until(self, predicate: Callable[[], T], timeout: float = 30.0) -> T:
         """Wait until `predicate` returns something true and return that; looked at after every change.
@@ -131,72 +106,6 @@ class Workspace:
     def _recent(self) -> str:
         return ", ".join(f"{c.method}={c.answer.get('error', 'ok')}" for c in self.calls[-5:]) or "none"
 
-    # -- messages
-
-    def put(self, message: Message, link_names: bool = False) -> Message:
-        """Store a message, new or updated: ids filled in, pings and mentions noted."""
-        message.blocks = kit.with_ids(message.blocks)
-        message.attachments = kit.with_attachment_ids(message.attachments)
-        found = reach(message.text, [*message.blocks, *message.attachments], link_names)
-        message.pings = [*message.pings, *(p for p in found.pings if p not in message.pings)]
-        message.mentions = found.mentions
-        message.unfurls = [] if message.quiet_links else found.links
-        if (message.channel, message.ts) not in self.messages:
-            self.messages[message.channel, message.ts] = message
-            self._by_channel[message.channel].append(message)
-            if message.thread_ts not in (None, message.ts):
-                self._threads[message.channel, str(message.thread_ts)].append(message)
-        self.bump()
-        return message
-
-    def find(self, channel: str, ts: str) -> Message | None:
-        """The message at this place, ephemeral ones included; None when there is none or it was deleted."""
-        message = self.messages.get((channel, ts))
-        return message if message and not message.deleted else None
-
-    def messages_in(self, channel: str) -> list[Message]:
-        """Everything said in a channel, threads included, oldest first; no ephemeral or deleted messages."""
-        return [m for m in self.everything_in(channel) if not m.only_for and not m.deleted]
-
-    def everything_in(self, channel: str) -> list[Message]:
-        """Everything ever posted in a channel, ephemeral and deleted messages too, oldest first."""
-        return list(self._by_channel[channel])
-
-    def thread(self, channel: str, ts: str) -> list[Message]:
-        """The replies under the message `ts`, oldest first, without the message itself."""
-        return [m for m in self._threads[channel, ts] if not m.only_for and not m.deleted]
-
-    def dm(self, user_id: str) -> list[Message]:
-        """What stands in this person's direct messages with the bot, oldest first."""
-        return self.messages_in("D" + user_id[1:])
-
-    def ephemerals(self, user_id: str) -> list[Message]:
-        """The messages only this person can see, oldest first."""
-        return [m for m in self.messages.values() if m.only_for == user_id and not m.deleted]
-
-    def card(self, channel: str, containing: str = "") -> Message | None:
-        """The newest message of a channel that has buttons and whose text contains `containing`."""
-        for message in reversed(self.messages_in(channel)):
-            body = f"{message.text}\n{kit.plain(message.all_blocks)}"
-            if containing in body and any(True for _ in kit.elements(message.all_blocks)):
-                return message
-        return None
-
-    # -- views
-
-    def open_views(self, user_id: str) -> list[View]:
-        """The person's stack of modals, the one in front last; empty when no modal is open."""
-        return list(self.modals[user_id])
-
-    def home(self, user_id: str) -> View | None:
-        """The app's Home tab as last published to this person."""
-        return self.homes.get(user_id)
-
-    def view(self, view_id: str) -> View | None:
-        """The open modal or published Home tab with this id."""
-        everywhere = [v for stack in self.modals.values() for v in stack] + list(self.homes.values())
-        return next((v for v in everywhere if v.id == view_id), None)
-
     # -- the record
 
     def called(self, method: str) -> list[ApiCall]:
@@ -211,6 +120,7 @@ class Workspace:
     def note_ack(self, kind: str, user: str, what: str, seconds: float, status: int) -> None:
         """Record how fast an interaction was acknowledged."""
         self.acks.append(Ack(kind, user, what, seconds, status))
+        self.bump()
 
     def note_unanswered(self, kind: str, user: str, what: str, why: str) -> None:
         """Record an interaction that went wrong, and tell the person."""
@@ -224,3 +134,7 @@ class Workspace:
     def people(self) -> list[User]:
         """Everyone who is not a bot."""
         return [user for user in self.users.values() if not user.is_bot]
+
+
+def _to_nobody(event: Json, subscription: str | None) -> None:
+    """No server hosts this workspace."""

@@ -99,6 +99,8 @@ class Transport:
         extra: dict[str, str] | None = None,
         more: Json | None = None,
     ) -> Reply:
+        if workspace.faults.slow_network:
+            await asyncio.sleep(workspace.faults.slow_network)
         started = time.perf_counter()
         if self.sockets.live(workspace):
             answer = await self.sockets.ask(workspace, kind, payload, self.ack_seconds, more or {})

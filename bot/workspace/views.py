@@ -9,6 +9,7 @@ from bot.workspace import blocks as kit
 from bot.workspace import limits
 from bot.workspace.arguments import need, text
 from bot.workspace.call import Call, Method
+from bot.workspace.clicks import Shown
 from bot.workspace.errors import SlackError
 from bot.workspace.model import Json, View
 from bot.workspace.state import Workspace
@@ -22,6 +23,7 @@ def open_view(call: Call) -> Json:
     trigger = call.workspace.triggers.exchange(need(call.args, "trigger_id"))
     _unique(call, body, None)
     call.workspace.modals[trigger.user] = [made(call.workspace, trigger.user, body)]
+    call.workspace.clicks.opened(call.workspace.modals[trigger.user][-1].id, text(call.args, "trigger_id"))
     return _answer(call, call.workspace.modals[trigger.user][-1])
 
 
@@ -32,7 +34,9 @@ def push(call: Call) -> Json:
     if not trigger.view_id:
         raise SlackError("invalid_arguments", ["the trigger does not come from a modal"])
     _unique(call, body, None)
-    return _answer(call, pushed(call.workspace, trigger.user, body))
+    view = pushed(call.workspace, trigger.user, body)
+    call.workspace.clicks.opened(view.id, text(call.args, "trigger_id"))
+    return _answer(call, view)
 
 
 def update(call: Call) -> Json:
@@ -42,6 +46,7 @@ def update(call: Call) -> Json:
     body = _body(call, view.type)
     _unique(call, body, view)
     replace(call.workspace, view, body)
+    call.workspace.clicks.showed(Shown("modal" if view.type == "modal" else "home", view_id=view.id))
     return _answer(call, view)
 
 
@@ -57,6 +62,7 @@ def publish(call: Call) -> Json:
     else:
         _same_hash(call, view)
         replace(call.workspace, view, body)
+    call.workspace.clicks.showed(Shown("home", user=user.id))
     return _answer(call, view)
 
 
@@ -105,6 +111,9 @@ def _body(call: Call, kind: str) -> Json:
     body = call.args.get("view")
     if not isinstance(body, dict):
         raise SlackError("invalid_arguments", ["missing required field: view"])
+    unknown = call.workspace.faults.unknown_in(body.get("blocks"), "/view/blocks")
+    if unknown:
+        raise SlackError("invalid_blocks", unknown)
     problems = view_problems(call.workspace, call.method, body)
     if not problems and body["type"] != kind:
         problems = [f"a {kind} view is needed here [json-pointer:/view/type]"]

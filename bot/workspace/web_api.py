@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from bot.workspace import arguments, chat, conversations, users, views
+from bot.workspace import arguments, chat, conversations, files, installation, profiles, reactions, views
 from bot.workspace.call import Call, Method
 from bot.workspace.errors import SlackError, rate_limited
 from bot.workspace.faults import Fault
@@ -19,7 +19,10 @@ from bot.workspace.state import Workspace
 METHODS: dict[str, tuple[str | None, Method]] = {
     **chat.METHODS,
     **conversations.METHODS,
-    **users.METHODS,
+    **files.METHODS,
+    **installation.METHODS,
+    **profiles.METHODS,
+    **reactions.METHODS,
     **views.METHODS,
 }
 """Every method that answers with something of this workspace: name -> (scope, code)."""
@@ -51,8 +54,8 @@ class WebApi:
             return _respond(error.status, error.answer())
         workspace = self._find(str(args.get("token", "")))
         fault = workspace.faults.take(method) if workspace else None
-        if fault and fault.delay:
-            await asyncio.sleep(fault.delay)
+        if workspace:
+            await linger(workspace, fault)
         args["authorization"] = request.headers.get("Authorization", "")
         status, answer, retry_after = self._outcome(method, args, workspace, fault)
         if workspace:
@@ -65,7 +68,7 @@ class WebApi:
         self, method: str, args: Json, workspace: Workspace | None, fault: Fault | None
     ) -> tuple[int, Json, int | None]:
         try:
-            _misbehave(fault)
+            misbehave(fault)
             return 200, {"ok": True, **self._work(method, args, workspace)}, None
         except SlackError as error:
             return error.status, error.answer(), error.retry_after
@@ -89,10 +92,13 @@ class WebApi:
     def _connect(self, workspace: Workspace, token: str) -> Json:
         if token != workspace.app.app_token:
             raise SlackError("not_allowed_token_type")
+        workspace.pacing.check("apps.connections.open", "")
         return {"url": self._open_socket(workspace)}
 
 
 def _run(workspace: Workspace, method: str, args: Json) -> Json:
+    if args["token"] in workspace.app.old_tokens:
+        raise SlackError("token_revoked")
     if args["token"] != workspace.app.bot_token:
         raise SlackError("not_allowed_token_type")
     if workspace.app.revoked:
@@ -106,7 +112,15 @@ def _run(workspace: Workspace, method: str, args: Json) -> Json:
     return code(call)
 
 
-def _misbehave(fault: Fault | None) -> None:
+async def linger(workspace: Workspace, fault: Fault | None) -> None:
+    """Wait as long as a slow network and a `slow:` fault say."""
+    seconds = workspace.faults.slow_network + ((fault.delay or 0.0) if fault else 0.0)
+    if seconds:
+        await asyncio.sleep(seconds)
+
+
+def misbehave(fault: Fault | None) -> None:
+    """Raise what a fault answers instead of working; `lost` and `slow:` faults let the work be done."""
     if fault is None or fault.kind == "lost" or fault.delay is not None:
         return
     if fault.kind == "ratelimited":
@@ -131,6 +145,11 @@ def _respond(
     if workspace:
         headers["X-OAuth-Scopes"] = ",".join(sorted(workspace.app.scopes))
     return web.json_response(answer, status=status, headers=headers)
+
+
+def refused(error: SlackError) -> web.Response:
+    """An error as an HTTP answer, outside the Web API proper."""
+    return _respond(error.status, error.answer(), error.retry_after)
 
 
 def cut(request: web.Request) -> web.Response:

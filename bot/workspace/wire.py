@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
-from bot.workspace.model import Channel, Json, Message, User, UserGroup, View
+from urllib.parse import quote
+
+from bot.workspace.model import Channel, File, Json, Message, User, UserGroup, View
 from bot.workspace.state import Workspace
 
 
-def user_json(user: User) -> Json:
-    """A user object as users.info gives it."""
+def profile_json(user: User, now: float = 0.0) -> Json:
+    """A profile as users.profile.get gives it; a status that lapsed before `now` is gone."""
+    lapsed = 0 < user.status_expiration <= now
+    return {
+        "display_name": user.name,
+        "display_name_normalized": user.name,
+        "real_name": user.name,
+        "real_name_normalized": user.name,
+        "email": f"{user.name.lower()}@example.com",
+        "title": user.role,
+        "status_text": "" if lapsed else user.status_text,
+        "status_emoji": "" if lapsed else user.status_emoji,
+        "status_expiration": 0 if lapsed else user.status_expiration,
+        "team": user.team_id,
+    }
+
+
+def user_json(user: User, now: float = 0.0) -> Json:
+    """A user object as users.info gives it at `now`."""
     return {
         "id": user.id,
         "team_id": user.team_id,
@@ -22,18 +41,10 @@ def user_json(user: User) -> Json:
         "is_ultra_restricted": user.is_ultra_restricted,
         "is_stranger": user.is_stranger,
         "tz": user.tz,
-        "tz_label": user.tz,
+        "tz_label": user.tz_label or user.tz,
         "tz_offset": user.tz_offset,
         "updated": 0,
-        "profile": {
-            "display_name": user.name,
-            "real_name": user.name,
-            "email": f"{user.name.lower()}@example.com",
-            "title": user.role,
-            "status_text": "",
-            "status_emoji": "",
-            "team": user.team_id,
-        },
+        "profile": profile_json(user, now),
     }
 
 
@@ -49,6 +60,35 @@ def group_json(group: UserGroup, team_id: str, with_users: bool) -> Json:
         "user_count": len(group.users),
     }
     return {**found, "users": list(group.users)} if with_users else found
+
+
+def file_json(workspace: Workspace, file: File) -> Json:
+    """A file object as messages carry it."""
+    ending = file.name.rpartition(".")[2].lower() if "." in file.name else "text"
+    address = f"{workspace.base_url}/files/{workspace.team_id}/{file.id}/{quote(file.name, safe='')}"
+    return {
+        "id": file.id,
+        "created": file.created,
+        "timestamp": file.created,
+        "name": file.name,
+        "title": file.title or file.name,
+        "mimetype": file.mimetype,
+        "filetype": ending,
+        "pretty_type": ending.upper(),
+        "user": file.user,
+        "user_team": workspace.team_id,
+        "mode": "hosted",
+        "editable": False,
+        "size": file.size,
+        "is_external": False,
+        "is_public": any(not workspace.channels[channel].is_private for channel, _ in file.shared),
+        "url_private": address,
+        "url_private_download": f"{address}?download=1",
+        "permalink": address,
+        "channels": [c for c, _ in file.shared if not workspace.channels[c].is_private],
+        "groups": [c for c, _ in file.shared if workspace.channels[c].is_private and not workspace.channels[c].is_im],
+        "ims": [c for c, _ in file.shared if workspace.channels[c].is_im],
+    }
 
 
 def channel_json(workspace: Workspace, channel: Channel) -> Json:
@@ -97,6 +137,7 @@ def message_json(workspace: Workspace, message: Message, metadata: bool = False)
         "blocks": message.blocks,
         "attachments": message.attachments,
         "thread_ts": message.thread_ts,
+        "files": [file_json(workspace, file) for file in message.files],
         "reactions": [{"name": n, "users": u, "count": len(u)} for n, u in message.reactions.items()],
         "metadata": message.metadata if metadata else None,
     }

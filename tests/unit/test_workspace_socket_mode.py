@@ -113,3 +113,96 @@ async def test_ten_connections_are_enough(server, session):
     url = (await client.apps_connections_open(app_token=APP_TOKEN))["url"]
     eleventh = await session.ws_connect(url)
     assert (await eleventh.receive_json())["reason"] == "too_many_websockets"
+
+
+async def test_an_event_nobody_acknowledged_goes_to_another_connection(workspace, session):
+    async with WorkspaceServer(workspace, ack_seconds=0.2, retry_delays=(0.0, 0.0)) as server:
+        deaf, _ = await connect(server, session)
+        awake, _ = await connect(server, session)
+        for _ in range(2):
+            answer, _ = await both(server.open_home(BOB), acknowledging(workspace, awake))
+            assert answer.status == 200
+        assert not deaf.closed
+        retries = [(attempt.retry, attempt.status) for attempt in workspace.attempts]
+        assert (1, 200) in retries, "one of two came to the deaf connection first"
+
+
+async def test_a_lost_connection_gives_its_event_to_the_next_at_once(workspace, session):
+    async with WorkspaceServer(workspace, ack_seconds=30, retry_delays=(0.0,)) as server:
+        one, _ = await connect(server, session)
+        two, _ = await connect(server, session)
+
+        async def dropping(socket):
+            await socket.receive_json()
+            await socket.close()
+
+        async def first_of(sockets):
+            waits = {asyncio.create_task(socket.receive_json()): socket for socket in sockets}
+            done, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            for task in pending:
+                task.cancel()
+            await waits[done.pop()].close()
+
+        opening = asyncio.create_task(server.open_home(BOB))
+        await first_of([one, two])
+        await acknowledging(workspace, two if one.closed else one)
+        assert (await opening).status == 200
+        clicks = asyncio.create_task(server.click(BOB, await posted(server, workspace), "Approve"))
+        await dropping(two if one.closed else one)
+        assert (await clicks).timed_out, "a click is never delivered again"
+
+
+async def test_silent_and_refused_sockets(server, workspace, session):
+    socket, _ = await connect(server, session)
+    workspace.faults.silent_sockets = True
+    assert (await server.click(BOB, await posted(server, workspace), "Approve")).timed_out
+    await socket.ping(b"there?")
+    with pytest.raises(TimeoutError):
+        await socket.receive(timeout=0.05)
+    assert server.sockets.live(workspace) == 1
+    workspace.faults.clear()
+    workspace.faults.refuse_sockets = True
+    client = AsyncWebClient(base_url=server.api_url)
+    url = (await client.apps_connections_open(app_token=APP_TOKEN))["url"]
+    with pytest.raises(aiohttp.WSServerHandshakeError):
+        await session.ws_connect(url)
+
+
+async def test_pings_go_both_ways(server, session):
+    server.sockets.ping_seconds = 0.01
+    client = AsyncWebClient(base_url=server.api_url)
+    url = (await client.apps_connections_open(app_token=APP_TOKEN))["url"]
+    socket = await session.ws_connect(url, autoping=False)
+    assert (await socket.receive_json())["type"] == "hello"
+    assert (await socket.receive()).type is aiohttp.WSMsgType.PING
+    await socket.ping(b"there?")
+    heard = [await socket.receive() for _ in range(5)]
+    assert b"there?" in [message.data for message in heard if message.type is aiohttp.WSMsgType.PONG]
+
+
+async def test_a_warning_comes_before_the_end(server, workspace, session):
+    socket, _ = await connect(server, session)
+    await server.sockets.disconnect(workspace, "warning")
+    assert (await socket.receive_json())["reason"] == "warning"
+    assert server.sockets.live(workspace) == 1
+    await server.sockets.disconnect(workspace, "link_disabled")
+    assert (await socket.receive_json())["reason"] == "link_disabled"
+    assert (await socket.receive()).type is aiohttp.WSMsgType.CLOSE
+
+
+async def test_opening_connections_is_rated(server, workspace):
+    workspace.enforce_rate_limits = True
+    client = AsyncWebClient(base_url=server.api_url, retry_handlers=[])
+    for _ in range(20):
+        await client.apps_connections_open(app_token=APP_TOKEN)
+    with pytest.raises(SlackApiError, match="ratelimited"):
+        await client.apps_connections_open(app_token=APP_TOKEN)
+
+
+async def test_connections_belong_to_the_app_not_to_one_workspace(server, workspace, session):
+    second = demo_workspace(bot_token="xoxb-second", app_token=APP_TOKEN)
+    second.team_id = "T0SECOND"
+    seat = server.add(second)
+    socket, _ = await connect(server, session)
+    _, envelope = await both(seat.happenings.home_opened(BOB), acknowledging(workspace, socket))
+    assert envelope["payload"]["team_id"] == "T0SECOND"
