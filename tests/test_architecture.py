@@ -33,6 +33,7 @@ SCOPES = {
     "conversations_info": ("channels:read", "groups:read"),
     "conversations_open": ("im:write",),
     "conversations_replies": ("channels:history", "groups:history", "im:history"),
+    "files_upload_v2": ("files:write",),
     "usergroups_users_list": ("usergroups:read",),
     "users_info": ("users:read",),
     "views_open": (),

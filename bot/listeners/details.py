@@ -11,7 +11,7 @@ from bot.cards.modals import View, details_modal
 from bot.ids import Action
 from bot.listeners.clicks import Click, click_of, find, submission_of
 from bot.listeners.gates import check_may_look
-from bot.listeners.opening import open_modal, update_modal
+from bot.listeners.opening import acknowledged, open_modal, update_modal
 from bot.office import Office
 from bot.office.budgets import budget_of
 from bot.slack import calling
@@ -30,19 +30,24 @@ def register(app: AsyncApp, office: Office) -> None:
     @app.action(Action.DETAILS_PAGE_BACK.value)
     @app.action(Action.DETAILS_PAGE_ON.value)
     async def turn_page(args: AsyncArgs) -> None:
-        await args.ack()  # nothing is decided here, and looking people up may take longer than Slack waits
-        view = await _details(office, submission_of(args.body), _page(args.body))
-        await update_modal(args, args.body["view"]["id"], view, args.body["view"].get("hash"))
+        await acknowledged(args, _turn(office, args))
 
     @app.action(Action.DETAILS_FILE.value)
     async def send_file(args: AsyncArgs) -> None:
-        await args.ack()
-        click = submission_of(args.body)
-        dossier = await find(office, click)
-        await check_may_look(office, dossier, click.user)
-        await _upload(args, click.user, dossier)
-        view = await _details(office, click, _page(args.body), sent=True)
-        await update_modal(args, args.body["view"]["id"], view, args.body["view"].get("hash"))
+        await acknowledged(args, _send(office, args))
+
+
+async def _turn(office: Office, args: AsyncArgs, *, sent: bool = False) -> None:
+    view = await _details(office, submission_of(args.body), _page(args.body), sent=sent)
+    await update_modal(args, args.body["view"]["id"], view, args.body["view"].get("hash"))
+
+
+async def _send(office: Office, args: AsyncArgs) -> None:
+    click = submission_of(args.body)
+    dossier = await find(office, click)
+    await check_may_look(office, dossier, click.user)
+    await _upload(args, click.user, dossier)
+    await _turn(office, args, sent=True)
 
 
 async def _details(office: Office, click: Click, page: int = 0, *, sent: bool = False) -> View:

@@ -62,6 +62,11 @@ def modal_for(error: BaseException) -> View:
     return message_modal("Nothing changed", _logged(error))
 
 
+async def tell(client: AsyncWebClient, body: dict[str, Any], error: BaseException) -> None:
+    """Say privately what became of a click that was acknowledged before it was carried out."""
+    await say_privately(client, body, _logged(error))
+
+
 def _logged(error: BaseException) -> str:
     if not isinstance(error, Refusal | SlackTrouble):
         log.error("a listener failed", exc_info=error)

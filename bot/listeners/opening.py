@@ -9,7 +9,7 @@ from typing import Any
 from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
 from bot.cards.modals import View, skeleton_modal
-from bot.listeners.errors import modal_for
+from bot.listeners.errors import modal_for, tell
 from bot.listeners.people import ARRIVED
 from bot.slack import SlackTrouble, calling
 
@@ -42,9 +42,17 @@ async def _fill(args: AsyncArgs, skeleton: dict[str, Any], task: asyncio.Task[Vi
     return filled if error is None else None
 
 
-async def update_modal(
-    args: AsyncArgs, view_id: str, view: View, hash: str | None = None
-) -> dict[str, Any] | None:  # fmt: skip
+async def acknowledged(args: AsyncArgs, work: Coroutine[Any, Any, None]) -> None:
+    """Acknowledge at once and do what was asked for afterwards: for clicks that decide nothing and may take longer
+    than Slack waits. What `work` raises is said privately."""
+    await args.ack()
+    task = asyncio.create_task(work)
+    await asyncio.wait({task})
+    if (error := task.exception()) is not None:
+        await tell(args.client, args.body, error)
+
+
+async def update_modal(args: AsyncArgs, view_id: str, view: View, hash: str | None = None) -> dict[str, Any] | None:
     """Show something else in a modal that is open; None where it is open no more, or was changed since `hash`."""
     try:
         updated = await calling(args.client.views_update(view_id=view_id, hash=hash, view=view))
