@@ -6,11 +6,11 @@ from typing import Any
 
 from bot.cards import arguments
 from bot.cards.answering import people
-from bot.cards.blocks import draw
+from bot.cards.blocks import Blocks, draw
 from bot.cards.diffs import changes
 from bot.cards.facts import facts_of
 from bot.cards.kinds import kind_of
-from bot.cards.trail import CHUNK, Rich, trail_parts
+from bot.cards.trail import CHUNK, trail_parts
 from bot.ids import Action, Callback
 from governance.text import cut, one_line, visible
 from storage.dossier import Dossier
@@ -56,9 +56,9 @@ def skeleton_modal() -> View:
     return message_modal("One moment", "Looking…")
 
 
-def _pages(dossier: Dossier, trail: Sequence[AuditEntry]) -> list[list[Rich]]:
+def _pages(dossier: Dossier, trail: Sequence[AuditEntry]) -> list[list[Blocks]]:
     """Cut everything long into parts that fit a block, and the parts into pages that fit a modal."""
-    pages: list[list[Rich]] = [[]]
+    pages: list[list[Blocks]] = [[]]
     room = _PAGE_SIZE
     for part in [*_said(dossier), *trail_parts(trail)]:
         size = len(json.dumps(part))
@@ -70,7 +70,7 @@ def _pages(dossier: Dossier, trail: Sequence[AuditEntry]) -> list[list[Rich]]:
     return pages
 
 
-def _said(dossier: Dossier) -> list[Rich]:
+def _said(dossier: Dossier) -> list[Blocks]:
     proposal, execution = dossier.proposal, dossier.execution
     parts = _parts(f"Why, in the words of {visible(proposal.agent_name)}", "quote", visible(proposal.rationale or ""))
     parts += _parts("Exact arguments", "preformatted", arguments.complete(proposal.arguments))
@@ -83,13 +83,15 @@ def _said(dossier: Dossier) -> list[Rich]:
     return parts
 
 
-def _parts(heading: str, kind: str, text: str) -> list[Rich]:
+def _parts(heading: str, kind: str, text: str) -> list[Blocks]:
     chunks = [text[i : i + CHUNK] for i in range(0, len(text), CHUNK)]
     return [_part(heading if i == 0 else f"{heading}, continued", f"rich_text_{kind}", chunk)
             for i, chunk in enumerate(chunks)]  # fmt: skip
 
 
-def _part(heading: str, kind: str, text: str) -> Rich:
+def _part(heading: str, kind: str, text: str) -> Blocks:
     bold = {"type": "text", "text": heading, "style": {"bold": True}}
-    return [{"type": "rich_text_section", "elements": [bold]},
-            {"type": kind, "elements": [{"type": "text", "text": text}]}]  # fmt: skip
+    return [{"type": "rich_text", "elements": [
+        {"type": "rich_text_section", "elements": [bold]},
+        {"type": kind, "elements": [{"type": "text", "text": text}]},
+    ]}]  # fmt: skip

@@ -1,34 +1,32 @@
-"""What happened to a call, entry by entry of the audit record, as rich text that Slack does not parse: pure."""
+"""What happened to a call, entry by entry of the audit record; what was said is text Slack does not parse: pure."""
 
+import re
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 
+from bot.cards.blocks import Blocks, date, mrkdwn
 from governance.canonical import Json
 from governance.story import detail_of
 from governance.text import visible
 from storage.tables import AuditEntry
 
-Rich = list[dict[str, Any]]
-
 CHUNK = 2900  #: characters of one piece of text
+_PERSON = re.compile(r"[UW][A-Z0-9]{2,63}")
 _FIRST = ("reason", "error", "result")
 
 
-def trail_parts(entries: Iterable[AuditEntry]) -> list[Rich]:
-    """Return one or more parts per entry, each the elements of one rich_text block."""
+def trail_parts(entries: Iterable[AuditEntry]) -> list[Blocks]:
+    """Return one or more parts per entry, each the blocks of a line and of what it says besides."""
     return [part for entry in entries for part in _entry(entry)]
 
 
-def _entry(entry: AuditEntry) -> list[Rich]:
-    who = _actor(entry.actor)
-    head = [_date(entry.at), _text(" · "), _text(entry.kind.replace(".", " ").replace("_", " "), bold=True),
-            _text(" · "), who]  # fmt: skip
-    first, *more = _chunks(_told(detail_of(entry.detail)))
-    return [
-        [_section(head), *([_quote(first)] if first else [])],
-        *([_section([*head, _text(", continued")]), _quote(chunk)] for chunk in more),
-    ]
+def _entry(entry: AuditEntry) -> list[Blocks]:
+    what = mrkdwn(entry.kind.replace(".", " ").replace("_", " "))
+    line = f"{date(entry.at)} · *{what}* · {_actor(entry.actor)}"
+    text = _told(detail_of(entry.detail))
+    chunks = [text[i : i + CHUNK] for i in range(0, len(text), CHUNK)]
+    first = [_line(line), *([_quote(chunks[0])] if chunks else [])]
+    return [first, *([_line(f"{line}, continued"), _quote(chunk)] for chunk in chunks[1:])]
 
 
 def _told(detail: dict[str, Json]) -> str:
@@ -46,28 +44,15 @@ def _value(value: Json) -> str:
     return visible(str(value))
 
 
-def _chunks(text: str) -> list[str]:
-    return [text[i : i + CHUNK] for i in range(0, len(text), CHUNK)] or [""]
-
-
-def _actor(actor: str) -> dict[str, Any]:
+def _actor(actor: str) -> str:
     kind, _, name = actor.partition(":")
-    return {"type": "user", "user_id": name} if kind == "person" and 0 < len(name) <= 20 else _text(visible(actor))
+    return f"<@{name}>" if kind == "person" and _PERSON.fullmatch(name) else mrkdwn(actor)
 
 
-def _date(at: datetime) -> dict[str, Any]:
-    fallback = at.strftime("%Y-%m-%d %H:%M UTC")
-    return {"type": "date", "timestamp": int(at.timestamp()), "format": "{date_short_pretty} {time}",
-            "fallback": fallback}  # fmt: skip
-
-
-def _text(text: str, *, bold: bool = False) -> dict[str, Any]:
-    return {"type": "text", "text": text or "—"} | ({"style": {"bold": True}} if bold else {})
-
-
-def _section(elements: Rich) -> dict[str, Any]:
-    return {"type": "rich_text_section", "elements": elements}
+def _line(text: str) -> dict[str, Any]:
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": text}]}
 
 
 def _quote(text: str) -> dict[str, Any]:
-    return {"type": "rich_text_quote", "elements": [_text(text)]}
+    quote = {"type": "rich_text_quote", "elements": [{"type": "text", "text": text}]}
+    return {"type": "rich_text", "elements": [quote]}
