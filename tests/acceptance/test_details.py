@@ -13,10 +13,10 @@ LONG = {"service": "checkout", "note": "\u202e😀\n" * 9000, "token": "tok-secr
 FILE = "Send me all of it as a file"
 
 
-async def sent_files(stack: Stack, person: str) -> list[tuple[str, bytes]]:
-    """What files came to somebody's direct messages."""
+async def sent_files(stack: Stack, person: str, modal: View) -> list[tuple[str, bytes]]:
+    """What files came to somebody's direct messages, once their Details say that it was sent."""
     workspace = stack.slack.workspace
-    await workspace.until(lambda: [one for message in workspace.dm(person) for one in message.files], timeout=30)
+    await workspace.until(lambda: "it is in your direct messages" in said(modal), timeout=30)
     return [(one.name, one.data or b"") for message in workspace.dm(person) for one in message.files]
 
 
@@ -24,11 +24,10 @@ async def test_all_of_a_long_call_comes_as_a_file_with_its_secrets_masked(stack:
     _, proposed = await stack.propose(arguments=LONG)
     modal = await stack.modal("U0BOB", await stack.card("checkout"), "Details")
     await stack.slack.click("U0BOB", modal, FILE)
-    ((name, data),) = await sent_files(stack, "U0BOB")
+    ((name, data),) = await sent_files(stack, "U0BOB", modal)
     assert name == f"{proposed['proposal_id']}-arguments.json"
     assert canonical(json.loads(data)) == canonical({**LONG, "token": "••••••••"})
     assert b"\\u202e\\ud83d\\ude00" in data
-    await stack.slack.workspace.until(lambda: "it is in your direct messages" in said(modal), timeout=30)
 
 
 async def test_an_edited_call_comes_with_its_first_version(stack: Stack) -> None:
@@ -37,9 +36,10 @@ async def test_an_edited_call_comes_with_its_first_version(stack: Stack) -> None
     modal = await choose(stack, "U0BOB", card, "Edit arguments")
     await stack.slack.submit("U0BOB", modal, {"service": "search"})
     edited = (await stack.shown("C0APPROVALS", card.ts, "Arguments edited")).snapshot()
-    await stack.slack.click("U0CAROL", await stack.modal("U0CAROL", edited, "Details"), FILE)
+    modal = await stack.modal("U0CAROL", edited, "Details")
+    await stack.slack.click("U0CAROL", modal, FILE)
     files = {name.removeprefix(proposed["proposal_id"]): json.loads(data) for name, data in
-             await sent_files(stack, "U0CAROL")}  # fmt: skip
+             await sent_files(stack, "U0CAROL", modal)}  # fmt: skip
     assert files["-arguments.json"]["service"] == "search"
     assert files["-as-proposed.json"]["service"] == "checkout"
 
