@@ -66,6 +66,7 @@ class Tool:
     version: str  #: hash of schema, connector, risk, class, capability, scopes and consequence
     find_problems: Callable[[Json], list[Problem]]
     tell_consequence: Callable[[Mapping[str, Any]], str]
+    input_schema: Mapping[str, Any] = field(default_factory=dict)  #: what forms are made from; `find_problems` judges
     scopes: frozenset[str] = frozenset()
     risk: Risk | None = None
     approval_mode: ApprovalMode | None = None

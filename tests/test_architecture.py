@@ -36,6 +36,7 @@ SCOPES = {
     "conversations_open": ("im:write",),
     "conversations_replies": ("channels:history", "groups:history", "im:history"),
     "usergroups_list": ("usergroups:read",),
+    "files_upload_v2": ("files:write",),
     "usergroups_users_list": ("usergroups:read",),
     "users_info": ("users:read",),
     "views_open": (),

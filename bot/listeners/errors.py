@@ -13,7 +13,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.cards.answering import people
 from bot.cards.blocks import date, mrkdwn
-from bot.cards.modals import message_modal
+from bot.cards.modals import View, message_modal
 from bot.ids import Block
 from bot.office import Office
 from bot.office.homes import refresh
@@ -62,14 +62,24 @@ def answer(
     return BoltResponse(status=200, body="")
 
 
-def explain(error: Exception) -> str:
+def modal_for(error: BaseException) -> View:
+    """Return what takes the place of a modal that opened before it was known that it would not be filled."""
+    return message_modal("Nothing changed", explain(error))
+
+
+async def tell(client: AsyncWebClient, body: dict[str, Any], error: BaseException) -> None:
+    """Say privately what became of a click that was acknowledged before it was carried out."""
+    await say_privately(client, body, explain(error))
+
+
+def explain(error: BaseException) -> str:
     """Return what the person reads, and log what is our own fault."""
     if not isinstance(error, Refusal | SlackTrouble):
         log.error("a listener failed", exc_info=error)
     return sentence_for(error)
 
 
-def sentence_for(error: Exception) -> str:
+def sentence_for(error: BaseException) -> str:
     """Return what the person reads: why not, and what to do next."""
     if isinstance(error, SlackTrouble):
         return _SLACK

@@ -81,6 +81,7 @@ def _tool(whole: WholeTool, environment: Mapping[str, str]) -> Tool:
     return Tool(
         name=table.name, title=table.title, action_class=table.action_class, capability=table.capability,
         connector=connector, version=_version(whole), find_problems=find_problems,
+        input_schema=table.input_schema,
         tell_consequence=compile_consequence(table.consequence, places["consequence"]),
         scopes=frozenset(table.scopes), risk=table.risk, approval_mode=table.approval_mode, tier=table.tier,
         reviewers=tuple(table.reviewers), quorum=table.quorum, creator_may_approve=table.creator_may_approve,

@@ -9,13 +9,14 @@ import pytest
 
 from bot.workspace import WorkspaceServer, demo_workspace
 from governance.lifecycle import RequestStatus
+from operations.edit import Edit, edit_arguments
 from scheduler.ports import Postponed
 from scheduler.upkeep import reconcile_surfaces
 from storage import outbox
 from storage.database import Database
 from storage.dossier import Dossier
 from storage.outbox import Owed
-from storage.tables import AuditEntry, OutboxMessage, Rendering, SurfaceStatus
+from storage.tables import AuditEntry, Door, OutboxMessage, Rendering, SurfaceStatus
 from tests.conftest import NOON, Clock
 from tests.integration.desk import APPROVALS, DEPLOYS, Desk, is_decidable, words
 from tests.integration.verbs import REJECT, asked, count, rows, say, sql
@@ -33,6 +34,12 @@ async def desk(database: Database, clock: Clock, tmp_path: Path) -> AsyncIterato
 async def approve(desk: Desk, found: Dossier) -> None:
     await say(desk.database, found, "U0BOB")
     await desk.settle()
+
+
+async def edit(desk: Desk, found: Dossier, person: str, service: str) -> None:
+    assert found.request is not None
+    request_id, wanted = found.request.id, Edit(person, {"service": service}, Door.API)
+    await desk.database.write("default", lambda tx: edit_arguments(tx, desk.policy, request_id, wanted, {}))
 
 
 async def test_a_card_is_posted_once_and_made_true_by_an_update(desk: Desk) -> None:
@@ -206,6 +213,24 @@ async def test_blocks_that_slack_refuses_are_said_in_plain_text_and_never_as_a_s
     await approve(desk, found)
     assert desk.card().blocks == []
     assert "Approved" in desk.card().text
+
+
+async def test_an_edit_is_shown_in_lines_where_slack_takes_no_table_and_the_next_one_at_once(desk: Desk) -> None:
+    found = await asked(desk.database, desk.policy)
+    await desk.settle()
+    desk.workspace.faults.add(UPDATE, "invalid_blocks")
+    await edit(desk, found, "U0BOB", "search")
+    await desk.settle()
+    kinds = [block["type"] for block in desk.card().blocks]
+    assert "table" not in kinds
+    assert "What the edit changed" in words(desk.card())
+    assert is_decidable(desk.card())
+    before = len(desk.workspace.called(UPDATE))
+    await edit(desk, found, "U0CAROL", "payments")
+    await desk.deliver()
+    assert len(desk.workspace.called(UPDATE)) == before + 1
+    assert "payments" in words(desk.card())
+    assert len(desk.cards()) == 1
 
 
 async def test_buttons_go_even_where_slack_refuses_the_blocks_of_the_update(desk: Desk) -> None:
