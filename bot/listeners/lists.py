@@ -7,7 +7,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.ids import Action
 from bot.listeners.batch import open_batch
-from bot.listeners.errors import say_privately
+from bot.listeners.private import say_privately
 from bot.listeners.replying import private, public, send
 from bot.listeners.words import table
 from bot.listeners.words.paging import read_question
