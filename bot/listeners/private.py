@@ -7,8 +7,8 @@ from typing import Any
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.cards.modals import message_modal
-from bot.listeners.replying import send
 from bot.slack import SlackTrouble, TryLater, calling
+from bot.slack.response_url import send
 
 log = logging.getLogger(__name__)
 
