@@ -26,6 +26,7 @@ OURS_IN_SLACK = [path for path in SOURCES if path.is_relative_to(ROOT / "bot") a
 #: The scopes a Web API method needs for what we do with it: channels, private channels and direct messages.
 SCOPES = {
     "auth_test": (),
+    "chat_delete": ("chat:write",),
     "chat_postEphemeral": ("chat:write",),
     "chat_postMessage": ("chat:write",),
     "chat_update": ("chat:write",),

@@ -2,7 +2,7 @@
 
 from bot.cards.card import card
 from bot.cards.message import Message
-from bot.delivery.posting import Poster, postponed
+from bot.delivery.posting import Poster, ThreadGone, postponed
 from bot.office import Office
 from bot.slack import MessageLost, SlackTrouble
 from operations import show
@@ -27,6 +27,9 @@ class Surfaces:
             return
         try:
             await self._draw(message, drawing)
+        except ThreadGone as gone:
+            said = str(gone)
+            await self._database.write(message.tenant, lambda tx: show.refuse(tx, drawing, said))
         except MessageLost as gone:
             why = gone.error
             await self._database.write(message.tenant, lambda tx: show.lost(tx, drawing, why))

@@ -124,25 +124,37 @@ def _wrong_field(error: Exception) -> tuple[str, str] | None:
 
 
 async def say_privately(client: AsyncWebClient, body: dict[str, Any], sentence: str) -> None:
-    """Say a sentence to one person alone: in the channel or thread, by response_url, or in a direct message."""
+    """Say a sentence to one person alone: in the channel or thread, else by response_url, else in a direct message.
+
+    Where an answer got lost it may be said twice, which is better than not at all.
+    """
+    troubles = []
+    for way in (_in_place, _by_response_url, _directly):
+        try:
+            if await way(client, body, sentence):
+                return
+        except SlackTrouble as trouble:
+            troubles.append(trouble.error)
+    log.error("could not tell %s: %s", body["user"]["id"], ", then ".join(troubles))
+
+
+async def _in_place(client: AsyncWebClient, body: dict[str, Any], sentence: str) -> bool:
     user, channel = body["user"]["id"], (body.get("channel") or {}).get("id")
+    if channel is None:
+        return False
     thread_ts = (body.get("container") or {}).get("thread_ts") or (body.get("message") or {}).get("thread_ts")
-    try:
-        if channel is None:
-            await calling(client.chat_postMessage(channel=user, text=sentence))
-            return
-        thread = {"thread_ts": thread_ts} if thread_ts else {}
-        await calling(client.chat_postEphemeral(channel=channel, user=user, text=sentence, **thread))
-    except SlackTrouble as trouble:
-        await _by_response_url(body, sentence, trouble)
+    thread = {"thread_ts": thread_ts} if thread_ts else {}
+    await calling(client.chat_postEphemeral(channel=channel, user=user, text=sentence, **thread))
+    return True
 
 
-async def _by_response_url(body: dict[str, Any], sentence: str, trouble: SlackTrouble) -> None:
-    url = body.get("response_url")
-    if not url:
-        log.error("could not tell %s: %s", body["user"]["id"], trouble.error)
-        return
-    try:
-        await calling(AsyncWebhookClient(url).send(text=sentence, response_type="ephemeral", replace_original=False))
-    except SlackTrouble as second:
-        log.error("could not tell %s: %s, then %s", body["user"]["id"], trouble.error, second.error)
+async def _by_response_url(_client: AsyncWebClient, body: dict[str, Any], sentence: str) -> bool:
+    if not (url := body.get("response_url")):
+        return False
+    said = AsyncWebhookClient(url).send(text=sentence, response_type="ephemeral", replace_original=False)
+    return (await calling(said)).status_code == 200
+
+
+async def _directly(client: AsyncWebClient, body: dict[str, Any], sentence: str) -> bool:
+    await calling(client.chat_postMessage(channel=body["user"]["id"], text=sentence))
+    return True

@@ -8,7 +8,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.async_context import AsyncBoltContext
 
 from bot.office import Office
-from bot.office.deciding import CannotAskSlack
+from bot.office.deciding import CannotAskSlack, note_arrival
 from bot.slack import SlackTrouble
 from governance.errors import Forbidden
 
@@ -20,6 +20,7 @@ def register(app: AsyncApp, office: Office) -> None:
 
     @app.middleware
     async def members_only(context: AsyncBoltContext, body: dict[str, Any], next: Callable[[], Awaitable[Any]]) -> None:
+        note_arrival()
         if context.user_id is not None and _asks_for_something(body):
             await _check_team(office, body)
             await _check(office, context.user_id)
