@@ -16,7 +16,7 @@ from bot.cards.blocks import date, mrkdwn
 from bot.cards.modals import message_modal
 from bot.ids import Block
 from bot.office import Office
-from bot.slack import SlackTrouble, calling
+from bot.slack import SlackTrouble, TryLater, calling
 from governance.errors import Refusal, Unprocessable
 from governance.text import cut, visible
 
@@ -152,7 +152,9 @@ async def _by_response_url(_client: AsyncWebClient, body: dict[str, Any], senten
     if not (url := body.get("response_url")):
         return False
     said = AsyncWebhookClient(url).send(text=sentence, response_type="ephemeral", replace_original=False)
-    return (await calling(said)).status_code == 200
+    if (status := (await calling(said)).status_code) != 200:
+        raise TryLater(f"response_url answers {status}")
+    return True
 
 
 async def _directly(client: AsyncWebClient, body: dict[str, Any], sentence: str) -> bool:

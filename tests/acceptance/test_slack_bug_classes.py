@@ -38,7 +38,7 @@ async def rest(stack: Stack) -> None:
     """Wait until nothing is owed to Slack any more."""
     over = (OutboxStatus.SENT, OutboxStatus.DEAD)
     async with asyncio.timeout(30):
-        while any(one.status not in over for one in await rows(stack.database, OutboxMessage)):
+        while any(one.status not in over for one in await rows(stack.database, OutboxMessage)):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
 

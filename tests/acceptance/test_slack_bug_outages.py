@@ -91,6 +91,26 @@ async def test_a_reminder_of_a_card_that_somebody_deleted_does_not_stand_alone_i
     assert now["state"] == "pending"
 
 
+@pytest.mark.parametrize("error", ["cant_update_message", "edit_window_closed"])
+async def test_a_card_that_can_never_be_changed_again_is_not_tried_again_but_posted_anew(
+    stack: Stack, error: str
+) -> None:
+    """closes slack-approval-bots 11"""
+    _, proposed = await stack.propose("deploy.two")
+    old = (await stack.card("checkout")).snapshot()
+    workspace = stack.slack.workspace
+    workspace.faults.always("chat.update", error)
+    await stack.slack.click("U0BOB", old, "Approve")
+    await rest(stack)
+    assert len(workspace.called("chat.update")) == 1
+    workspace.faults.clear()
+    anew = standing(stack, APPROVALS)[-1]
+    assert (anew.ts != old.ts, "1 of 2" in json.dumps(anew.blocks)) == (True, True)
+    await stack.slack.click("U0CAROL", anew.snapshot(), "Approve")
+    assert (await stack.settled(proposed["proposal_id"]))["state"] == "succeeded"
+    await stack.shown(APPROVALS, anew.ts, "Succeeded")
+
+
 async def test_with_its_token_revoked_requests_stay_decidable_and_cards_become_true_after_the_next_installation(
     stack: Stack, wound: WoundClock
 ) -> None:

@@ -49,6 +49,7 @@ def check_inert(message, found):
 @given(dossiers(), st.none() | st.just("https://acme.slack.com/archives/C0DEPLOYS/p1"))
 @thoroughly
 def test_any_card_fits_and_is_inert(found, link):
+    """closes slack-approval-bots 5, 16"""
     made = card(found, RENDERING, discussed_at=link)
     check_message(made)
     check_inert(made, found)
