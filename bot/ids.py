@@ -17,11 +17,18 @@ class Action(StrEnum):
     RUN_AGAIN = "card.run_again"
     DETAILS_PAGE_BACK = "details.back"
     DETAILS_PAGE_ON = "details.on"
+    DETAILS_FILE = "details.file"
     TOLD_DETAILS = "told.details"
     LIST_BACK = "list.back"
     LIST_ON = "list.on"
     LIST_SHARE = "list.share"
     LIST_BATCH = "list.batch"
+    HOME_PAUSE = "home.pause"
+    HOME_RESUME = "home.resume"
+    HOME_REVOKE = "home.revoke"
+    HOME_SETTINGS = "home.settings"
+    HOME_AWAY = "home.away"
+    HOME_BACK = "home.back"
 
 
 class Option(StrEnum):
@@ -47,21 +54,30 @@ class Callback(StrEnum):
     RUN_AGAIN = "modal.run_again"
     DETAILS = "modal.details"
     BATCH = "modal.batch"
+    SETTINGS = "modal.settings"
+    AWAY = "modal.away"
+    PAUSE = "modal.pause"
+    RESUME = "modal.resume"
 
 
 class Block(StrEnum):
     """Blocks whose input is read back."""
 
     REASON = "reason"
+    PRESET = "reason_preset"
     UNTIL = "until"
     TO = "to"
     ARGUMENTS = "arguments"
+    ARGUMENT = "argument"
     REMEMBER = "remember"
     PATTERN = "remember_pattern"
     RULE_UNTIL = "remember_until"
     USES = "remember_uses"
     CONFIRM = "remember_confirmed"
     BATCH = "batch"  #: the first of several; the others add a number
+    DIGEST_HOUR = "digest_hour"
+    QUIET_FROM = "quiet_from"
+    QUIET_TO = "quiet_to"
 
 
 class Field(StrEnum):
@@ -73,6 +89,8 @@ class Field(StrEnum):
     CHOICE = "choice"
     NUMBER = "number"
     TICKED = "ticked"
+    TIME = "time"
+    VALUE = "value"
 
 
 class Command(StrEnum):

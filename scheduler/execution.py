@@ -42,11 +42,11 @@ class Executor:
 
     async def _start_next(self, tx: Tx) -> execute.Started | Execution | None:
         fits = self._unasked < _SLOTS - _KEPT
-        return await execute.start_next(tx, self._policy.current, self._owner, unasked=fits)
+        return await execute.start_next(tx, self._policy.of, self._owner, unasked=fits)
 
     async def recover(self) -> None:
         """Take over every execution whose worker stopped sending heartbeats."""
-        while await self._database.write("", lambda tx: execute.recover_next(tx, self._policy.current)):
+        while await self._database.write("", lambda tx: execute.recover_next(tx, self._policy.of)):
             pass
 
     async def stop(self, grace: float = 10.0) -> None:
@@ -66,7 +66,8 @@ class Executor:
         finally:
             heartbeat.cancel()
             await asyncio.gather(heartbeat, return_exceptions=True)
-        tenant, policy = started.execution.tenant, self._policy.current
+        tenant = started.execution.tenant
+        policy = self._policy.of(tenant)
         if not await self._database.write(tenant, lambda tx: execute.settle(tx, policy, started, result)):
             log.warning("%s: an answer came after the lease was lost; it was not recorded", started.execution.id)
 

@@ -13,9 +13,10 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.cards.answering import people
 from bot.cards.blocks import date, mrkdwn
-from bot.cards.modals import message_modal
+from bot.cards.modals import View, message_modal
 from bot.ids import Block
 from bot.office import Office
+from bot.office.homes import refresh
 from bot.slack import SlackTrouble, TryLater, calling
 from governance.errors import Refusal, Unprocessable
 from governance.text import cut, visible
@@ -40,6 +41,8 @@ def register(app: AsyncApp, office: Office) -> None:
 
     @app.error
     async def desk(error: Exception, body: dict[str, Any], client: AsyncWebClient) -> BoltResponse | None:
+        if is_from_home(body):
+            in_background(refresh(office, body["user"]["id"]))
         found = answer(error, body, client, in_background)
         return None if "event" in body else found  # an event is acknowledged already, and nobody waits for words
 
@@ -53,19 +56,30 @@ def answer(
         return BoltResponse(status=200, body=_inside_modal(error, sentence, body))
     if "command" in body:
         return BoltResponse(status=200, body={"response_type": "ephemeral", "text": sentence})
-    if "event" not in body:
-        in_background(say_privately(client, body, sentence))
+    if "event" in body:  # nobody waits for it; what broke is delivered again
+        return BoltResponse(status=200 if isinstance(error, Refusal) else 503, body="")
+    in_background(say_privately(client, body, sentence))
     return BoltResponse(status=200, body="")
 
 
-def explain(error: Exception) -> str:
+def modal_for(error: BaseException) -> View:
+    """Return what takes the place of a modal that opened before it was known that it would not be filled."""
+    return message_modal("Nothing changed", explain(error))
+
+
+async def tell(client: AsyncWebClient, body: dict[str, Any], error: BaseException) -> None:
+    """Say privately what became of a click that was acknowledged before it was carried out."""
+    await say_privately(client, body, explain(error))
+
+
+def explain(error: BaseException) -> str:
     """Return what the person reads, and log what is our own fault."""
     if not isinstance(error, Refusal | SlackTrouble):
         log.error("a listener failed", exc_info=error)
     return sentence_for(error)
 
 
-def sentence_for(error: Exception) -> str:
+def sentence_for(error: BaseException) -> str:
     """Return what the person reads: why not, and what to do next."""
     if isinstance(error, SlackTrouble):
         return _SLACK
@@ -124,18 +138,33 @@ def _wrong_field(error: Exception) -> tuple[str, str] | None:
 
 
 async def say_privately(client: AsyncWebClient, body: dict[str, Any], sentence: str) -> None:
-    """Say a sentence to one person alone: in the channel or thread, else by response_url, else in a direct message.
+    """Say a sentence to one person alone: in front of their Home, in the channel or thread, by response_url, or in a
+    direct message, whichever Slack takes first.
 
     Where an answer got lost it may be said twice, which is better than not at all.
     """
     troubles = []
-    for way in (_in_place, _by_response_url, _directly):
+    for way in (_in_front, _in_place, _by_response_url, _directly):
         try:
             if await way(client, body, sentence):
                 return
         except SlackTrouble as trouble:
             troubles.append(trouble.error)
     log.error("could not tell %s: %s", body["user"]["id"], ", then ".join(troubles))
+
+
+def is_from_home(body: dict[str, Any]) -> bool:
+    """Whether somebody pressed a button on their Home tab, where no message can be seen by them alone."""
+    return body.get("type") == "block_actions" and (body.get("view") or {}).get("type") == "home"
+
+
+async def _in_front(client: AsyncWebClient, body: dict[str, Any], sentence: str) -> bool:
+    """Say a sentence in a modal; SlackTrouble where the click is too long ago for that, or has opened one already."""
+    if not is_from_home(body):
+        return False
+    view = message_modal("Nothing changed", sentence)
+    await calling(client.views_open(trigger_id=body.get("trigger_id", ""), view=view))
+    return True
 
 
 async def _in_place(client: AsyncWebClient, body: dict[str, Any], sentence: str) -> bool:

@@ -7,7 +7,18 @@ from pydantic import Field, StringConstraints
 
 from bot.policy.connectors import ConnectorTable
 from bot.policy.strict import Strict
-from bot.policy.words import ChannelId, Duration, Id, Name, Pattern, PersonId, RateText, ReviewerId, TierName
+from bot.policy.words import (
+    ChannelId,
+    Duration,
+    Id,
+    Name,
+    Pattern,
+    PersonId,
+    RateText,
+    ReviewerId,
+    TeamId,
+    TierName,
+)
 from governance.tiers import ApprovalMode, Risk
 
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=500)]
@@ -15,14 +26,28 @@ Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 class SlackTable(Strict):
-    """`[slack]`: where the cards go."""
+    """`[slack]`: where the cards go, and what counts there besides their buttons, for calls of low risk only."""
 
     approvals_channel: ChannelId
+    decide_by_reply: bool = False
+    decide_by_reaction: bool = False
 
 
 class RolesTable(Strict):
     """`[roles]`: people with rights over everything; offline deciders count while Slack cannot be reached."""
 
+    admins: list[PersonId] = []
+    operators: list[PersonId] = []
+    offline_deciders: list[PersonId] = []
+
+
+class WorkspaceTable(Strict):
+    """`[[workspaces]]`: one more Slack workspace, which installs the app by OAuth; its people decide for its agents."""
+
+    team_id: TeamId
+    approvals_channel: ChannelId
+    decide_by_reply: bool = False
+    decide_by_reaction: bool = False
     admins: list[PersonId] = []
     operators: list[PersonId] = []
     offline_deciders: list[PersonId] = []
@@ -57,6 +82,7 @@ class AgentTable(Strict):
     id: Id
     name: Name
     creator: PersonId
+    workspace: TeamId | None = None
     scopes: list[Id] = []
     people: list[PersonId] = []
     channels: list[ChannelId] = []
@@ -93,6 +119,7 @@ class ToolTable(Strict):
     ttl: Duration | None = None
     concurrency: Count | None = None
     rate: RateText | None = None
+    buttons_only: bool = False
     secret_fields: list[Name] = []
     input_schema: dict[str, Any] = {"type": "object"}
 
@@ -119,7 +146,8 @@ class RuleTable(Strict):
 class PolicyFile(Strict):
     """The whole of countersign.toml."""
 
-    slack: SlackTable
+    slack: SlackTable | None = None
+    workspaces: list[WorkspaceTable] = []
     include: list[Literal["builtin:agent-runtime", "builtin:assistant"]] = []
     roles: RolesTable = RolesTable()
     defaults: DefaultsTable = DefaultsTable()

@@ -23,7 +23,8 @@ def submission_answered(workspace: Workspace, view: View, reply: Reply) -> None:
     try:
         _act(workspace, view, str(answer.get("response_action") or "close"), answer)
     except SlackError as error:
-        workspace.violated("view_submission", error.messages or [error.code])
+        if error.code != "invalid_blocks":  # a block type switched off on purpose is no fault of the app
+            workspace.violated("view_submission", error.messages or [error.code])
         view.errors = {"": TROUBLE}
     workspace.bump()
 
@@ -57,6 +58,9 @@ def _errors(view: View, errors: object) -> dict[str, str]:
 
 
 def _sound(workspace: Workspace, body: Any) -> Json:
+    unknown = workspace.faults.unknown_in(body.get("blocks") if isinstance(body, dict) else None, "/view/blocks")
+    if unknown:
+        raise SlackError("invalid_blocks", unknown)
     problems = view_problems(workspace, "view_submission", body)
     if problems:
         raise SlackError("invalid_arguments")

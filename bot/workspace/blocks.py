@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 
 from bot.workspace.model import Json
 
+_HOLDS = {"actions": "elements", "context_actions": "elements", "input": "element", "card": "actions"}
+"""Where a block keeps its elements, if not as its accessory."""
 TEXT_TYPES = ("plain_text", "mrkdwn", "markdown", "text", "raw_text")
 
 
@@ -17,20 +19,35 @@ def elements(blocks: Iterable[Json]) -> Iterator[tuple[Json, Json]]:
         for element in _own_elements(block):
             if isinstance(element, dict) and element.get("type") != "image":
                 yield block, element
-        if block.get("type") == "carousel":
-            yield from elements(block.get("elements") or [])
+        yield from elements(_inside(block))
+
+
+def _inside(block: Json) -> list[Json]:
+    """The blocks a block is made of: the cards of a carousel, what a container holds."""
+    name = {"carousel": "elements", "container": "child_blocks"}.get(str(block.get("type")))
+    found = block.get(name) if name else None
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
 def _own_elements(block: Json) -> list[Json]:
-    where = {"actions": "elements", "input": "element", "card": "actions"}.get(str(block.get("type")))
-    found = block.get(where or "accessory")
+    found = block.get(_HOLDS.get(str(block.get("type")), "accessory"))
     return found if isinstance(found, list) else [found] if isinstance(found, dict) else []
 
 
 def label(element: Json) -> str:
     """The words on an element: a button's text, else the placeholder, else the action_id."""
     text = element.get("text") or element.get("placeholder") or {}
+    if element.get("type") == "feedback_buttons":
+        text = element["positive_button"]["text"]
     return str(text.get("text") or element.get("action_id", ""))
+
+
+def pressed(element: Json, value: object) -> Json:
+    """A feedback element as the button that `value` names (its value or words; the positive one otherwise)."""
+    if element.get("type") != "feedback_buttons":
+        return element
+    yes, no = element["positive_button"], element["negative_button"]
+    return {**element, **(no if value in (no["value"], no["text"]["text"]) else yes)}
 
 
 def plain(node: object) -> str:
@@ -51,11 +68,17 @@ def _texts(node: object) -> Iterator[str]:
 def with_ids(blocks: Iterable[Json]) -> list[Json]:
     """A deep copy in which every block has a block_id and every element an action_id, as Slack fills them."""
     filled = copy.deepcopy(list(blocks))
-    for block in filled:
+    for block in _all(filled):
         block.setdefault("block_id", secrets.token_urlsafe(4))
     for _, element in elements(filled):
         element.setdefault("action_id", secrets.token_urlsafe(4))
     return filled
+
+
+def _all(blocks: Iterable[Json]) -> Iterator[Json]:
+    for block in blocks:
+        yield block
+        yield from _all(_inside(block))
 
 
 def with_attachment_ids(attachments: Iterable[Json]) -> list[Json]:

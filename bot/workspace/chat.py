@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from bot.workspace import limits, spoken
 from bot.workspace.arguments import flag, need, text
 from bot.workspace.call import Call, Method
+from bot.workspace.content import fill, store
 from bot.workspace.errors import SlackError
 from bot.workspace.model import Channel, Json, Message
 from bot.workspace.wire import message_json
@@ -18,11 +17,11 @@ def post_message(call: Call) -> Json:
     may_post(call, channel)
     call.workspace.pacing.check(call.method, channel.id)
     message = Message(channel.id, "", call.me, from_app=True)
-    _fill(call, message)
+    fill(call, message)
     message.thread_ts = parent_of(call, channel.id)
     message.broadcast = flag(call.args.get("reply_broadcast"))
     message.ts = call.workspace.tick()
-    _store(call, message)
+    store(call, message)
     spoken.app_posted(call.workspace, message)
     return {
         "channel": channel.id,
@@ -39,10 +38,10 @@ def post_ephemeral(call: Call) -> Json:
     if user.id not in channel.members:
         raise SlackError("user_not_in_channel")
     message = Message(channel.id, "", call.me, from_app=True, only_for=user.id)
-    _fill(call, message)
+    fill(call, message)
     message.thread_ts = parent_of(call, channel.id)
     message.ts = call.workspace.tick()
-    _store(call, message)
+    store(call, message)
     spoken.app_posted(call.workspace, message)
     return {"message_ts": message.ts}
 
@@ -55,10 +54,10 @@ def update(call: Call) -> Json:
     if len(text(call.args, "text")) > limits.UPDATE_TEXT:
         raise SlackError("msg_too_long")
     before, shown = message.blocks, message_json(call.workspace, message)
-    _fill(call, message)
+    fill(call, message)
     message.past.append(before)
     message.edited = call.workspace.tick()
-    _store(call, message)
+    store(call, message)
     spoken.app_changed(call.workspace, message, shown)
     return {
         "channel": message.channel,
@@ -113,66 +112,6 @@ def may_post(call: Call, channel: Channel) -> None:
         raise SlackError("not_in_channel")
 
 
-def _fill(call: Call, message: Message) -> None:
-    """Take text, blocks, attachments and metadata from the arguments; raises what Slack would."""
-    blocks = _given(call, "blocks", message.blocks)
-    attachments = _given(call, "attachments", message.attachments)
-    if not text(call.args, "text").strip() and not blocks and not attachments:
-        raise SlackError("no_text")
-    check_blocks(call, blocks)
-    check_attachments(call, attachments)
-    metadata = call.args.get("metadata")
-    problem = limits.metadata_problem(metadata) if metadata is not None else None
-    if problem:
-        raise SlackError(problem)
-    if metadata is not None:
-        message.metadata = metadata or None
-    message.blocks, message.attachments = blocks, attachments
-    message.text = _fitting(call, text(call.args, "text"))
-
-
-def _given(call: Call, name: str, before: list[Json]) -> Any:
-    """An argument, or what the message had: Slack keeps what an update does not name."""
-    value = call.args.get(name)
-    return before if value is None else value
-
-
-def check_blocks(call: Call, blocks: object) -> None:
-    """Raises `invalid_blocks_format`, `invalid_blocks` or `msg_blocks_too_long`, and remembers why."""
-    if not isinstance(blocks, list):
-        raise SlackError("invalid_blocks_format")
-    unknown = call.workspace.faults.unknown_in(blocks)
-    if unknown:
-        raise SlackError("invalid_blocks", unknown)
-    _refuse(call, "invalid_blocks", limits.violations(blocks, "message"))
-    size = limits.total_text(blocks)
-    if size > limits.ALL_BLOCK_TEXT:
-        call.workspace.violated(call.method, [f"{size} characters in all blocks together"])
-        raise SlackError("msg_blocks_too_long")
-
-
-def check_attachments(call: Call, attachments: object) -> None:
-    """Raises `invalid_attachments`, and remembers why."""
-    if not isinstance(attachments, list) or not all(isinstance(one, dict) for one in attachments):
-        raise SlackError("invalid_attachments")
-    for place, one in enumerate(attachments):
-        problems = limits.violations(one.get("blocks") or [], "message")
-        where = f"/attachments/{place}/blocks"
-        _refuse(call, "invalid_attachments", [text.replace("/blocks", where, 1) for text in problems])
-
-
-def _refuse(call: Call, code: str, problems: list[str]) -> None:
-    call.workspace.violated(call.method, problems)
-    if problems:
-        raise SlackError(code, problems)
-
-
-def _fitting(call: Call, words: str) -> str:
-    if len(words) > limits.MESSAGE_TEXT:
-        call.workspace.violated(call.method, [f"text of {len(words)} characters was cut off"])
-    return words[: limits.MESSAGE_TEXT]
-
-
 def parent_of(call: Call, channel: str) -> str | None:
     """The thread a reply lands in. Slack puts a reply to nothing into the channel, without a word."""
     wanted = text(call.args, "thread_ts")
@@ -190,13 +129,6 @@ def _own(call: Call, otherwise: str) -> Message:
     if message.user != call.me:
         raise SlackError(otherwise)
     return message
-
-
-def _store(call: Call, message: Message) -> None:
-    previews = [call.args.get(name) for name in ("unfurl_links", "unfurl_media")]
-    if None not in previews:
-        message.quiet_links = not any(flag(value) for value in previews)
-    call.workspace.put(message, link_names=flag(call.args.get("link_names")))
 
 
 METHODS: dict[str, tuple[str | None, Method]] = {

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 FOLLOW_SECONDS = 600.0
 """How long after an interaction something visible still counts as its answer."""
+EXPECTING = ("block_actions", "view_submission", "command")
+"""The kinds of interaction after which people expect to see something."""
 LOOK_BACK = 500
 """How many interactions are still waiting for answers at a time."""
 
@@ -127,6 +129,10 @@ class Clicks(list[Click]):
         """What nobody acknowledged in time."""
         return [click for click in self if click.ack_seconds is None and click.failure]
 
-    def unanswered(self, kinds: tuple[str, ...] = ("block_actions", "view_submission", "command")) -> list[Click]:
-        """What nothing visible followed, of these kinds: the figure a soak test wants to be zero."""
-        return [click for click in self if click.kind in kinds and not click.answers]
+    def unanswered(self, kinds: tuple[str, ...] = EXPECTING, older_than: float = 0.0) -> list[Click]:
+        """What nothing visible followed, of these kinds: the figure a soak test wants to be zero.
+
+        `older_than` leaves out what happened within that many real seconds and may still be answered.
+        """
+        until = time.monotonic() - older_than
+        return [click for click in self if click.kind in kinds and not click.answers and click.started <= until]

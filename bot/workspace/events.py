@@ -31,7 +31,7 @@ class Events:
         self._later: set[asyncio.Task[Reply | None]] = set()
         self._held: list[Json] = []
         self._hold = 0
-        workspace.announce = self.soon
+        self._announced_before, workspace.announce = workspace.announce, self.soon
 
     def wanted(self, event: Json, subscription: str | None = None) -> bool:
         """Whether the app subscribes to this event and holds the scope it needs."""
@@ -95,7 +95,9 @@ class Events:
         return reply.ok and challenge in reply.body
 
     async def stop(self) -> None:
-        """Forget the retries still to come."""
+        """Forget the retries still to come, and hear no more of what the app does."""
+        if self.workspace.announce == self.soon:
+            self.workspace.announce = self._announced_before
         for task in list(self._later):
             task.cancel()
         await asyncio.gather(*self._later, return_exceptions=True)

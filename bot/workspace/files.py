@@ -11,7 +11,8 @@ from aiohttp import web
 from bot.workspace import spoken
 from bot.workspace.arguments import need, text
 from bot.workspace.call import Call, Method
-from bot.workspace.chat import check_blocks, may_post, parent_of
+from bot.workspace.chat import may_post, parent_of
+from bot.workspace.content import check_blocks
 from bot.workspace.errors import SlackError
 from bot.workspace.model import Channel, File, Json, Message
 from bot.workspace.state import Workspace

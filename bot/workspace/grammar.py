@@ -10,48 +10,14 @@ from bot.workspace.elements import (
     IMAGE_FIELDS,
     IN_ACTIONS,
     TYPERS,
-    URL,
     plain,
     some,
     words,
 )
-from bot.workspace.rules import Flag, Free, Int, Items, Kinds, Rule, Shape, Str
+from bot.workspace.newer import NEWER, container
+from bot.workspace.rich import CELL, RICH_TEXT
+from bot.workspace.rules import Flag, Free, Items, Kinds, Rule, Shape, Str
 
-MARKS = Shape({"bold": Flag(), "italic": Flag(), "strike": Flag(), "code": Flag(), "underline": Flag()})
-INLINE = Kinds(
-    {
-        "text": Shape({"!text": Str(0, 1), "style": MARKS}),
-        "link": Shape({"!url": URL, "text": Str(), "unsafe": Flag(), "style": MARKS}),
-        "emoji": Shape({"!name": Str(100, 1), "unicode": Str(100), "skin_tone": Int(1, 6)}),
-        "user": Shape({"!user_id": Str(20, 1), "style": MARKS}),
-        "usergroup": Shape({"!usergroup_id": Str(20, 1), "style": MARKS}),
-        "channel": Shape({"!channel_id": Str(20, 1), "style": MARKS}),
-        "broadcast": Shape({"!range": Str(choices=("here", "channel", "everyone"))}),
-        "color": Shape({"!value": Str(10, 1)}),
-        "date": Shape({"!timestamp": Int(0, 9_999_999_999), "!format": Str(200, 1), "url": URL, "fallback": Str(200)}),
-    }
-)
-RICH_SECTION = Shape({"!elements": Items(INLINE, 1000, least=0)})
-RICH_BOXED = Shape({"!elements": Items(INLINE, 1000, least=0), "border": Int(0, 1), "language": Str(50)})
-RICH_LIST = Shape(
-    {
-        "!style": Str(choices=("bullet", "ordered")),
-        "!elements": Items(Kinds({"rich_text_section": RICH_SECTION}), 1000),
-        "indent": Int(0, 8),
-        "offset": Int(0, 10_000),
-        "border": Int(0, 1),
-    }
-)
-RICH = Kinds(
-    {
-        "rich_text_section": RICH_SECTION,
-        "rich_text_list": RICH_LIST,
-        "rich_text_preformatted": RICH_BOXED,
-        "rich_text_quote": RICH_BOXED,
-    }
-)
-RICH_TEXT = Shape({"!elements": Items(RICH, 1000), "block_id": BLOCK_ID})
-CELL = Kinds({"raw_text": Shape({"!text": Str(0, 1)}), "raw_number": Shape({"!value": Free()}), "rich_text": RICH_TEXT})
 COLUMN = Shape({"align": Str(choices=("left", "center", "right")), "is_wrapped": Flag()})
 CARD = Shape(
     {
@@ -74,35 +40,36 @@ def block(one_of: tuple[str, ...] = (), **fields: Rule) -> Shape:
     return Shape({"block_id": BLOCK_ID, **named}, one_of)
 
 
-BLOCKS = Kinds(
-    {
-        "section": block(
-            ("text", "fields"),
-            text=words(3000),
-            fields=Items(words(2000), 10),
-            accessory=ACCESSORY,
-            expand=Flag(),
-        ),
-        "header": block(r_text=plain(150)),
-        "context": block(r_elements=Items(Kinds({**words(3000).shapes, **IMAGE_ELEMENT.shapes}), 10)),
-        "actions": block(r_elements=Items(some(*IN_ACTIONS), 25)),
-        "divider": block(),
-        "image": Shape({**IMAGE_FIELDS, "title": plain(2000), "block_id": BLOCK_ID}, ("image_url", "slack_file")),
-        "input": block(
-            r_label=plain(2000),
-            r_element=some(*CHOOSERS, *TYPERS),
-            hint=plain(2000),
-            optional=Flag(),
-            dispatch_action=Flag(),
-        ),
-        "rich_text": RICH_TEXT,
-        "markdown": block(r_text=Str(12_000, 1)),
-        "table": block(r_rows=Items(Items(CELL, 20), 100), column_settings=Items(COLUMN, 20)),
-        "card": CARD,
-        "carousel": block(r_elements=Items(Kinds({"card": CARD}), 10)),
-        "alert": block(r_text=words(200), level=Str(choices=("default", "info", "warning", "error", "success"))),
-    }
-)
+PLAIN_BLOCKS = {
+    "section": block(
+        ("text", "fields"),
+        text=words(3000),
+        fields=Items(words(2000), 10),
+        accessory=ACCESSORY,
+        expand=Flag(),
+    ),
+    "header": block(r_text=plain(150)),
+    "context": block(r_elements=Items(Kinds({**words(3000).shapes, **IMAGE_ELEMENT.shapes}), 10)),
+    "actions": block(r_elements=Items(some(*IN_ACTIONS), 25)),
+    "divider": block(),
+    "image": Shape({**IMAGE_FIELDS, "title": plain(2000), "block_id": BLOCK_ID}, ("image_url", "slack_file")),
+    "input": block(
+        r_label=plain(2000),
+        r_element=some(*CHOOSERS, *TYPERS),
+        hint=plain(2000),
+        optional=Flag(),
+        dispatch_action=Flag(),
+    ),
+    "rich_text": RICH_TEXT,
+    "markdown": block(r_text=Str(12_000, 1)),
+    "table": block(r_rows=Items(Items(CELL, 20), 100), column_settings=Items(COLUMN, 20)),
+    "card": CARD,
+    "carousel": block(r_elements=Items(Kinds({"card": CARD}), 10)),
+    "alert": block(r_text=words(200), level=Str(choices=("default", "info", "warning", "error", "success"))),
+    **NEWER,
+}
+BLOCKS = Kinds({**PLAIN_BLOCKS, "container": container(PLAIN_BLOCKS, IMAGE_ELEMENT)})
+"""Exactly the block types that Slack's own SDK knows."""
 VIEW_FIELDS: dict[str, Rule] = {
     "!blocks": Free(),
     "private_metadata": Str(3000),

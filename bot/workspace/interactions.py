@@ -56,6 +56,7 @@ class Interactions:
 
     async def _press(self, user: str, where: Message | View, what: str, value: Any, block_id: str | None) -> Answer:
         block, element = kit.find(where.all_blocks, what, block_id)
+        element = kit.pressed(element, value)
         state = chosen(element, value) if element["type"] in FIELD else None
         action = payloads.action(self.workspace, block, element, state)
         values = self._values(user, where)

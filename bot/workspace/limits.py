@@ -30,9 +30,14 @@ TABLES_PER_MESSAGE = 1
 SURFACES = ("message", "modal", "home")
 ONLY_ON = {
     "alert": ("modal",),
+    "call": ("message",),
     "carousel": ("message", "home"),
+    "context_actions": ("message",),
+    "file": ("message",),
     "markdown": ("message",),
+    "plan": ("message",),
     "table": ("message",),
+    "task_card": ("message",),
 }
 
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import jinja2
 from aiohttp import web
 
+from bot.workspace.admin_deeds import ADMIN_DEEDS
+from bot.workspace.deeds import DEEDS, Deed
 from bot.workspace.files import file_response
-from bot.workspace.happenings import Happenings
-from bot.workspace.interactions import Interactions
-from bot.workspace.model import Json, Message, View
+from bot.workspace.model import Json
+from bot.workspace.page_faults import misbehave
 from bot.workspace.page_state import answer_json, state_for
-from bot.workspace.records import Answer
-from bot.workspace.transport import Reply
+from bot.workspace.seat import Seat
 
 TEMPLATES = Path(__file__).parent.parent.parent / "templates" / "pages"
 ASSETS = (".css", ".js", ".svg")
@@ -26,15 +26,12 @@ ONLY_FROM_HERE = (
 )
 """The page fetches nothing from anywhere else; only the side panel may be another address."""
 
-Deed = Callable[[Json], Awaitable[Answer]]
-
 
 class Page:
-    """Serves `/` and `/workspace/…`. Every POST names who acts in `as`."""
+    """Serves `/` and `/workspace/…`. Every POST names who acts in `as`; `team` picks one of several workspaces."""
 
-    def __init__(self, interactions: Interactions, happenings: Happenings, panel: tuple[str, str] | None) -> None:
-        self.workspace = interactions.workspace
-        self.interactions, self.happenings, self.panel = interactions, happenings, panel
+    def __init__(self, seats: Callable[[], list[Seat]], panel: tuple[str, str] | None) -> None:
+        self._seats, self.panel = seats, panel
         self._stopped = False
 
     def add_routes(self, app: web.Application) -> None:
@@ -46,26 +43,18 @@ class Page:
         app.router.add_get("/workspace/state", self.state)
         app.router.add_get("/workspace/events", self.changes)
         app.router.add_post("/workspace/faults", self.faults)
-        for name, deed in self._deeds().items():
+        for name, deed in {**DEEDS, **ADMIN_DEEDS}.items():
             app.router.add_post(f"/workspace/{name}", self._doing(deed))
 
     def stop(self) -> None:
         """Let the event streams end."""
         self._stopped = True
-        self.workspace.bump()
+        for seat in self._seats():
+            seat.workspace.bump()
 
-    def _deeds(self) -> dict[str, Deed]:
-        return {
-            "click": self._click,
-            "select-option": self._click,
-            "submit": self._submit,
-            "close": self._close,
-            "message": self._message,
-            "command": self._command,
-            "open-home": self._open_home,
-            "react": self._react,
-            "delete": self._delete,
-        }
+    def _seat(self, team: object) -> Seat:
+        seats = self._seats()
+        return next((seat for seat in seats if seat.workspace.team_id == team), seats[0])
 
     # -- the page
 
@@ -73,7 +62,8 @@ class Page:
         """GET /: the page."""
         environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True)
         template = environment.get_template("workspace.html.j2")
-        html = template.render(team=self.workspace.name, app=self.workspace.app.name, panel=self.panel)
+        workspace = self._seats()[0].workspace
+        html = template.render(team=workspace.name, app=workspace.app.name, panel=self.panel)
         headers = {"Content-Security-Policy": ONLY_FROM_HERE}
         return web.Response(text=html, content_type="text/html", headers=headers)
 
@@ -86,41 +76,40 @@ class Page:
 
     async def permalink(self, request: web.Request) -> web.Response:
         """GET /archives/{channel}/p{ts}: the page, at this message."""
-        place = request.match_info["place"].removeprefix("p")
+        place, channel = request.match_info["place"].removeprefix("p"), request.match_info["channel"]
         ts = f"{place[:-6]}.{place[-6:]}"
         thread = request.query.get("thread_ts", "")
-        where = f"/#in={request.match_info['channel']}&at={ts}" + (f"&thread={thread}" if thread else "")
+        holds = [seat.workspace for seat in self._seats() if (channel, ts) in seat.workspace.messages]
+        team = holds[0].team_id if holds and holds[0] is not self._seats()[0].workspace else ""
+        where = f"/#in={channel}&at={ts}" + (f"&thread={thread}" if thread else "") + (f"&team={team}" if team else "")
         raise web.HTTPFound(where)
 
     async def file(self, request: web.Request) -> web.Response:
         """GET /files/…: an uploaded file. Pictures are shown, everything else is plain text or a download."""
-        return file_response(self.workspace, request.match_info["file"], "download" in request.query)
+        seat = self._seat(request.match_info["team"])
+        return file_response(seat.workspace, request.match_info["file"], "download" in request.query)
 
     async def state(self, request: web.Request) -> web.Response:
-        """GET /workspace/state?as=U…: everything this person may see."""
-        user = request.query.get("as", "")
-        if user not in self.workspace.users:
-            return _refused(f"there is nobody called {user!r} here", 404)
-        return web.json_response(state_for(self.workspace, user))
+        """GET /workspace/state?as=U…&team=T…: everything this person may see."""
+        seat, user = self._seat(request.query.get("team")), request.query.get("as", "")
+        if user not in seat.workspace.users:
+            somebody = next((person.id for person in seat.workspace.people()), "")
+            return _refused(f"there is nobody called {user!r} here", 404, somebody=somebody)
+        teams = [{"id": one.workspace.team_id, "name": one.workspace.name} for one in self._seats()]
+        return web.json_response({**state_for(seat, user), "teams": teams})
 
     async def changes(self, request: web.Request) -> web.StreamResponse:
-        """GET /workspace/events: a server-sent event with the version after every change."""
+        """GET /workspace/events?team=T…: a server-sent event with the version after every change."""
+        workspace = self._seat(request.query.get("team")).workspace
         stream = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
         await stream.prepare(request)
         try:
             while not self._stopped:
-                await stream.write(f"data: {self.workspace.version}\n\n".encode())
-                await self._next_change()
+                await stream.write(f"data: {workspace.version}\n\n".encode())
+                await _next(workspace.changed())
         except ConnectionResetError:
             pass  # the reader went away
         return stream
-
-    async def _next_change(self) -> None:
-        try:
-            async with asyncio.timeout(KEEP_ALIVE_SECONDS):
-                await self.workspace.changed()
-        except TimeoutError:
-            pass  # sending the same version again keeps the connection alive
 
     # -- what people do
 
@@ -128,84 +117,39 @@ class Page:
         async def handle(request: web.Request) -> web.Response:
             try:
                 body = await request.json()
-                if not isinstance(body, dict) or not self._is_person(body.get("as")):
+                seat = self._seat(body.get("team")) if isinstance(body, dict) else None
+                if seat is None or not _is_person(seat, body):
                     return _refused("`as` must name a person of this workspace", 400)
-                return web.json_response(answer_json(self.workspace, await deed(body)))
+                return web.json_response(answer_json(seat.workspace, await deed(seat, body)))
+            except KeyError as error:
+                return _refused(f"{error} is missing", 400)
             except (LookupError, ValueError, PermissionError) as error:
                 return _refused(str(error), 400)
 
         return handle
 
-    def _is_person(self, user_id: object) -> bool:
-        return any(user.id == user_id for user in self.workspace.people())
-
-    async def _click(self, body: Json) -> Answer:
-        where = self._where(body)
-        return await self.interactions.click(
-            body["as"], where, body["action_id"], body.get("value"), body.get("block_id")
-        )
-
-    async def _submit(self, body: Json) -> Answer:
-        return await self.interactions.submit(body["as"], self._view(body), body.get("values"))
-
-    async def _close(self, body: Json) -> Answer:
-        return await self.interactions.close(body["as"], self._view(body), bool(body.get("clear")))
-
-    async def _message(self, body: Json) -> Answer:
-        text = str(body.get("text", ""))
-        await self.happenings.said(body["as"], body["channel"], text, body.get("thread_ts"))
-        return _answer(None)
-
-    async def _command(self, body: Json) -> Answer:
-        text = str(body.get("text", ""))
-        return await self.interactions.command(body["as"], str(body["command"]), text, body["channel"])
-
-    async def _open_home(self, body: Json) -> Answer:
-        reply = await self.happenings.home_opened(body["as"])
-        return _answer(reply, self.workspace.home(body["as"]))
-
-    async def _react(self, body: Json) -> Answer:
-        return _answer(await self.happenings.reacted(body["as"], self._message_at(body), str(body["name"])))
-
-    async def _delete(self, body: Json) -> Answer:
-        return _answer(await self.happenings.deleted(body["as"], self._message_at(body)))
-
     async def faults(self, request: web.Request) -> web.Response:
-        """POST /workspace/faults `{method, fault, times?, retry_after?}`, or `{clear: true}`."""
+        """POST /workspace/faults: `{method, fault, times?, retry_after?}`, `{clear: true}`, or what the panel sends."""
         try:
             body = await request.json()
-            if body.get("clear"):
-                self.workspace.faults.clear()
-            else:
-                times, wait = int(body.get("times", 1)), int(body.get("retry_after", 1))
-                self.workspace.faults.add(str(body["method"]), str(body["fault"]), times, wait)
-        except (KeyError, ValueError, AttributeError) as error:
+            seat = self._seat(body.get("team"))
+            await misbehave(seat, body)
+        except (LookupError, ValueError, TypeError, AttributeError) as error:
             return _refused(f"a fault needs method and fault: {error}", 400)
-        return web.json_response({"ok": True, "planned": self.workspace.faults.planned()})
-
-    def _where(self, body: Json) -> Message | View:
-        if body.get("view_id"):
-            return self._view(body)
-        return self._message_at(body).snapshot(body.get("revision"))
-
-    def _message_at(self, body: Json) -> Message:
-        message = self.workspace.find(str(body.get("channel")), str(body.get("ts")))
-        if message is None:
-            raise LookupError("this message is gone")
-        return message
-
-    def _view(self, body: Json) -> View:
-        view = self.workspace.view(str(body.get("view_id")))
-        if view is None or view.user != body["as"]:
-            raise LookupError("this view is gone")
-        return view
+        return web.json_response({"ok": True, "planned": seat.workspace.faults.planned()})
 
 
-def _answer(reply: Reply | None, view: View | None = None) -> Answer:
-    if reply is None:
-        return Answer(0, "", 0.0, view=view)
-    return Answer(reply.status, reply.body, reply.seconds, [], view, reply.failure == "http_timeout")
+async def _next(change: Awaitable[int]) -> None:
+    try:
+        async with asyncio.timeout(KEEP_ALIVE_SECONDS):
+            await change
+    except TimeoutError:
+        pass  # sending the same version again keeps the connection alive
 
 
-def _refused(why: str, status: int) -> web.Response:
-    return web.json_response({"ok": False, "error": why}, status=status)
+def _is_person(seat: Seat, body: Json) -> bool:
+    return any(user.id == body.get("as") for user in seat.workspace.people())
+
+
+def _refused(why: str, status: int, **more: str) -> web.Response:
+    return web.json_response({"ok": False, "error": why, **more}, status=status)

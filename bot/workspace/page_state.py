@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from bot.workspace.model import Channel, Json, Message, User, View
+from bot.workspace import page_faults
+from bot.workspace.admin_deeds import ZONES
+from bot.workspace.model import Channel, Json, Message, User, UserGroup, View
+from bot.workspace.people import STATUSES
 from bot.workspace.records import Answer
+from bot.workspace.seat import Seat
 from bot.workspace.state import Workspace
-from bot.workspace.wire import view_json
+from bot.workspace.wire import file_json, profile_json, view_json
 
 NEWEST = 300
 """How many messages of a channel the page shows."""
 
 
-def state_for(workspace: Workspace, user_id: str) -> Json:
-    """The whole page for one person: channels with their messages, modals, Home tab, toasts."""
+def state_for(seat: Seat, user_id: str) -> Json:
+    """The whole page for one person: channels with their messages, modals, Home tab, toasts, faults."""
+    workspace = seat.workspace
     user = workspace.users[user_id]
     dm = workspace.dm_channel(user_id)
-    shown = [channel for channel in workspace.channels.values() if may_see(user, channel)]
+    places = [channel for channel in workspace.channels.values() if may_see(user, channel)]
     home = workspace.home(user_id)
     return {
         "version": workspace.version,
@@ -25,17 +30,22 @@ def state_for(workspace: Workspace, user_id: str) -> Json:
             "name": workspace.app.name,
             "user": workspace.app.bot_user_id,
             "commands": list(workspace.app.commands),
+            "revoked": workspace.app.revoked,
         },
         "me": user_id,
         "dm": dm.id,
-        "people": [_person(person) for person in workspace.users.values()],
-        "groups": [{"id": g.id, "handle": g.handle, "users": g.users} for g in workspace.groups.values()],
+        "people": [_person(person, workspace.now()) for person in workspace.users.values()],
+        "groups": [_group(group) for group in workspace.groups.values()],
         "channels": [
-            {**_channel(channel, user), "messages": _messages(workspace, channel, user_id)} for channel in shown
+            {**_channel(workspace, channel, user), "messages": _messages(workspace, channel, user_id)}
+            for channel in places
         ],
         "views": [_view(workspace, view) for view in workspace.open_views(user_id)],
         "home": _view(workspace, home) if home else None,
         "notices": [{"id": n.id, "text": n.text} for n in workspace.notices if n.user == user_id],
+        "statuses": {name: list(status) for name, status in STATUSES.items()},
+        "zones": list(ZONES),
+        "faults": page_faults.shown(seat),
     }
 
 
@@ -58,7 +68,8 @@ def answer_json(workspace: Workspace, answer: Answer) -> Json:
     }
 
 
-def _person(user: User) -> Json:
+def _person(user: User, now: float) -> Json:
+    profile = profile_json(user, now)
     return {
         "id": user.id,
         "name": user.name,
@@ -67,10 +78,18 @@ def _person(user: User) -> Json:
         "admin": user.is_admin,
         "bot": user.is_bot,
         "deleted": user.deleted,
+        "status": {"text": profile["status_text"], "emoji": profile["status_emoji"].strip(":")},
+        "presence": user.presence,
+        "paused": user.dnd_until > now,
+        "tz": user.tz,
     }
 
 
-def _channel(channel: Channel, user: User) -> Json:
+def _group(group: UserGroup) -> Json:
+    return {"id": group.id, "handle": group.handle, "name": group.name, "users": group.users}
+
+
+def _channel(workspace: Workspace, channel: Channel, user: User) -> Json:
     return {
         "id": channel.id,
         "name": channel.name,
@@ -81,16 +100,17 @@ def _channel(channel: Channel, user: User) -> Json:
         "shared": channel.is_ext_shared,
         "member": user.id in channel.members,
         "members": len(channel.members),
+        "bot": workspace.app.bot_user_id in channel.members,
     }
 
 
 def _messages(workspace: Workspace, channel: Channel, user_id: str) -> list[Json]:
     there = [message for message in workspace.everything_in(channel.id) if message.only_for in (None, user_id)]
     kept = [m for m in there if not m.deleted or workspace.thread(channel.id, m.ts)]
-    return [_message(message) for message in sorted(kept, key=lambda m: m.ts)[-NEWEST:]]
+    return [_message(workspace, message) for message in sorted(kept, key=lambda m: m.ts)[-NEWEST:]]
 
 
-def _message(message: Message) -> Json:
+def _message(workspace: Workspace, message: Message) -> Json:
     return {
         "ts": message.ts,
         "channel": message.channel,
@@ -108,6 +128,7 @@ def _message(message: Message) -> Json:
         "reactions": message.reactions,
         "pings": message.pings,
         "mentions": message.mentions,
+        "files": [file_json(workspace, file) for file in message.files],
     }
 
 

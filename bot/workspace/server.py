@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
@@ -21,20 +20,11 @@ from bot.workspace.model import Message, View
 from bot.workspace.oauth import OAuth
 from bot.workspace.page import Page
 from bot.workspace.records import Answer
+from bot.workspace.seat import Seat
 from bot.workspace.socket_mode import Sockets
 from bot.workspace.state import Workspace
 from bot.workspace.transport import ACK_SECONDS, Reply, Transport
 from bot.workspace.web_api import WebApi, cut, linger, misbehave, refused
-
-
-@dataclass(frozen=True)
-class Seat:
-    """One hosted workspace: its state, what people press, how events travel, what happens in it."""
-
-    workspace: Workspace
-    interactions: Interactions
-    events: Events
-    happenings: Happenings
 
 
 class WorkspaceServer:
@@ -63,13 +53,13 @@ class WorkspaceServer:
         self.seat = self.add(workspace)
         self.oauth = OAuth(lambda: [seat.workspace for seat in self.seats])
         self.web_api = WebApi(self._find, self.sockets.ticket, self.oauth)
-        self.page = Page(self.seat.interactions, self.seat.happenings, panel)
+        self.page = Page(lambda: self.seats, panel)
         self._runner: web.AppRunner | None = None
 
     def add(self, workspace: Workspace) -> Seat:
-        """Host one more workspace, told apart by its bot token; the page stays with the first."""
+        """Host one more workspace, told apart by its bot token; the page lets people switch between them."""
         events = Events(workspace, self.transport, self.retry_delays)
-        seat = Seat(workspace, Interactions(workspace, self.transport), events, Happenings(events))
+        seat = Seat(workspace, Interactions(workspace, self.transport), events, Happenings(events), self.sockets)
         workspace.base_url = self.url
         self.seats.append(seat)
         return seat

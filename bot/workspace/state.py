@@ -120,6 +120,7 @@ class Workspace(Board):
     def note_ack(self, kind: str, user: str, what: str, seconds: float, status: int) -> None:
         """Record how fast an interaction was acknowledged."""
         self.acks.append(Ack(kind, user, what, seconds, status))
+        self.bump()
 
     def note_unanswered(self, kind: str, user: str, what: str, why: str) -> None:
         """Record an interaction that went wrong, and tell the person."""

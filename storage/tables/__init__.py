@@ -8,6 +8,9 @@ from storage.tables.approvals import ApprovalRequest, Delegation, Door, RequestT
 from storage.tables.audit import AuditEntry, AuditSeal, Sequencer
 from storage.tables.delivery import OutboxMessage, OutboxStatus, Rendering, Surface, SurfaceStatus
 from storage.tables.executions import Execution
+from storage.tables.home import Home
+from storage.tables.inbox import InboxEvent, InboxStatus
+from storage.tables.installations import OAuthState, SlackInstallation
 from storage.tables.people import Preference
 from storage.tables.proposals import Proposal
 from storage.tables.rules import Rule
@@ -26,9 +29,13 @@ __all__ = [
     "Delegation",
     "Door",
     "Execution",
+    "Home",
+    "InboxEvent",
+    "InboxStatus",
     "Installation",
     "KeyKind",
     "Nonce",
+    "OAuthState",
     "OutboxMessage",
     "OutboxStatus",
     "Preference",
@@ -39,6 +46,7 @@ __all__ = [
     "Role",
     "Rule",
     "Sequencer",
+    "SlackInstallation",
     "Standing",
     "StandingKind",
     "Surface",

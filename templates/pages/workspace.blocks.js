@@ -33,7 +33,15 @@ const BLOCKS = {
   markdown: (block) => h("div", {}, markdown(block.text)),
   table: (block, on) => table(block, on),
   card: (block, on) => card(block, on),
-  carousel: (block, on) => h("div", {}, block.elements.map((one) => card(one, on))),
+  carousel: (block, on) => h("div", { tabIndex: 0, role: "region", "aria-label": "Cards" }, block.elements.map((one) => card(one, on))),
+  context_actions: (block, on) => h("div", {}, block.elements.map((part) => element(block, part, on))),
+  task_card: (block, on) => h("div", {}, task(block, on)),
+  plan: (block, on) => h("div", {}, h("strong", {}, block.title), (block.tasks || []).map((one) => task(one, on))),
+  container: (block, on) => container(block, on),
+  file: (block) => h("p", { class: "quiet" }, sign("file"), ` Remote file ${block.external_id}`),
+  call: (block) => h("p", { class: "quiet" }, `Call ${block.call_id}`),
+  video: (block, on) => h("div", {}, h("strong", {}, on.text(block.title)), picture({ alt_text: block.alt_text, image_url: block.thumbnail_url }, "large")),
+  auth_provider: (block, on) => h("div", { class: "task" }, h("span", {}, h("strong", {}, on.text(block.name)), h("div", { class: "text" }, block.is_connected ? "Connected" : on.text(block.description)))),
   alert: (block, on) => h("div", { class: `level-${block.level || "default"}`, role: "note" },
     h("span", { class: "alert-icon", "aria-hidden": "true" }, emoji({ error: "no_entry", warning: "warning", success: "white_check_mark" }[block.level] || "information_source")),
     h("div", { class: "text" }, on.text(block.text))),
@@ -60,8 +68,25 @@ function inputBlock(block, on) {
     h("p", { class: "error", id: `${id}-error`, hidden: true }));
 }
 
+const TASK_SIGNS = { pending: "white_circle", in_progress: "hourglass_flowing_sand", complete: "white_check_mark", error: "x" };
+
+function task(one, on) {
+  const words = (part) => part && h("div", { class: "text" }, part.elements.map((inner) => rich(inner, on)));
+  return h("div", { class: "task" }, h("span", { role: "img", "aria-label": one.status.replace("_", " ") }, emoji(TASK_SIGNS[one.status] || "white_circle")),
+    h("div", {}, h("strong", {}, one.title), words(one.details), words(one.output),
+      (one.sources || []).length > 0 && h("div", { class: "text" }, one.sources.map((source) => [link(source.url, source.text), " "]))));
+}
+
+function container(block, on) {
+  const title = block.rich_text_title ? block.rich_text_title.elements.map((inner) => rich(inner, on)) : on.text(block.title);
+  const head = [block.icon && picture(block.icon, "tiny"), h("span", {}, h("strong", {}, title), block.subtitle && h("div", { class: "quiet" }, on.text(block.subtitle)))];
+  const body = h("div", { class: "container-body" }, drawBlocks(block.child_blocks, on.world, on.act, on.state));
+  if (!block.is_collapsible) return h("div", { class: "container-box" }, h("div", { class: "container-head" }, head), body);
+  return h("details", { class: "container-box", open: !block.default_collapsed }, h("summary", {}, head), body);
+}
+
 function card(block, on) {
-  return h("div", { class: "card" },
+  return h("div", { class: "card", "data-block-id": block.block_id },
     block.hero_image && picture(block.hero_image, "large"),
     h("div", { class: "card-head" }, block.icon && picture(block.icon, "tiny"),
       h("div", {}, block.title && h("strong", {}, on.text(block.title)), block.subtitle && h("div", { class: "quiet" }, on.text(block.subtitle)))),
@@ -71,8 +96,8 @@ function card(block, on) {
 
 function table(block, on) {
   const align = (place) => block.column_settings?.[place]?.align || "left";
-  const cell = (part) => (part.type === "rich_text" ? part.elements.map((inner) => rich(inner, on)) : String(part.text ?? part.value?.value ?? part.value ?? ""));
-  const row = (cells, tag) => h("tr", {}, cells.map((part, place) => h(tag, { class: `to-${align(place)}` }, cell(part))));
+  const cell = (part) => (part.type === "rich_text" ? part.elements.map((inner) => rich(inner, on)) : String(part.text ?? part.value ?? ""));
+  const row = (cells, tag) => h("tr", {}, cells.map((part, place) => h(tag, { class: `to-${align(place)}`, scope: tag === "th" ? "col" : undefined }, cell(part))));
   const [head, ...rest] = block.rows;
   return h("div", { class: "table-wrap", tabIndex: 0, role: "region", "aria-label": "Table" },
     h("table", {}, h("thead", {}, row(head, "th")), h("tbody", {}, rest.map((cells) => row(cells, "td")))));
@@ -123,6 +148,10 @@ const ELEMENTS = {
   image: (block, part) => picture(part, "accessory-picture"),
   button: (block, part, on) => button(block, part, on),
   overflow: (block, part, on) => overflow(block, part, on),
+  feedback_buttons: (block, part, on) => h("span", { role: "group", "aria-label": "Feedback" },
+    small(block, part, on, part.positive_button, emoji("thumbsup"), part.positive_button.value), small(block, part, on, part.negative_button, emoji("thumbsdown"), part.negative_button.value)),
+  icon_button: (block, part, on) => !part.visible_to_user_ids || part.visible_to_user_ids.includes(on.world.me)
+    ? small(block, part, on, part, part.icon === "trash" ? sign("trash") : on.text(part.text)) : null,
   static_select: (block, part, on, id) => select(block, part, on, id, options(part)),
   users_select: (block, part, on, id) => select(block, part, on, id, peopleOptions(on)),
   multi_static_select: (block, part, on, id) => select(block, part, on, id, options(part), true),
@@ -161,6 +190,13 @@ function button(block, part, on) {
   };
   const node = h("button", { type: "button", class: `button ${part.style || ""}`, "aria-label": part.accessibility_label,
     "data-action-id": part.action_id, onclick: press }, h("span", {}, on.text(part.text)));
+  return node;
+}
+
+function small(block, part, on, words, face, value) {
+  const name = words.accessibility_label || words.text.text;
+  const node = h("button", { type: "button", class: "icon-only", title: words.text.text, "aria-label": name, "data-action-id": part.action_id,
+    onclick: () => node.classList.contains("busy") || run(node, block, part, on, value) }, face);
   return node;
 }
 

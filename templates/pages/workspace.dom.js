@@ -16,12 +16,25 @@ export function h(tag, props = {}, ...children) {
   return node;
 }
 
+/** Which of several workspaces this page is in; the first where it is empty. */
+export const session = { team: "" };
+
+/** Rebuild `node` only when `mark` (any JSON) says something else than before; focus stays on the same `data-key`. */
+export function redraw(node, mark, build) {
+  const text = JSON.stringify(mark);
+  if (node.mark === text) return;
+  node.mark = text;
+  const key = node.contains(document.activeElement) && document.activeElement.dataset.key;
+  node.replaceChildren(...build().flat().filter(Boolean));
+  if (key) node.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus();
+}
+
 /** POST what somebody did; resolves to the server's JSON, rejects with its sentence. */
 export async function post(deed, body) {
   const answer = await fetch(`/workspace/${deed}`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(body),
+    body: JSON.stringify({ team: session.team, ...body }),
   });
   const json = await answer.json();
   if (!answer.ok) throw new Error(json.error || "That did not work.");
@@ -29,8 +42,11 @@ export async function post(deed, body) {
 }
 
 export async function fetchState(me) {
-  const answer = await fetch(`/workspace/state?as=${encodeURIComponent(me)}`);
-  if (!answer.ok) throw new Error((await answer.json()).error);
+  const answer = await fetch(`/workspace/state?as=${encodeURIComponent(me)}&team=${encodeURIComponent(session.team)}`);
+  if (!answer.ok) {
+    const { error, somebody } = await answer.json();
+    throw Object.assign(new Error(error), { somebody });
+  }
   return answer.json();
 }
 
@@ -110,4 +126,33 @@ export function confirmed(confirm, words) {
     document.getElementById("confirms").append(overlay);
     yes.focus();
   });
+}
+
+/** A dialog of the page's own. `done(values, data)` may reject with a sentence; `extra` is [label, run] of a third button. */
+export function openDialog({ title, body, submit, done, extra }) {
+  const before = document.activeElement;
+  const close = () => (layer.remove(), before?.focus());
+  const form = h("form", { class: "modal small", role: "dialog", "aria-modal": "true", "aria-labelledby": "dialog-title",
+    onsubmit: async (event) => {
+      event.preventDefault();
+      const data = new FormData(form);
+      try {
+        await done(Object.fromEntries(data), data);
+        close();
+      } catch (error) {
+        problem.textContent = error.message;
+        problem.hidden = false;
+      }
+    } },
+    h("header", { class: "modal-head" }, h("h2", { id: "dialog-title" }, title)),
+    h("div", { class: "modal-body stacked" }, body),
+    h("footer", { class: "modal-foot" },
+      extra && h("button", { type: "button", class: "button", onclick: () => (extra[1](), close()) }, extra[0]),
+      h("button", { type: "button", class: "button", onclick: close }, "Cancel"),
+      h("button", { type: "submit", class: "button primary" }, submit)));
+  const problem = h("p", { class: "error", role: "alert", hidden: true });
+  form.querySelector(".modal-body").append(problem);
+  const layer = h("div", { class: "overlay", onkeydown: (event) => (event.key === "Escape" ? close() : trapFocus(form, event)) }, form);
+  document.getElementById("confirms").append(layer);
+  (form.querySelector(".modal-body :is(input, select, textarea)") || form.querySelector("button")).focus();
 }

@@ -36,6 +36,13 @@ const SIGNS = {
   home: [line("M3 9.500L10 3.500l7 6M5 8.500V16.500h3.500v-4.500h3v4.500H15V8.500")],
   lock: [line("M5 9h10v7.500H5zM7 9V6.500a3 3 0 0 1 6 0V9")],
   image: [line("M3 4.500h14v11H3zM3 13l4-4 3.500 3.500L13 10l4 4"), ["circle", { cx: 13, cy: 7.5, r: 1.1, fill: "currentColor" }]],
+  plus: [line("M10 4.500v11M4.500 10h11")],
+  menu: [line("M3 5.500h14M3 10h14M3 14.500h14")],
+  file: [line("M5 2.500h6.500L15.500 6.500V17.500H5zM11.500 2.500V6.500h4")],
+  sun: [line("M10 6.500a3.500 3.500 0 1 0 0 7 3.500 3.500 0 0 0 0-7zM10 2v1.500M10 16.500V18M2 10h1.500M16.500 10H18M4.300 4.300l1.100 1.100M14.600 14.600l1.100 1.100M15.700 4.300l-1.100 1.100M5.400 14.600l-1.100 1.100")],
+  moon: [line("M15.500 12.200A6.500 6.500 0 0 1 7.800 4.500a6.500 6.500 0 1 0 7.700 7.700z")],
+  half: [line("M10 3a7 7 0 1 0 0 14 7 7 0 0 0 0-14z"), fill("M10 3a7 7 0 0 1 0 14z", "currentColor")],
+  trash: [line("M4 6h12M8 6V4h4v2M5.500 6l.7 10.500h7.600l.7-10.500")],
   down: [line("M5.500 8l4.500 4.500L14.500 8")],
   bolt: [line("M11.500 2.500L4.500 11.500h5l-1 6 7-9h-5z")],
 };
@@ -50,7 +57,18 @@ const banned = [["circle", { cx: 10, cy: 10, r: 6.6, fill: "none", stroke: "#d93
 const bell = [fill("M10 3c-2.800 0-4.400 2-4.400 4.800 0 3.200-1 4.200-1.800 5.200h12.400c-.800-1-1.800-2-1.800-5.200C14.400 5 12.800 3 10 3z", "#f0b429"), fill("M8.300 14.200h3.400a1.700 1.700 0 0 1-3.400 0z", "#b7791f")];
 const turning = (colour) => [square("#3b82c4"), line("M6.500 9a3.800 3.800 0 0 1 6.800-1.600M13.500 11a3.800 3.800 0 0 1-6.800 1.600M13.500 4.900v2.700h-2.700M6.500 15.100v-2.700h2.700", colour, 1.5)];
 
+const thumb = [fill("M8 9l3-6c1.500 0 2.300 1 2 2.500L12.500 8H16c1 0 1.600.900 1.300 1.800l-1.800 6c-.2.700-.8 1.200-1.500 1.200H8z", "#f2b83b"), ["rect", { x: 3, y: 8.7, width: 3.8, height: 8.3, rx: 1, fill: "#3b82c4" }]];
+const upsideDown = (parts) => parts.map(([tag, attributes]) => [tag, { ...attributes, transform: "rotate(180 10 10)" }]);
+
 const EMOJI = {
+  thumbsup: thumb,
+  "+1": thumb,
+  thumbsdown: upsideDown(thumb),
+  "-1": upsideDown(thumb),
+  speech_balloon: [fill("M3 4.500h14a1 1 0 0 1 1 1v7a1 1 0 0 1-1 1H10l-4 3.500v-3.500H3a1 1 0 0 1-1-1v-7a1 1 0 0 1 1-1z", "#dfe3e8"), line("M6 9h.1M10 9h.1M14 9h.1", "#6b7280", 2)],
+  palm_tree: [line("M10.500 8c1 3 .8 6-.5 9.500", "#8a5a1b", 2.2), line("M10.500 8C8 5 5 5 3 7.500M10.500 8C13 5.500 15.500 5.500 17.500 8M10.500 8C9 4.500 6.500 2.800 4.500 3.500M10.500 8C12 4.500 14.500 3 16.500 4M10.500 8c-2.500.200-4.500 1.800-5 4", "#3fa55b", 2)],
+  face_with_thermometer: [disc("#f2c744"), ["circle", { cx: 7.3, cy: 8.3, r: 1.1, fill: "#3b2f10" }], ["circle", { cx: 12.7, cy: 8.3, r: 1.1, fill: "#3b2f10" }], line("M7 14c1.500-1.600 4-1.800 5.500-1", "#3b2f10", 1.4), line("M11 13l5.500 3.500", "#f4f4f5", 2.6), line("M11 13l3 1.900", "#d93a3a", 1.2)],
+  calendar: [["rect", { x: 3, y: 4, width: 14, height: 13, rx: 2, fill: "#f4f4f5", stroke: "#9ca3af" }], fill("M3 6a2 2 0 0 1 2-2h10a2 2 0 0 1 2 2v2H3z", "#d93a3a"), line("M6.500 11h7M6.500 14h4", "#6b7280", 1.3)],
   white_check_mark: [square("#3fa55b"), tick("#fff")],
   heavy_check_mark: [tick("#3fa55b")],
   ballot_box_with_check: [square("#3b82c4"), tick("#fff")],
@@ -99,6 +117,7 @@ const BY_CHARACTER = {
   "🛑": "octagonal_sign", "🔴": "red_circle", "🟠": "large_orange_circle", "🟡": "large_yellow_circle", "🟢": "large_green_circle", "🔵": "large_blue_circle",
   "⚪": "white_circle", "⚫": "black_circle", "⏳": "hourglass", "⌛": "hourglass", "⏰": "alarm_clock", "⏱️": "stopwatch", "🔒": "lock", "🔔": "bell", "💤": "zzz",
   "ℹ️": "information_source", "❓": "question", "👀": "eyes", "🤖": "robot_face", "🚀": "rocket", "📝": "memo", "🔄": "repeat", "🔁": "repeat", "⏸️": "pause_button",
+  "👍": "thumbsup", "👎": "thumbsdown", "💬": "speech_balloon", "🌴": "palm_tree", "🤒": "face_with_thermometer", "📅": "calendar",
   "💰": "moneybag", "🔑": "key", "🛡️": "shield",
 };
 const CHARACTERS = new RegExp(Object.keys(BY_CHARACTER).sort((a, b) => b.length - a.length).join("|"), "u");

@@ -1,14 +1,18 @@
 // The page: who you are, where you are, and keeping it true while the workspace changes.
 
-import { fetchState, h, post, toast } from "./workspace.dom.js";
+import { channelMenu, appMenu, openGroup, openNewChannel, openStatus } from "./workspace.admin.js";
+import { drawComposer } from "./workspace.composer.js";
+import { fetchState, h, post, redraw, session, toast } from "./workspace.dom.js";
 import { sign } from "./workspace.icons.js";
 import { avatar, drawList } from "./workspace.messages.js";
 import { drawBlocks } from "./workspace.blocks.js";
-import { drawModals, openTrouble } from "./workspace.modal.js";
+import { drawModals } from "./workspace.modal.js";
+import { drawTrouble, troubles } from "./workspace.trouble.js";
+import { emoji } from "./workspace.text.js";
+import { startTheme } from "./workspace.theme.js";
 
 const HOME = "home";
 const $ = (id) => document.getElementById(id);
-const drafts = new Map(); // "person place" -> text not sent yet
 const lastPlace = new Map(); // person -> hash they were at
 let state = null;
 let world = null;
@@ -25,11 +29,12 @@ function go(changes) {
 }
 
 function be(person) {
-  lastPlace.set(here().as, location.hash);
-  location.hash = lastPlace.get(person) || hash({ as: person, in: here().in === HOME ? HOME : "" });
+  lastPlace.set(`${team()} ${here().as}`, location.hash);
+  location.hash = lastPlace.get(`${team()} ${person}`) || hash({ team: team(), as: person, in: here().in === HOME ? HOME : "" });
 }
 
-const me = () => here().as || localStorage.getItem("workspace-as") || "U0BOB";
+const team = () => here().team || "";
+const me = () => here().as || localStorage.getItem(`workspace-as ${team()}`) || "U0BOB";
 
 function place() {
   const wanted = here().in;
@@ -59,7 +64,8 @@ function makeWorld() {
 
 // -- unread
 
-const readKey = (channel) => `workspace-read ${state.me} ${channel.id}`;
+const readKey = (channel) => `workspace-read ${team()} ${state.me} ${channel.id}`;
+const homeKey = () => `workspace-home ${team()} ${state.me}`;
 const others = (channel) => channel.messages.filter((message) => message.user !== state.me && !message.deleted);
 
 function markRead(channel) {
@@ -81,6 +87,8 @@ function draw() {
   world = makeWorld();
   const channel = world.channel(place());
   if (channel) markRead(channel);
+  else if (state.home) localStorage.setItem(homeKey(), state.home.hash);
+  drawTeams();
   drawWho();
   drawPlaces();
   drawHeading(channel);
@@ -88,25 +96,29 @@ function draw() {
   drawThread(channel);
   drawModals(state.views, world);
   drawNotices();
+  drawPanel();
   document.title = `${channel ? label(channel) : `${state.app.name} Home`} · ${state.team.name}`;
 }
 
 const label = (channel) => (channel.im ? state.app.name : `#${channel.name}`);
 
-function redraw(node, mark, build) {
-  const text = JSON.stringify(mark);
-  if (node.mark === text) return;
-  node.mark = text;
-  node.replaceChildren(...build().flat().filter(Boolean));
+function drawTeams() {
+  $("teams").hidden = state.teams.length < 2;
+  document.querySelector(".team-name").textContent = state.team.name;
+  redraw($("teams"), [state.teams, state.team.id], () => state.teams.map((one) => h("a", {
+    class: one.id === state.team.id ? "team-tile current" : "team-tile", href: hash({ team: one.id }), title: one.name, "aria-label": one.name, "data-key": one.id,
+    "aria-current": one.id === state.team.id ? "page" : undefined }, one.name.slice(0, 2))));
 }
 
 function drawWho() {
   const person = world.person(state.me);
+  const { text, emoji: picture } = person.status;
   redraw($("who-button"), person, () => [avatar(person, "mini"), h("span", {}, "You are: ", h("strong", {}, person.name)), sign("down")]);
+  redraw($("status-button"), person.status, () => (text ? [picture && emoji(picture), h("span", {}, text)] : [emoji("speech_balloon"), h("span", {}, "Set a status")]));
   const people = state.people.filter((one) => !one.bot);
   redraw($("who-menu"), [people, state.me], () => people.map((one) =>
     h("li", { role: "option", tabIndex: -1, "aria-selected": String(one.id === state.me), "data-person": one.id, onclick: () => choose(one.id) },
-      avatar(one, "mini"), h("span", {}, h("strong", {}, one.name), h("small", {}, one.role)))));
+      avatar(one, "mini"), h("span", {}, h("strong", {}, one.name, one.status.emoji && [" ", emoji(one.status.emoji)]), h("small", {}, one.status.text || one.role)))));
 }
 
 function choose(person) {
@@ -123,43 +135,59 @@ function toggleWho(open) {
 
 function drawPlaces() {
   const rows = state.channels.map((channel) => ({ ...channel, messages: undefined, ...unread(channel) }));
-  redraw($("places"), [rows, place(), state.me], () => [
-    group("Channels", rows.filter((row) => !row.im)),
+  const news = Boolean(state.home) && localStorage.getItem(homeKey()) !== state.home.hash;
+  redraw($("places"), [rows, place(), state.me, state.team.id, state.groups, state.app.revoked, news], () => [
+    group("Channels", rows.filter((row) => !row.im), h("button", { type: "button", class: "add", "aria-label": "Create a channel", title: "Create a channel",
+      "data-key": "new-channel", onclick: () => openNewChannel(state) }, sign("plus"))),
     group("Direct messages", rows.filter((row) => row.im)),
-    h("h2", {}, "Apps"),
-    h("ul", {}, h("li", {}, placeLink(HOME, h("span", { class: "glyph" }, sign("home")), `${state.app.name} Home`))),
+    head("User groups"),
+    h("ul", {}, state.groups.map((one) => h("li", {}, h("button", { type: "button", class: "place", "data-key": one.id, onclick: () => openGroup(state, world.group(one.id)) },
+      h("span", { class: "glyph", "aria-hidden": "true" }, "@"), h("span", { class: "place-name" }, one.handle), h("span", { class: "quiet" }, String(one.users.length)))))),
+    head("Apps", h("button", { type: "button", class: "add", "aria-label": `Manage ${state.app.name}`, title: `Manage ${state.app.name}`, "aria-haspopup": "menu",
+      "data-key": "app", onclick: (event) => appMenu(event.currentTarget, state) }, sign("more"))),
+    h("ul", {}, h("li", {}, placeLink(HOME, h("span", { class: "glyph" }, sign("home")), `${state.app.name} Home`, { any: news, badge: news && "1" }))),
+    state.app.revoked && h("p", { class: "gone", role: "status" }, `${state.app.name} is not installed: ${state.app.revoked}`),
   ]);
 }
 
-function group(title, rows) {
-  return [h("h2", {}, title), h("ul", {}, rows.map((row) => h("li", {}, placeLink(row.id,
+const head = (title, ...more) => h("div", { class: "places-head" }, h("h2", {}, title), more);
+
+function group(title, rows, ...more) {
+  return [head(title, ...more), h("ul", {}, rows.map((row) => h("li", {}, placeLink(row.id,
     row.im ? avatar({ bot: true }, "mini") : h("span", { class: "glyph", "aria-hidden": "true" }, row.private ? sign("lock") : "#"),
     row.im ? state.app.name : row.name, row))))];
 }
 
 function placeLink(id, glyph, name, row = {}) {
   const current = place() === id;
-  return h("a", { href: hash({ as: state.me, in: id }), class: [current && "current", row.any && "unread"].filter(Boolean).join(" "), "aria-current": current ? "page" : undefined },
+  return h("a", { href: hash({ team: team(), as: state.me, in: id }), "data-key": id, class: [current && "current", row.any && "unread"].filter(Boolean).join(" "), "aria-current": current ? "page" : undefined },
     glyph, h("span", { class: "place-name" }, name),
+    row.badge && h("span", { class: "badge", "aria-label": "something new" }, row.badge),
     row.archived && h("span", { class: "quiet" }, "archived"),
-    row.loud ? h("span", { class: "badge", "aria-label": `${row.loud} for you` }, String(row.loud)) : row.any && h("span", { class: "dot", role: "img", "aria-label": "unread" }));
+    row.loud ? h("span", { class: "badge", "aria-label": `${row.loud} for you` }, String(row.loud)) : row.any && !row.badge && h("span", { class: "dot", role: "img", "aria-label": "unread" }));
 }
 
 function drawHeading(channel) {
-  redraw($("heading"), channel ? { ...channel, messages: undefined } : [HOME, state.app.name], () => (channel ? [
+  const nav = () => h("button", { type: "button", class: "icon-button nav-open", "aria-label": "Channels and people", "data-key": "nav", onclick: () => toggleNav(true) }, sign("menu"));
+  redraw($("heading"), channel ? { ...channel, messages: undefined, me: state.me } : [HOME, state.app.name], () => (channel ? [
+    nav(),
     h("h1", {}, label(channel)),
     channel.im && h("span", { class: "app-badge" }, "APP"),
     channel.shared && h("span", { class: "app-badge" }, "SHARED OUTSIDE"),
+    !channel.im && !channel.bot && h("span", { class: "app-badge" }, `WITHOUT ${state.app.name.toUpperCase()}`),
     h("span", { class: "quiet topic" }, channel.im ? "What only you and the app can see" : channel.topic),
     !channel.im && h("span", { class: "quiet members", title: "Members" }, sign("people"), String(channel.members)),
-  ] : [h("h1", {}, state.app.name), h("span", { class: "app-badge" }, "APP"), h("span", { class: "quiet topic" }, "Home")]));
+    !channel.im && h("button", { type: "button", class: "icon-button", "aria-label": `Manage ${label(channel)}`, "aria-haspopup": "menu", "data-key": "manage",
+      onclick: (event) => channelMenu(event.currentTarget, state, channel) }, sign("more")),
+  ] : [nav(), h("h1", {}, state.app.name), h("span", { class: "app-badge" }, "APP"), h("span", { class: "quiet topic" }, "Home")]));
 }
 
 function drawMain(channel) {
   const box = $("messages");
-  if (box.dataset.place !== `${state.me} ${place()}`) {
+  const where = `${team()} ${state.me} ${place()}`;
+  if (box.dataset.place !== where) {
     box.replaceChildren();
-    box.dataset.place = `${state.me} ${place()}`;
+    box.dataset.place = where;
     box.mark = "";
   }
   box.classList.toggle("home", !channel);
@@ -169,7 +197,7 @@ function drawMain(channel) {
   }
   homeOpenedFor = "";
   const top = channel.messages.filter((message) => !message.thread_ts || message.thread_ts === message.ts || message.broadcast || (message.ephemeral && !here().thread));
-  drawComposer($("composer"), channel, null);
+  drawComposer($("composer"), channel, null, state, label(channel));
   drawList(box, top, world, false);
   highlight(box);
 }
@@ -183,8 +211,8 @@ function highlight(box) {
 }
 
 function drawHome(box) {
-  if (homeOpenedFor !== state.me) {
-    homeOpenedFor = state.me;
+  if (homeOpenedFor !== `${team()} ${state.me}`) {
+    homeOpenedFor = `${team()} ${state.me}`;
     post("open-home", { as: state.me }).catch((error) => toast(error.message));
   }
   const home = state.home;
@@ -205,80 +233,37 @@ function drawThread(channel) {
   if (box.dataset.place !== root) box.replaceChildren();
   box.dataset.place = root;
   const there = channel.messages.filter((message) => message.ts === root || message.thread_ts === root);
-  drawComposer($("thread-composer"), channel, root);
+  drawComposer($("thread-composer"), channel, root, state, label(channel));
   drawList(box, there, world, true);
 }
 
 function drawNotices() {
   const newest = state.notices.at(-1)?.id || 0;
-  const seen = seenNotice.get(state.me);
+  const seen = seenNotice.get(`${team()} ${state.me}`);
   if (seen !== undefined) state.notices.filter((notice) => notice.id > seen).forEach((notice) => toast(notice.text));
-  seenNotice.set(state.me, newest);
+  seenNotice.set(`${team()} ${state.me}`, newest);
 }
 
-// -- writing
+// -- making the workspace misbehave
 
-function drawComposer(form, channel, thread) {
-  form.hidden = false;
-  const open = channel.member && !channel.archived;
-  redraw(form, [state.me, channel.id, thread, open], () => (open ? composer(form, channel, thread) : [
-    h("p", { class: "quiet closed" }, channel.archived ? "This channel is archived." : `You are looking into ${label(channel)} without being a member.`),
-  ]));
+function drawPanel() {
+  const count = troubles(state.faults);
+  $("trouble-open").classList.toggle("on", count > 0);
+  $("trouble-open").setAttribute("aria-label", count ? `Misbehave: ${count} switched on` : "Misbehave");
+  if (!$("trouble").hidden) redraw($("trouble"), state.faults, () => drawTrouble(state.faults, () => toggleTrouble(false)));
 }
 
-function composer(form, channel, thread) {
-  const key = `${state.me} ${channel.id} ${thread || ""}`;
-  const prompt = thread ? "Reply …" : `Message ${label(channel)}`;
-  const box = h("textarea", { rows: 1, placeholder: prompt, "aria-label": prompt, value: drafts.get(key) || "" });
-  const hints = h("ul", { class: "hints", hidden: true, "aria-label": "Commands" });
-  box.addEventListener("input", () => (drafts.set(key, box.value), grow(box), hint(box, hints, thread)));
-  box.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && !event.shiftKey) event.preventDefault(), form.requestSubmit();
-    if (event.key === "Tab" && !hints.hidden) event.preventDefault(), hints.querySelector("button").click();
-  });
-  form.onsubmit = (event) => {
-    event.preventDefault();
-    const text = box.value.trim();
-    box.value = "";
-    drafts.delete(key);
-    grow(box);
-    hints.hidden = true;
-    if (text) send(text, channel, thread);
-  };
-  return [hints, box, h("button", { type: "submit", class: "button primary send", "aria-label": "Send" }, sign("send"))];
+function toggleTrouble(open) {
+  $("trouble").hidden = !open;
+  $("trouble-open").setAttribute("aria-expanded", String(open));
+  drawPanel();
+  if (open) $("trouble").querySelector("button:not(:disabled), select")?.focus();
+  else $("trouble-open").focus();
 }
 
-function grow(box) {
-  box.style.height = "auto";
-  box.style.height = `${Math.min(box.scrollHeight + 2, 160)}px`;
-}
-
-function hint(box, hints, thread) {
-  const fits = thread || !/^\/\S*$/.test(box.value) ? [] : state.app.commands.filter((name) => name.startsWith(box.value));
-  hints.hidden = !fits.length;
-  hints.replaceChildren(...fits.map((name) => h("li", {}, h("button", { type: "button", onclick: () => {
-    box.value = `${name} `;
-    hints.hidden = true;
-    box.focus();
-  } }, h("strong", {}, name), h("span", { class: "quiet" }, ` ${state.app.name}`)))));
-}
-
-function send(text, channel, thread) {
-  const command = /^(\/\S+)\s*([^]*)$/.exec(text);
-  if (command && thread) return toast(`${command[1]} cannot be used in threads. Slack allows commands in channels only.`);
-  const deed = command
-    ? post("command", { as: state.me, command: command[1], text: command[2], channel: channel.id })
-    : post("message", { as: state.me, text: escaped(text), channel: channel.id, thread_ts: thread });
-  deed.catch((error) => toast(error.message));
-}
-
-// What people type is text; only @names they know become mentions.
-function escaped(text) {
-  const safe = text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
-  return safe.replace(/(?<!\w)@(\w+)/g, (all, name) => {
-    const person = state.people.find((one) => one.name.toLowerCase() === name.toLowerCase());
-    return person ? `<@${person.id}>` : all;
-  });
+function toggleNav(open) {
+  document.body.classList.toggle("nav-shown", open);
+  if (open) $("who-button").focus();
 }
 
 // -- staying up to date
@@ -291,23 +276,29 @@ async function refresh() {
   busy = true;
   try {
     const wanted = me();
+    const there = (session.team = team());
     const fresh = await fetchState(wanted);
-    if (wanted === me()) {
+    if (wanted === me() && there === team()) {
       state = fresh;
-      localStorage.setItem("workspace-as", wanted);
+      localStorage.setItem(`workspace-as ${there}`, wanted);
       draw();
     } else again = true;
   } catch (error) {
-    if (!state) localStorage.removeItem("workspace-as");
-    toast(error.message);
+    if (!state) localStorage.removeItem(`workspace-as ${team()}`);
+    if (error.somebody) location.replace(hash({ ...here(), as: error.somebody }));
+    else toast(error.message);
   } finally {
     busy = false;
     if (again) (again = false), refresh();
   }
 }
 
+let stream = null;
+
 function listen() {
-  const stream = new EventSource("/workspace/events");
+  stream?.close();
+  stream = new EventSource(`/workspace/events?team=${encodeURIComponent(team())}`);
+  stream.dataTeam = team();
   stream.onmessage = () => ($("offline").hidden = true, refresh());
   stream.onerror = () => ($("offline").hidden = false);
 }
@@ -325,6 +316,33 @@ $("who-menu").addEventListener("keydown", (event) => {
 document.addEventListener("pointerdown", (event) => event.target.closest(".who") || toggleWho(false));
 document.addEventListener("visibilitychange", () => state && draw());
 $("thread-close").addEventListener("click", () => go({ thread: "" }));
-$("trouble-open").addEventListener("click", () => openTrouble(world));
-addEventListener("hashchange", () => (state && state.me === me() ? draw() : refresh()));
+$("trouble-open").addEventListener("click", () => toggleTrouble($("trouble").hidden));
+$("trouble").addEventListener("keydown", (event) => event.key === "Escape" && toggleTrouble(false));
+$("status-button").addEventListener("click", () => openStatus(state, world.person(state.me)));
+$("sidebar").addEventListener("keydown", (event) => event.key === "Escape" && toggleNav(false));
+$("thread").addEventListener("keydown", (event) => event.key === "Escape" && go({ thread: "" }));
+$("veil").addEventListener("click", () => toggleNav(false));
+for (const id of ["messages", "thread-messages"]) $(id).addEventListener("keydown", walk);
+addEventListener("hashchange", moved);
+
+function moved() {
+  toggleNav(false);
+  if (stream.dataTeam !== team()) return void (listen(), refresh());
+  if (state && state.me === me()) draw();
+  else refresh();
+}
+
+// Arrow keys move through the messages, as in Slack.
+function walk(event) {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  const at = document.activeElement.closest("article");
+  if (!step || (document.activeElement !== event.currentTarget && document.activeElement !== at)) return;
+  const all = [...event.currentTarget.querySelectorAll("article")];
+  const target = at ? all[all.indexOf(at) + step] : all.at(step < 0 ? -1 : 0);
+  if (!target) return;
+  event.preventDefault();
+  target.focus();
+}
+
+startTheme($("theme"));
 listen();

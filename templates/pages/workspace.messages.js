@@ -1,6 +1,6 @@
 // Messages: who said what when, the card underneath, replies, reactions.
 
-import { h, openMenu, post, toast } from "./workspace.dom.js";
+import { h, openDialog, openMenu, post, toast } from "./workspace.dom.js";
 import { drawBlocks } from "./workspace.blocks.js";
 import { sign } from "./workspace.icons.js";
 import { emoji, formatDate, mrkdwn } from "./workspace.text.js";
@@ -58,13 +58,13 @@ function drawMessage(message, world, joined, replies, inThread) {
   const person = world.person(message.user);
   const name = person?.name || message.user;
   const kinds = ["message", joined && "joined", message.ephemeral && "ephemeral", message.mentions.includes(world.me) && "for-me"];
-  return h("article", { class: kinds.filter(Boolean).join(" "), "aria-label": `${name}, ${clock(message.ts)}`, "data-ts": message.ts },
+  return h("article", { class: kinds.filter(Boolean).join(" "), tabIndex: -1, "aria-label": `${name}, ${clock(message.ts)}${message.ephemeral ? ", only visible to you" : ""}`, "data-ts": message.ts },
     h("div", { class: "gutter" }, joined ? h("span", { class: "quiet time" }, clock(message.ts)) : avatar(person)),
     h("div", { class: "content" },
       message.ephemeral && h("div", { class: "only-you" }, sign("eye"), "Only visible to you"),
       message.broadcast && !inThread && h("div", { class: "only-you" }, "replied to a thread"),
       !joined && byline(message, person, name),
-      h("div", { class: "body" }, body(message, world)),
+      h("div", { class: "body" }, body(message, world), files(message)),
       reactions(message, world),
       replies.length > 0 && replyLink(message, replies, world)),
     !message.deleted && toolbar(message, world, inThread));
@@ -73,6 +73,7 @@ function drawMessage(message, world, joined, replies, inThread) {
 function byline(message, person, name) {
   return h("div", { class: "byline" },
     h("strong", { class: "name" }, name),
+    person?.status?.emoji && h("span", { title: person.status.text }, emoji(person.status.emoji)),
     message.app && h("span", { class: "app-badge" }, "APP"),
     person?.guest && h("span", { class: "app-badge" }, "GUEST"),
     h("time", { class: "quiet time", title: formatDate(Number(message.ts), "{date_long} at {time_secs}") }, clock(message.ts)));
@@ -90,6 +91,17 @@ function body(message, world) {
   return [...nodes, ...message.attachments.map((one) => attachment(one, world, act))];
 }
 
+function files(message) {
+  return message.files.map((file) => {
+    const picture = file.mimetype.startsWith("image/") && !file.mimetype.includes("svg");
+    return h("a", { class: "file", href: file.url_private, target: "_blank", rel: "noopener", "aria-label": `Open ${file.name}, ${size(file.size)}` },
+      picture ? h("img", { class: "file-picture", src: file.url_private, alt: file.title }) : h("span", { class: "file-icon" }, sign("file")),
+      h("span", { class: "file-words" }, h("strong", {}, file.title), h("span", { class: "quiet" }, `${file.title === file.name ? "" : `${file.name} · `}${file.pretty_type} · ${size(file.size)}`)));
+  });
+}
+
+const size = (bytes) => (bytes < 1024 ? `${bytes} bytes` : bytes < 1024 * 1024 ? `${(bytes / 1024).toFixed(1)} KB` : `${(bytes / 1024 / 1024).toFixed(1)} MB`);
+
 function attachment(one, world, act) {
   const node = h("div", { class: "attachment" },
     one.blocks ? drawBlocks(one.blocks, world, act) : h("div", { class: "text" }, mrkdwn(one.text || one.fallback || "", world)));
@@ -104,12 +116,13 @@ function reactions(message, world) {
     const who = users.map((id) => world.person(id)?.name || id).join(", ");
     const mine = users.includes(world.me);
     return h("button", { type: "button", class: mine ? "reaction mine" : "reaction", title: `${who} reacted with :${name}:`,
+      "aria-label": `${name}, ${users.length === 1 ? "1 reaction" : `${users.length} reactions`}`, "aria-pressed": String(mine),
       onclick: () => react(message, world, name) }, emoji(name), " ", String(users.length));
   }));
 }
 
 const react = (message, world, name) =>
-  post("react", { as: world.me, channel: message.channel, ts: message.ts, name }).catch((error) => toast(error.message));
+  post("react", { as: world.me, channel: message.channel, ts: message.ts, name, remove: (message.reactions[name] || []).includes(world.me) }).catch((error) => toast(error.message));
 
 function replyLink(message, replies, world) {
   const faces = [...new Set(replies.map((reply) => reply.user))].slice(0, 4).map((id) => avatar(world.person(id), "mini"));
@@ -132,11 +145,15 @@ function toolbar(message, world, inThread) {
 
 function moreItems(message, world) {
   const copy = (text) => navigator.clipboard?.writeText(text).catch(() => toast("The browser did not allow copying."));
-  const mayDelete = message.user === world.me || world.person(world.me).admin;
+  const mayDelete = message.user === world.me || world.person(world.me).admin || message.ephemeral;
+  const edit = () => openDialog({ title: "Edit message", submit: "Save",
+    body: [h("textarea", { class: "field", name: "text", rows: 4, "aria-label": "Message", value: message.text })],
+    done: (form) => post("edit", { ...place, text: form.text }) });
   const place = { as: world.me, channel: message.channel, ts: message.ts };
   return [
     { label: "Copy link", run: () => copy(`${location.origin}/archives/${message.channel}/p${message.ts.replace(".", "")}`) },
     { label: "Copy blocks as JSON", run: () => copy(JSON.stringify(message.blocks.length ? message.blocks : message.text, null, 2)) },
-    ...(mayDelete ? [{ label: "Delete message", run: () => post("delete", place).catch((error) => toast(error.message)) }] : []),
+    ...(message.user === world.me ? [{ label: "Edit message", run: edit }] : []),
+    ...(mayDelete ? [{ label: message.ephemeral ? "Dismiss" : "Delete message", run: () => post("delete", place).catch((error) => toast(error.message)) }] : []),
   ];
 }

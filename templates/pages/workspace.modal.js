@@ -109,31 +109,3 @@ function showErrors(box, errors) {
   }
   first?.focus();
 }
-
-/** The little dialog that makes Slack misbehave. */
-export function openTrouble(world) {
-  const methods = ["*", "chat.postMessage", "chat.update", "chat.postEphemeral", "views.open", "views.update", "views.publish", "users.info", "conversations.history"];
-  const kinds = [["ratelimited", "429, try again later"], ["500", "500, internal error"], ["503", "503, service unavailable"],
-    ["lost", "do it, then lose the answer"], ["drop", "cut the connection first"], ["slow:5", "take five seconds"],
-    ["not_in_channel", "not_in_channel"], ["is_archived", "is_archived"], ["message_not_found", "message_not_found"]];
-  const pick = (name, rows, label) => h("label", { class: "label" }, label, h("select", { class: "select", name }, rows.map(([value, text]) => h("option", { value }, text))));
-  const done = () => (layer.remove(), document.getElementById("trouble-open").focus());
-  const form = h("form", { class: "modal small", role: "dialog", "aria-modal": "true", "aria-labelledby": "trouble-title",
-    onsubmit: async (event) => {
-      event.preventDefault();
-      const given = Object.fromEntries(new FormData(form));
-      await post("faults", { ...given, times: Number(given.times), retry_after: 2, as: world.me }).catch((error) => toast(error.message));
-      done();
-    } },
-    h("header", { class: "modal-head" }, h("h2", { id: "trouble-title" }, "Make the workspace misbehave")),
-    h("div", { class: "modal-body stacked" },
-      pick("method", methods.map((name) => [name, name === "*" ? "any method" : name]), "The next calls of"),
-      pick("fault", kinds, "shall"),
-      h("label", { class: "label" }, "How many calls", h("input", { class: "field", type: "number", name: "times", value: "1", min: "1", max: "50" }))),
-    h("footer", { class: "modal-foot" },
-      h("button", { type: "button", class: "button", onclick: () => (post("faults", { clear: true }), done()) }, "Behave again"),
-      h("button", { type: "submit", class: "button danger" }, h("span", {}, "Misbehave"))));
-  const layer = h("div", { class: "overlay", onkeydown: (event) => (event.key === "Escape" ? done() : trapFocus(form, event)) }, form);
-  document.getElementById("confirms").append(layer);
-  form.querySelector("select").focus();
-}

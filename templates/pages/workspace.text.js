@@ -16,7 +16,7 @@ pause_button ⏸️|black_right_pointing_triangle_for_play ▶️|arrow_forward 
 large_green_circle 🟢|large_yellow_circle 🟡|large_orange_circle 🟠|white_circle ⚪|black_circle ⚫|large_red_square 🟥
 large_green_square 🟩|large_yellow_square 🟨|white_large_square ⬜|busts_in_silhouette 👥|bust_in_silhouette 👤|crown 👑
 wastebasket 🗑️|file_folder 📁|page_facing_up 📄|email ✉️|envelope ✉️|inbox_tray 📥|outbox_tray 📤|mailbox 📫|globe_with_meridians 🌐
-house 🏠|building_construction 🏗️|construction 🚧|bug 🐛|test_tube 🧪|floppy_disk 💾|computer 💻|electric_plug 🔌|satellite 🛰️
+palm_tree 🌴|face_with_thermometer 🤒|house 🏠|building_construction 🏗️|construction 🚧|bug 🐛|test_tube 🧪|floppy_disk 💾|computer 💻|electric_plug 🔌|satellite 🛰️
 smile 😄|slightly_smiling_face 🙂|thinking_face 🤔|sweat_smile 😅|heart ❤️|pray 🙏|clap 👏|muscle 💪|100 💯|ghost 👻|label 🏷️
 bookmark 🔖|paperclip 📎|pushpin 📌|ballot_box_with_check ☑️|heavy_plus_sign ➕|heavy_minus_sign ➖|small_red_triangle 🔺
 small_orange_diamond 🔸|small_blue_diamond 🔹|fast_food 🍔|coffee ☕|checkered_flag 🏁|triangular_flag_on_post 🚩|scales ⚖️|classical_building 🏛️`

@@ -9,12 +9,14 @@ import pytest
 
 from bot.workspace import WorkspaceServer, demo_workspace
 from governance.lifecycle import RequestStatus
+from operations.edit import Edit, edit_arguments
 from scheduler.ports import Postponed
 from scheduler.upkeep import reconcile_surfaces
 from storage import outbox
 from storage.database import Database
 from storage.dossier import Dossier
-from storage.tables import AuditEntry, OutboxMessage, Rendering, SurfaceStatus
+from storage.outbox import Owed
+from storage.tables import AuditEntry, Door, OutboxMessage, Rendering, SurfaceStatus
 from tests.conftest import NOON, Clock
 from tests.integration.desk import APPROVALS, DEPLOYS, Desk, is_decidable, words
 from tests.integration.verbs import REJECT, asked, count, rows, say, sql
@@ -32,6 +34,12 @@ async def desk(database: Database, clock: Clock, tmp_path: Path) -> AsyncIterato
 async def approve(desk: Desk, found: Dossier) -> None:
     await say(desk.database, found, "U0BOB")
     await desk.settle()
+
+
+async def edit(desk: Desk, found: Dossier, person: str, service: str) -> None:
+    assert found.request is not None
+    request_id, wanted = found.request.id, Edit(person, {"service": service}, Door.API)
+    await desk.database.write("default", lambda tx: edit_arguments(tx, desk.policy, request_id, wanted, {}))
 
 
 async def test_a_card_is_posted_once_and_made_true_by_an_update(desk: Desk) -> None:
@@ -173,10 +181,11 @@ async def test_a_card_that_can_no_longer_be_changed_is_posted_anew_while_its_req
 
 async def test_two_hands_delivering_one_card_at_once_post_it_once(desk: Desk) -> None:
     await asked(desk.database, desk.policy)
-    (owed,) = await rows(desk.database, OutboxMessage)
-    first = desk.delivery
+    (owed,) = await rows(desk.database, OutboxMessage, kind="show")
+    first = desk.delivery.handlers()[Owed.SHOW]
     desk.restart()
-    outcomes = await asyncio.gather(first.show(owed), desk.delivery.show(owed), return_exceptions=True)
+    second = desk.delivery.handlers()[Owed.SHOW]
+    outcomes = await asyncio.gather(first(owed), second(owed), return_exceptions=True)
     assert sum(isinstance(one, Postponed) for one in outcomes) == 1
     assert is_decidable(desk.card())
 
@@ -185,8 +194,9 @@ async def test_a_process_that_dies_while_it_posts_leaves_one_card_behind(desk: D
     """closes slack-approval-bots 22"""
     await asked(desk.database, desk.policy)
     desk.workspace.faults.add(POST, "lost")
-    (owed,) = await desk.database.write("", lambda tx: outbox.claim(tx, 10))
-    dying = asyncio.create_task(desk.delivery.show(owed))
+    (owed,) = await desk.database.write("", lambda tx: outbox.claim(tx, 1))
+    assert owed.kind == Owed.SHOW  # the most urgent one
+    dying = asyncio.ensure_future(desk.delivery.handlers()[Owed.SHOW](owed))
     await desk.workspace.until(lambda: desk.workspace.called(POST))
     dying.cancel()
     assert isinstance((await asyncio.gather(dying, return_exceptions=True))[0], asyncio.CancelledError)
@@ -211,6 +221,24 @@ async def test_blocks_that_slack_refuses_are_said_in_plain_text_and_never_as_a_s
     await approve(desk, found)
     assert desk.card().blocks == []
     assert "Approved" in desk.card().text
+
+
+async def test_an_edit_is_shown_in_lines_where_slack_takes_no_table_and_the_next_one_at_once(desk: Desk) -> None:
+    found = await asked(desk.database, desk.policy)
+    await desk.settle()
+    desk.workspace.faults.add(UPDATE, "invalid_blocks")
+    await edit(desk, found, "U0BOB", "search")
+    await desk.settle()
+    kinds = [block["type"] for block in desk.card().blocks]
+    assert "table" not in kinds
+    assert "What the edit changed" in words(desk.card())
+    assert is_decidable(desk.card())
+    before = len(desk.workspace.called(UPDATE))
+    await edit(desk, found, "U0CAROL", "payments")
+    await desk.deliver()
+    assert len(desk.workspace.called(UPDATE)) == before + 1
+    assert "payments" in words(desk.card())
+    assert len(desk.cards()) == 1
 
 
 async def test_buttons_go_even_where_slack_refuses_the_blocks_of_the_update(desk: Desk) -> None:

@@ -19,16 +19,20 @@ import pytest
 
 import operations
 from governance.attempts import Answer, Result
+from governance.coverage import Sight
 from governance.lifecycle import ExecutionStatus, ProposalState, RequestStatus
 from governance.policy import Connector, Policy
 from governance.reconciling import Finding
 from governance.rules import Effect, Remember, Scope
 from governance.tiers import Tier
 from operations import (
+    cover,
     delegate,
     edit,
     execute,
     expire,
+    home,
+    install,
     keys,
     prefer,
     propose,
@@ -56,10 +60,11 @@ from tests.integration.verbs import APPROVE, DEFER, REJECT, TENANT, asked, rows,
 
 #: Parts of other verbs: they are broken where the verbs that use them are.
 PARTS = {
-    "allow.queue_execution", "ask.open_request", "ask.show_request", "notify.note", "notify.tell_owners", "notify.say",
-    "remember.remember", "remember.preview", "verify.verify", "claim.next_startable", "escalate.escalate",
-    "execute.conclude", "execute.start", "judging.consider", "judging.judged", "project.corrected_ids",
-    "project.drafts_of", "project.project", "propose.check_room", "propose.let_run", "reconcile.panel_of_proposal",
+    "allow.queue_execution", "attendance.owe_look", "attendance.owe_looks", "ask.open_request", "ask.show_request",
+    "notify.note", "notify.tell_owners", "notify.say", "remember.remember", "remember.preview", "verify.verify",
+    "claim.next_startable", "cover.return_places", "delegate.check_room", "escalate.escalate", "execute.conclude",
+    "execute.start", "judging.consider", "judging.judged", "project.corrected_ids", "project.drafts_of",
+    "project.project", "propose.check_room", "propose.let_run", "reconcile.panel_of_proposal",
     "repetition.earlier_of", "review.found_request", "review.proposal_of", "show.drop", "show.note_rendering",
 }  # fmt: skip
 
@@ -77,7 +82,7 @@ class Scene:
 
     async def started(self, tool: str = "deploy.production", claims: int = 1) -> execute.Started:
         await approved(self.database, self.policy, tool)
-        claim = lambda tx: execute.start_next(tx, self.policy, "worker")  # noqa: E731
+        claim = lambda tx: execute.start_next(tx, lambda _: self.policy, "worker")  # noqa: E731
         started = await self.database.write("", claim)
         for _ in range(claims - 1):
             await self.settle(started, SILENT)
@@ -187,7 +192,7 @@ async def answered_by_a_rule(scene: Scene) -> Any:
 
 
 async def run_all(scene: Scene) -> None:
-    started = await scene.database.write("", lambda tx: execute.start_next(tx, scene.policy, "worker"))
+    started = await scene.database.write("", lambda tx: execute.start_next(tx, lambda _: scene.policy, "worker"))
     assert await scene.database.write(TENANT, lambda tx: execute.settle(tx, scene.policy, started, DONE))
 
 
@@ -313,7 +318,7 @@ async def not_repeated_although_it_may_have_run(scene: Scene) -> Any:
 
 
 def claiming(policy: Policy) -> Verb:
-    return lambda tx: execute.start_next(tx, policy, "worker")
+    return lambda tx: execute.start_next(tx, lambda _: policy, "worker")
 
 
 @case("execute.keep_lease")
@@ -351,7 +356,7 @@ async def given_up(scene: Scene) -> Any:
 
 def recovering(scene: Scene, status: ExecutionStatus) -> Any:
     scene.clock.forward(seconds=11)
-    return lambda tx: execute.recover_next(tx, scene.policy), is_status(status)
+    return lambda tx: execute.recover_next(tx, lambda _: scene.policy), is_status(status)
 
 
 # rules, standing, keys
@@ -473,13 +478,13 @@ async def refused(scene: Scene) -> Any:
 @case("outbox")
 async def claimed_for_sending(scene: Scene) -> Any:
     await scene.asked()
-    return lambda tx: outbox.claim(tx, 10), lambda got: len(got) == 1
+    return lambda tx: outbox.claim(tx, 1), lambda got: len(got) == 1
 
 
 @case("outbox")
 async def put_back(scene: Scene) -> Any:
     await scene.asked()
-    (message,) = await scene.database.write("", lambda tx: outbox.claim(tx, 10))
+    (message,) = await scene.database.write("", lambda tx: outbox.claim(tx, 1))
     later = scene.clock() + timedelta(seconds=5)
     return lambda tx: outbox.again(tx, message, later, "busy", certain=True), lambda got: got is None
 
@@ -487,7 +492,7 @@ async def put_back(scene: Scene) -> Any:
 @case("upkeep")
 async def stale_cards_owed_again(scene: Scene) -> Any:
     await scene.surface()
-    (message,) = await scene.database.write("", lambda tx: outbox.claim(tx, 10))
+    (message,) = await scene.database.write("", lambda tx: outbox.claim(tx, 1))
     await scene.database.write("", lambda tx: outbox.dead(tx, message.id, "gave up"))
     return upkeep._owe_stale, lambda got: got is None
 
@@ -591,6 +596,22 @@ async def run_again_by_a_person(scene: Scene) -> Any:
     return await reconciled(scene, Finding.RUN_AGAIN), is_status(ExecutionStatus.QUEUED)
 
 
+GRANT = install.Grant("xoxb-1", "Acme", "A0", "B0", "U0BOT", "chat:write", "U0ADMIN")
+
+
+@case("install.install")
+async def install_again(scene: Scene) -> Verb:
+    await scene.database.write(TENANT, lambda tx: install.install(tx, GRANT))
+    again = replace(GRANT, token="xoxb-2")
+    return lambda tx: install.install(tx, again), lambda row: row.removed_at is None
+
+
+@case("install.uninstall")
+async def uninstall(scene: Scene) -> Verb:
+    await scene.database.write(TENANT, lambda tx: install.install(tx, GRANT))
+    return lambda tx: install.uninstall(tx, "x", tx.now), lambda ended: ended
+
+
 @case("prefer.prefer")
 async def settings_made(scene: Scene) -> Any:
     wishes = prefer.Wishes("Europe/Berlin", 9, 22 * 60, 7 * 60)
@@ -602,10 +623,94 @@ async def away(scene: Scene) -> Any:
     return lambda tx: prefer.leave(tx, "U0BOB", None, "U0CARA"), lambda row: row.delegate == "U0CARA"
 
 
+@case("prefer.leave")
+async def away_while_requests_wait(scene: Scene) -> Any:
+    await scene.asked()
+    return lambda tx: prefer.leave(tx, "U0BOB", None, "U0CAROL"), lambda row: row.delegate == "U0CAROL"
+
+
+def seen(*there: str, away: str) -> cover.Seen:
+    return cover.Seen({}, {person: Sight(may_decide=True) for person in (*there, away)})
+
+
+@case("cover.cover")
+async def stood_in_for(scene: Scene) -> Any:
+    found = await scene.asked()
+    await scene.database.write(TENANT, lambda tx: prefer.leave(tx, "U0BOB", None, "U0ADMIN"))
+    looked = seen("U0ADMIN", "U0CAROL", away="U0BOB")
+    return lambda tx: cover.cover(tx, scene.policy, request_of(found), looked), is_status(WAITING)
+
+
+@case("cover.cover")
+async def with_nobody_there(scene: Scene) -> Any:
+    found = await scene.asked("deploy.two")
+    await scene.database.write(TENANT, lambda tx: prefer.leave(tx, "U0BOB", None, None))
+    gone = cover.Seen({}, dict.fromkeys(("U0BOB", "U0CAROL", "U0ALICE"), Sight(may_decide=False)))
+    return (
+        lambda tx: cover.cover(tx, scene.policy, request_of(found), gone),
+        lambda request: request.unreachable_since is not None,
+    )
+
+
+@case("prefer.come_back")
+async def back_to_places_that_others_hold(scene: Scene) -> Any:
+    found = await scene.asked()
+    await scene.database.write(TENANT, lambda tx: prefer.leave(tx, "U0BOB", None, "U0ADMIN"))
+    looked = seen("U0ADMIN", "U0CAROL", away="U0BOB")
+    await scene.database.write(TENANT, lambda tx: cover.cover(tx, scene.policy, request_of(found), looked))
+    return lambda tx: prefer.come_back(tx, "U0BOB"), lambda row: row.away_since is None
+
+
 @case("prefer.come_back")
 async def back(scene: Scene) -> Any:
     await scene.database.write(TENANT, lambda tx: prefer.leave(tx, "U0BOB", None, None))
     return lambda tx: prefer.come_back(tx, "U0BOB"), lambda row: row.away_since is None
+
+
+async def opened_home(scene: Scene) -> home.HomeDrawing:
+    """Bob has opened his Home, and it is being drawn."""
+    drawing = await scene.database.write(TENANT, lambda tx: home.open_home(tx, "U0BOB"))
+    assert drawing is not None
+    return drawing
+
+
+@case("home.open_home")
+async def a_home_opened_again(scene: Scene) -> Any:
+    drawing = await opened_home(scene)
+    await scene.database.write(TENANT, lambda tx: home.finish_home(tx, drawing, "d"))
+    return lambda tx: home.open_home(tx, "U0BOB"), lambda made: made.revision == drawing.revision + 1
+
+
+@case("home.open_home")
+async def a_home_opened_while_it_is_drawn(scene: Scene) -> Any:
+    await opened_home(scene)
+    return lambda tx: home.open_home(tx, "U0BOB"), lambda made: made is None
+
+
+@case("home.begin_home")
+async def a_home_claimed(scene: Scene) -> Any:
+    drawing = await opened_home(scene)
+    await scene.database.write(TENANT, lambda tx: home.let_home_go(tx, drawing))
+    return lambda tx: home.begin_home(tx, "U0BOB"), lambda made: made == drawing
+
+
+@case("home.name_buttons")
+async def an_entry_of_a_home(scene: Scene) -> Any:
+    await opened_home(scene)
+    found = await scene.asked()
+    return lambda tx: home.name_buttons(tx, "U0BOB", [found]), lambda named: list(named) == [home.entry_key(found)]
+
+
+@case("home.finish_home")
+async def a_home_drawn(scene: Scene) -> Any:
+    drawing = await opened_home(scene)
+    return lambda tx: home.finish_home(tx, drawing, "d"), lambda got: got is None
+
+
+@case("home.let_home_go")
+async def a_home_not_drawn(scene: Scene) -> Any:
+    drawing = await opened_home(scene)
+    return lambda tx: home.let_home_go(tx, drawing), lambda got: got is None
 
 
 def request_of(found: Dossier) -> str:

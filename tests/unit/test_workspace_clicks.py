@@ -62,6 +62,7 @@ async def test_a_click_is_answered_by_what_follows_it(workspace, server, app, cl
     assert 0 < bob.ack_seconds < 0.3
     assert (kinds(bob), kinds(carol)) == (["ephemeral"], [])
     assert workspace.clicks.unanswered() == [carol]
+    assert workspace.clicks.unanswered(older_than=3600) == []
     await client.chat_update(channel=APPROVALS, ts=posted.ts, text="Approved", blocks=[])
     await client.chat_postMessage(channel=CAROL, text="Thank you")
     await client.chat_postMessage(channel=APPROVALS, thread_ts=posted.ts, text="Running")

@@ -103,6 +103,9 @@ async def test_block_types_that_are_not_known_yet(workspace, client):
     view = modal(blocks=[{"type": "card", "title": {"type": "mrkdwn", "text": "x"}}])
     refused = await error_of(client.views_open(trigger_id=workspace.triggers.mint(BOB), view=view))
     assert refused["error"] == "invalid_blocks"
+    attached = [{"color": "#d0021b", "blocks": [table]}]
+    refused = await error_of(client.chat_postMessage(channel=APPROVALS, text="x", attachments=attached))
+    assert "/attachments/0/blocks/0/type" in refused["response_metadata"]["messages"][0]
     workspace.faults.clear()
     await client.chat_postMessage(channel=APPROVALS, text="x", blocks=[table])
 
@@ -169,3 +172,13 @@ async def test_response_urls_fail_like_everything_else(workspace, server, app, c
     assert refused.status_code == 500
     await hook.api_call(token, json={"text": "only you"})
     assert [message.text for message in workspace.ephemerals(BOB)] == ["only you"]
+
+
+async def test_a_submission_answered_with_an_unknown_block_is_in_trouble(workspace, server, app, client):
+    await client.views_open(trigger_id=workspace.triggers.mint(BOB), view=modal())
+    workspace.faults.unknown_blocks = {"card"}
+    blocks = [{"type": "card", "title": {"type": "mrkdwn", "text": "x"}}]
+    app.answers = [{"response_action": "update", "view": modal(blocks=blocks)}]
+    view = workspace.open_views(BOB)[0]
+    await server.submit(BOB, view, {"reason": "x"})
+    assert (view.errors, workspace.violations) == ({"": "We had some trouble connecting. Try again?"}, [])

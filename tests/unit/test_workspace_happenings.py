@@ -273,3 +273,13 @@ async def test_team_info(workspace, client):
     allow(workspace, "team:read")
     assert (await client.team_info())["team"]["domain"] == "acme"
     assert await error_of(client.team_info(team="T0OTHER")) == "team_not_found"
+
+
+async def test_a_second_server_leaves_the_first_its_events(workspace, server, app, client):
+    allow(workspace, events="message.channels")
+    async with WorkspaceServer(workspace):
+        await client.chat_postMessage(channel=APPROVALS, text="while both run")
+        await workspace.until(lambda: app.events)
+    await client.chat_postMessage(channel=APPROVALS, text="after the second stopped")
+    await workspace.until(lambda: len(app.events) == 2)
+    assert app.events[-1]["text"] == "after the second stopped"

@@ -431,3 +431,21 @@ async def test_changes_of_people_reach_the_app(workspace, app, server):
         "app_uninstalled",
     ]
     assert workspace.app.revoked
+
+
+async def test_cards_and_feedback_can_be_pressed(workspace, app, client, server):
+    buttons = [{"type": "button", "text": plain("Roll back"), "action_id": "back", "value": "1"}]
+    cards = [{"type": "card", "title": plain("api"), "actions": buttons}]
+    feedback = {
+        "type": "feedback_buttons",
+        "action_id": "feedback",
+        "positive_button": {"text": plain("Good"), "value": "yes"},
+        "negative_button": {"text": plain("Bad"), "value": "no"},
+    }
+    blocks = [{"type": "carousel", "elements": cards}, {"type": "context_actions", "elements": [feedback]}]
+    posted = await client.chat_postMessage(channel=APPROVALS, text="x", blocks=blocks)
+    message = workspace.find(APPROVALS, posted["ts"])
+    await server.click(BOB, message, "Roll back")
+    assert app.last["actions"][0]["value"] == "1"
+    await server.click(BOB, message, "feedback", "Bad")
+    assert (app.last["actions"][0]["type"], app.last["actions"][0]["value"]) == ("feedback_buttons", "no")

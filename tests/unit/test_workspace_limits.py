@@ -1,7 +1,9 @@
 """Every size limit and shape rule the workspace enforces, each just inside and just outside."""
 
 import pytest
+import slack_sdk.models.blocks.blocks as sdk
 
+from bot.workspace.grammar import BLOCKS
 from bot.workspace.limits import (
     ALL_BLOCK_TEXT,
     metadata_problem,
@@ -104,6 +106,27 @@ FITS = {
     ),
     "markdown": {"type": "markdown", "text": "**x**" * 2400},
     "table": {"type": "table", "rows": [[{"type": "raw_text", "text": "x"}] * 20] * 100},
+    "context actions": {
+        "type": "context_actions",
+        "elements": [
+            {
+                "type": "feedback_buttons",
+                "action_id": "f",
+                "positive_button": {"text": plain("Good"), "value": "yes"},
+                "negative_button": {"text": plain("Bad"), "value": "no"},
+            },
+            {"type": "icon_button", "icon": "trash", "text": plain("Remove"), "action_id": "r"},
+        ],
+    },
+    "task": {"type": "task_card", "task_id": "t", "title": "Deploy", "status": "pending"},
+    "plan": {
+        "type": "plan",
+        "title": "P",
+        "tasks": [{"type": "task_card", "task_id": "t", "title": "D", "status": "error"}],
+    },
+    "carousel of 10": {"type": "carousel", "elements": [{"type": "card", "title": mrkdwn("x")}] * 10},
+    "container of 10": {"type": "container", "title": plain("x" * 150), "child_blocks": [section()] * 10},
+    "raw number": {"type": "table", "rows": [[{"type": "raw_number", "value": 3, "text": "3"}]]},
     "card": {"type": "card", "title": mrkdwn("x" * 150), "body": mrkdwn("x" * 200), "actions": [button()]},
 }
 
@@ -205,6 +228,32 @@ BREAKS = {
         "100 items",
         "/rows",
     ),
+    "carousel of 11": (
+        {"type": "carousel", "elements": [{"type": "card", "title": mrkdwn("x")}] * 11},
+        "no more than 10",
+        "/elements",
+    ),
+    "empty carousel": ({"type": "carousel", "elements": []}, "no fewer than 1", "/elements"),
+    "long subtitle": (
+        {"type": "card", "title": mrkdwn("x"), "subtitle": mrkdwn("x" * 151)},
+        "less than 151",
+        "/subtitle/text",
+    ),
+    "container in a container": (
+        {"type": "container", "title": plain("x"), "child_blocks": [{"type": "container"}]},
+        "unsupported type: container",
+        "/child_blocks/0/type",
+    ),
+    "six context actions": (
+        {"type": "context_actions", "elements": [{"type": "icon_button", "icon": "x", "text": plain("x")}] * 6},
+        "no more than 5",
+        "/elements",
+    ),
+    "task status": (
+        {"type": "task_card", "task_id": "t", "title": "D", "status": "done"},
+        "valid enum value",
+        "/status",
+    ),
     "card body": ({"type": "card", "body": mrkdwn("x" * 201)}, "less than 201", "/body/text"),
     "empty card": ({"type": "card", "subtitle": mrkdwn("x")}, "must define either", "/blocks/0"),
     "alert in a message": ({"type": "alert", "text": mrkdwn("x")}, "unsupported type: alert", "/type"),
@@ -222,6 +271,16 @@ def test_what_does_not_fit_is_named_precisely(name):
     block, problem, pointer = BREAKS[name]
     found = violations([block], "message")
     assert any(problem in one and pointer in one for one in found), found
+
+
+def test_exactly_the_blocks_that_slacks_sdk_knows():
+    classes = [one for one in vars(sdk).values() if isinstance(one, type) and issubclass(one, sdk.Block)]
+    assert set(BLOCKS.shapes) == {one.type for one in classes if one is not sdk.Block}
+
+
+@pytest.mark.parametrize("name", FITS)
+def test_what_fits_is_sound_for_slacks_sdk_too(name):
+    sdk.Block.parse(FITS[name]).validate_json()
 
 
 def test_counts_of_blocks_differ_by_surface():
