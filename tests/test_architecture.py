@@ -28,6 +28,7 @@ SCOPES = {
     "apps_connections_open": (),
     "auth_revoke": (),
     "auth_test": (),
+    "chat_delete": ("chat:write",),
     "chat_postEphemeral": ("chat:write",),
     "chat_postMessage": ("chat:write",),
     "chat_update": ("chat:write",),

@@ -35,6 +35,10 @@ _REMEDIES = {
 }
 
 
+class ThreadGone(Undeliverable):
+    """Nothing is left of the thread a reply was meant for; the reply was taken back."""
+
+
 class Poster:
     """The hand that writes to the channels and people of one workspace."""
 
@@ -70,7 +74,10 @@ class Poster:
     async def post(
         self, message: OutboxMessage, channel: str, said: Message, key: str, thread_ts: str | None
     ) -> tuple[str, str]:
-        """Post under a key by which the message can be found again; returns channel and ts."""
+        """Post under a key by which the message can be found again; returns channel and ts.
+
+        Raises ThreadGone where a reply had nothing to stand under.
+        """
         if (wait := self.pacer.wait(channel, message.priority, waited=message.last_error == _PACING)) > 0:
             raise Postponed(_PACING, after=wait, certain=True)
         sending: dict[str, Any] = {
@@ -86,7 +93,18 @@ class Poster:
         except TryLater as trouble:
             self.pacer.hold(channel, trouble.after)
             raise
-        return str(answer["channel"]), str(answer["ts"])
+        posted = str(answer["channel"]), str(answer["ts"])
+        if thread_ts is not None and "thread_ts" not in (answer.get("message") or {"thread_ts": thread_ts}):
+            await self._take_back(*posted)
+            raise ThreadGone("its thread is gone")
+        return posted
+
+    async def _take_back(self, channel: str, ts: str) -> None:
+        """Delete a reply that Slack, without a word, put into the channel because its thread is gone."""
+        try:
+            await calling(self._client.chat_delete(channel=channel, ts=ts))
+        except SlackTrouble as trouble:
+            log.error("%s/%s answers a message that is gone and could not be deleted: %s", channel, ts, trouble.error)
 
     async def update(self, channel: str, ts: str, said: Message) -> None:
         """Change a message. Raises SlackTrouble."""

@@ -2,7 +2,7 @@
 
 from bot.cards.card import card
 from bot.cards.message import Message
-from bot.delivery.posting import Poster, postponed
+from bot.delivery.posting import Poster, ThreadGone, postponed
 from bot.office import Office
 from bot.office.budgets import budget_of
 from bot.slack import MessageLost, SlackTrouble
@@ -28,6 +28,9 @@ class Surfaces:
             return
         try:
             await self._draw(message, drawing)
+        except ThreadGone as gone:
+            said = str(gone)
+            await self._database.write(message.tenant, lambda tx: show.refuse(tx, drawing, said))
         except MessageLost as gone:
             why = gone.error
             await self._database.write(message.tenant, lambda tx: show.lost(tx, drawing, why))

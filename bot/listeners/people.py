@@ -9,7 +9,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.async_context import AsyncBoltContext
 
 from bot.office import Office
-from bot.office.deciding import CannotAskSlack
+from bot.office.deciding import CannotAskSlack, note_arrival
 from bot.slack import SlackTrouble
 from governance.errors import Forbidden
 
@@ -23,6 +23,7 @@ def register(app: AsyncApp, office: Office) -> None:
 
     @app.middleware
     async def members_only(context: AsyncBoltContext, body: dict[str, Any], next: Callable[[], Awaitable[Any]]) -> None:
+        note_arrival()
         context[ARRIVED] = monotonic()
         if context.user_id is not None and _asks_for_something(body):
             await _check_team(office, body)
