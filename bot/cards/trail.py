@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from bot.cards.blocks import Blocks, date, mrkdwn
@@ -12,6 +13,7 @@ from storage.tables import AuditEntry
 
 CHUNK = 2900  #: characters of one piece of text
 _PERSON = re.compile(r"[UW][A-Z0-9]{2,63}")
+_MOMENTS = {"expires_at": "expires", "until": "until", "at": "at"}
 _FIRST = ("reason", "error", "result")
 
 
@@ -21,12 +23,22 @@ def trail_parts(entries: Iterable[AuditEntry]) -> list[Blocks]:
 
 
 def _entry(entry: AuditEntry) -> list[Blocks]:
-    what = mrkdwn(entry.kind.replace(".", " ").replace("_", " "))
-    line = f"{date(entry.at)} · *{what}* · {_actor(entry.actor)}"
-    text = _told(detail_of(entry.detail))
+    what, detail = mrkdwn(entry.kind.replace(".", " ").replace("_", " ")), detail_of(entry.detail)
+    moments = {name: at for name, value in detail.items() if (at := _moment(name, value)) is not None}
+    later = [f"{_MOMENTS[name]} {date(at)}" for name, at in moments.items()]
+    line = " · ".join([date(entry.at), f"*{what}*", _actor(entry.actor), *later])
+    text = _told({name: value for name, value in detail.items() if name not in moments})
     chunks = [text[i : i + CHUNK] for i in range(0, len(text), CHUNK)]
     first = [_line(line), *([_quote(chunks[0])] if chunks else [])]
     return [first, *([_line(f"{line}, continued"), _quote(chunk)] for chunk in chunks[1:])]
+
+
+def _moment(name: str, value: Json) -> datetime | None:
+    """Return the moment an entry names; it goes into the line, where Slack shows it in the reader's own time."""
+    try:
+        return datetime.fromisoformat(value) if name in _MOMENTS and isinstance(value, str) else None
+    except ValueError:
+        return None
 
 
 def _told(detail: dict[str, Json]) -> str:

@@ -21,12 +21,13 @@ async def say_privately(client: AsyncWebClient, body: dict[str, Any], sentence: 
 
     Where an answer got lost it may be said twice, which is better than not at all.
     """
+    troubles: list[str] | None = []
     for pause in (0.0, *_PAUSES):
         await asyncio.sleep(pause)
         troubles = await _say(client, body, sentence)
         if troubles is None:
             return
-    log.error("could not tell %s: %s", body["user"]["id"], ", then ".join(troubles))
+    log.error("could not tell %s: %s", body["user"]["id"], ", then ".join(troubles or ()))
 
 
 async def _say(client: AsyncWebClient, body: dict[str, Any], sentence: str) -> list[str] | None:
