@@ -15,7 +15,7 @@ from sqlalchemy import event
 
 from benchmarks.client import Client
 from benchmarks.site import Site
-from bot.api.routes import new_web_app
+from bot.api.routes import api_routes, new_web_app
 from bot.app import build
 from bot.office import Office
 from bot.policy import PolicySource
@@ -130,7 +130,7 @@ async def _api_alone(environment: Mapping[str, str]) -> AsyncIterator[Counter]:
     database = await open_database(settings.database_url, settings.encryption_key)
     client = new_client(settings.bot_token, settings.slack_api_url)
     office = Office(database, PolicySource(settings.config, environment), client)
-    runner = web.AppRunner(new_web_app(office), access_log=None)
+    runner = web.AppRunner(new_web_app(api_routes(office), lambda: [office]), access_log=None)
     await runner.setup()
     try:
         await web.TCPSite(runner, settings.host, settings.port).start()

@@ -4,23 +4,26 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 import aiohttp
 from aiohttp import web
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
 
 from bot.connectors.http import HttpConnector
 from bot.connectors.mcp import McpConnector
 from bot.connectors.own import OwnConnector
 from bot.connectors.python import PythonConnector
-from bot.delivery import Delivery
-from bot.doors import new_bolt, new_site
-from bot.listeners.spoken import Spoken
-from bot.office import Office
+from bot.dispatch import dispatch
+from bot.doors import new_site
+from bot.install import Installing, Keeper
+from bot.office import TENANT, Office
 from bot.office.fitness import warn_of_unfit_reviewers
-from bot.policy import PolicyProblem, PolicySource
-from bot.settings import Settings
-from bot.slack import SlackTrouble, new_client, share_connections
+from bot.policy import PolicyProblem, PolicySource, TenantPolicy
+from bot.settings import Settings, check_for_workspaces
+from bot.slack import SlackTrouble, new_client, new_session
+from bot.switchboard import Branch, Switchboard
 from governance.policy import INTERNAL
 from scheduler.execution import Executor
 from scheduler.inbox import Inbox
@@ -28,8 +31,11 @@ from scheduler.loop import Loop
 from scheduler.outbox import Outbox
 from scheduler.ports import Connector
 from storage import audit
-from storage.database import Tx
+from storage.database import Database, Tx
 from storage.opening import open_database
+
+if TYPE_CHECKING:
+    from bot.slack.sockets import Sockets
 
 log = logging.getLogger(__name__)
 
@@ -40,24 +46,42 @@ _DRAIN = 10.0  # seconds that calls under way have to end
 class Server:
     """One server process: API, Slack, loop. `start` returns once it answers; `stop` drains it."""
 
-    def __init__(self, office: Office, settings: Settings, environment: Mapping[str, str]) -> None:
-        self.office, self._settings = office, settings
-        database = office.database
-        self._http, self._mcp = HttpConnector(environment, database.clock), McpConnector(environment, database.clock)
-        delivery = Delivery(office)
-        handlers = delivery.handlers() if settings.speaks_slack else delivery.held_back()
-        outbox = Outbox(database, handlers)
-        executor = Executor(database, office.policy, self._connectors(environment))
-        self._loop = Loop(database, outbox, executor, Inbox(database, Spoken(office).answer))
+    def __init__(
+        self, database: Database, policy: PolicySource, settings: Settings, environment: Mapping[str, str]
+    ) -> None:
+        self._database, self._policy, self._settings = database, policy, settings
         # Without a secret no request over HTTP can be genuine; a random one refuses them all.
-        secret = settings.signing_secret or secrets.token_hex(32)
-        self._bolt = new_bolt(office, secret)
-        self._runner = web.AppRunner(
-            new_site(office, self._bolt, secret), access_log=None, shutdown_timeout=_DRAIN, auto_decompress=False
-        )
-        self._background: list[asyncio.Task[None]] = []
-        self._socket: Any = None
+        self._secret = settings.signing_secret or secrets.token_hex(32)
         self._to_slack: aiohttp.ClientSession | None = None
+        self.switchboard = Switchboard(lambda: policy.tenants, self._open_branch)
+        self._http, self._mcp = HttpConnector(environment, database.clock), McpConnector(environment, database.clock)
+        self._oauth_client = new_client("", settings.slack_api_url)
+        self._installing = Installing(database, settings, self._oauth_client, self._listed)
+        self._keeper = Keeper(database, self.switchboard.offices)
+        self.switchboard.on_disconnected = self._keeper.nudge
+        outbox = Outbox(database, self.switchboard.handlers())
+        executor = Executor(database, policy, self._connectors(environment))
+        self._loop = Loop(database, outbox, executor, Inbox(database, self.switchboard.answer))
+        site = new_site(self.switchboard, self._installing, self._secret)
+        self._runner = web.AppRunner(site, access_log=None, shutdown_timeout=_DRAIN, auto_decompress=False)
+        self._background: list[asyncio.Task[None]] = []
+        self._sockets: Sockets | None = None
+
+    @property
+    def office(self) -> Office:
+        """The office of the workspace that is named first, which speaks for the process."""
+        return self.switchboard.main.office
+
+    def _listed(self) -> tuple[str, ...]:
+        """Return the workspaces that may install the app."""
+        return tuple(tenant for tenant in self._policy.tenants if tenant != TENANT)
+
+    def _open_branch(self, tenant: str) -> Branch:
+        """Open an office; all of them share the connections to Slack."""
+        token = self._settings.bot_token if tenant == TENANT else ""
+        client = new_client(token, self._settings.slack_api_url)
+        client.session = self._to_slack
+        return Branch(Office(self._database, TenantPolicy(self._policy, tenant), client, tenant=tenant), self._secret)
 
     def _connectors(self, environment: Mapping[str, str]) -> dict[str, Connector]:
         """Return what runs each kind of tool; calls of the kind `agent` are run by whoever proposed them."""
@@ -65,7 +89,7 @@ class Server:
             "http": self._http,
             "mcp": self._mcp,
             "python": PythonConnector(environment),
-            INTERNAL: OwnConnector(self.office.database, self.office.policy),
+            INTERNAL: OwnConnector(self._database, self._policy),
         }
 
     async def start(self) -> None:
@@ -77,18 +101,46 @@ class Server:
             raise
 
     async def _start(self) -> None:
-        self._to_slack = share_connections(self.office.client)
+        self._to_slack = new_session()
+        for client in (self._oauth_client, *(office.client for office in self.switchboard.offices())):
+            client.session = self._to_slack
+        await self._keeper.start()
         await self._record_policy()
         await self._runner.setup()
         await web.TCPSite(self._runner, self._settings.host, self._settings.port).start()
         self._loop.start()
-        if self._settings.speaks_slack:
-            self._background.append(asyncio.create_task(self._meet_slack(), name="meet slack"))
-        else:
+        self._speak_slack()
+
+    def _speak_slack(self) -> None:
+        """Begin to speak to Slack, or say why not."""
+        settings = self._settings
+        self._meet_by_token()
+        if self._listed() and self._installing.problem is not None:
+            log.warning("nobody can install the app by OAuth: %s", self._installing.problem)
+        if settings.app_token and (settings.speaks_slack or self._listed()):
+            self._sockets = self._new_sockets()
+            self._sockets.start()
+
+    def _meet_by_token(self) -> None:
+        """Get to know the workspace that is connected by token, where there is one."""
+        by_token, has_token = self.office.tenant == TENANT, self._settings.speaks_slack
+        if by_token and has_token:
+            self._background.append(asyncio.create_task(self._meet_slack(self.office), name="meet slack"))
+        elif by_token:
             self.office.identity.trouble = "SLACK_BOT_TOKEN is not set"
             log.warning(
                 "SLACK_BOT_TOKEN is not set: no cards are posted, and only offline_deciders can decide, over the API"
             )
+        elif has_token:
+            log.warning("SLACK_BOT_TOKEN is set, but countersign.toml has no [slack] for its workspace: it is not used")
+
+    def _new_sockets(self) -> "Sockets":
+        from bot.slack.sockets import Sockets  # only where it is used
+
+        async def answering(request: AsyncBoltRequest) -> BoltResponse:
+            return await dispatch(self.switchboard, request)
+
+        return Sockets(self._oauth_client, self._settings.app_token, answering, self._settings.socket_connections)
 
     @property
     def port(self) -> int:
@@ -97,45 +149,51 @@ class Server:
 
     async def stop(self) -> None:
         """Take no new calls, let running ones finish, close everything; a second time does nothing."""
-        self.office.database.signals.close()
+        self._database.signals.close()
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
-        if self._socket is not None:
-            await self._socket.close_async()
+        await self._keeper.stop()
+        if self._sockets is not None:
+            await self._sockets.stop()
         await self._runner.cleanup()
-        await self.office.rest(_DRAIN)
+        await asyncio.gather(*(office.rest(_DRAIN) for office in self.switchboard.offices()))
         await self._loop.stop()
         await self._http.close()
         await self._mcp.close()
         if self._to_slack is not None:
             await self._to_slack.close()
-        await self.office.database.close()
+        await self._database.close()
 
     async def reload_policy(self) -> None:
         """Read countersign.toml again; a mistake is logged and the old policy stays in force."""
         try:
-            self.office.policy.reload()
+            self._policy.reload()
         except PolicyProblem as problem:
             log.error("the policy was not reloaded, the old one stays in force:\n%s", problem)
             return
+        before = self.office
+        self.switchboard.follow()
+        if self.office is not before:
+            self._meet_by_token()
+        self._keeper.nudge()
         await self._record_policy()
-        log.info("policy %s is in force", self.office.policy.current.hash[:12])
+        log.info("policy %s is in force", self._policy.hash[:12])
 
     async def _record_policy(self) -> None:
-        policy_hash = self.office.policy.current.hash
+        policy_hash = self._policy.hash
 
         async def record(tx: Tx) -> None:
             await audit.record(tx, "policy.loaded", "system", detail={"hash": policy_hash})
 
-        await self.office.database.write(self.office.tenant, record)
+        for tenant in self._policy.tenants:
+            await self._database.write(tenant, record)
 
-    async def _meet_slack(self) -> None:
-        """Learn who we are, and connect the socket in Socket Mode; try again until Slack answers."""
+    async def _meet_slack(self, office: Office) -> None:
+        """Learn who we are; try again until Slack answers."""
         while True:
             try:
-                identity = await self.office.identify()
-                await self._connect_socket()
+                identity = await office.identify()
             except SlackTrouble as trouble:
                 log.warning("Slack does not answer (%s); trying again in %d s", trouble.error, _SLACK_RETRY)
                 await asyncio.sleep(_SLACK_RETRY)
@@ -143,22 +201,15 @@ class Server:
                 log.info("connected to Slack team %s at %s", identity.team_id, identity.url)
                 break
         try:
-            await warn_of_unfit_reviewers(self.office)
+            await warn_of_unfit_reviewers(office)
         except SlackTrouble as trouble:
             log.info("whether everybody the policy names may decide was not looked up (%s)", trouble.error)
 
-    async def _connect_socket(self) -> None:
-        if not self._settings.app_token:
-            return
-        from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler  # only where it is used
-
-        self._socket = AsyncSocketModeHandler(self._bolt, self._settings.app_token, web_client=self.office.client)
-        await self._socket.connect_async()
-
 
 async def build(settings: Settings, environment: Mapping[str, str], *, migrate: bool = True) -> Server:
-    """Open what a server needs and build it. Raises PolicyProblem, SchemaProblem, KeyProblem or ValueError."""
+    """Open what a server needs and build it. Raises PolicyProblem, SettingProblem, SchemaProblem, KeyProblem
+    or ValueError."""
     policy = PolicySource(settings.config, environment)
+    check_for_workspaces(settings, policy.tenants)
     database = await open_database(settings.database_url, settings.encryption_key, migrate=migrate)
-    office = Office(database, policy, new_client(settings.bot_token, settings.slack_api_url))
-    return Server(office, settings, environment)
+    return Server(database, policy, settings, environment)

@@ -1,38 +1,20 @@
 """The front doors, on one port: the API's, and Slack's, which lets in only what Slack has signed, and that once."""
 
 import hashlib
-import logging
 from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
-from slack_bolt.async_app import AsyncApp
-from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.signature import SignatureVerifier
 
 from bot.api.routes import new_web_app
-from bot.listeners import register_all
+from bot.dispatch import dispatch
+from bot.install import Installing
 from bot.office import Office
+from bot.switchboard import Switchboard
 from governance.errors import Unauthenticated
 from storage import access
-
-
-def new_bolt(office: Office, secret: str) -> AsyncApp:
-    """Return the Bolt app. It authorizes from what auth.test said once, so that no click waits for it."""
-
-    async def authorize(**_: Any) -> AuthorizeResult:
-        identity = await office.identify()
-        return AuthorizeResult(
-            enterprise_id=None, team_id=identity.team_id, bot_token=office.client.token, bot_id=identity.bot_id,
-            bot_user_id=identity.bot_user_id,
-        )  # fmt: skip
-
-    quiet = logging.getLogger("bot.bolt")
-    quiet.setLevel(logging.ERROR)  # its warnings advise on settings that are as they are on purpose
-    bolt = AsyncApp(signing_secret=secret, client=office.client, authorize=authorize, logger=quiet)
-    register_all(bolt, office)
-    return bolt
 
 
 def _is_from_slack(verifier: SignatureVerifier, body: bytes, headers: Mapping[str, str]) -> bool:
@@ -55,18 +37,41 @@ async def _is_new(office: Office, request: web.Request) -> bool:
     return await office.database.write(office.tenant, lambda tx: access.use_nonce(tx, "slack", signature))
 
 
-def new_site(office: Office, bolt: AsyncApp, secret: str) -> web.Application:
-    """Return the web application: the API's addresses and Slack's."""
-    site = new_web_app(office)
+def new_site(switchboard: Switchboard, installing: Installing, secret: str) -> web.Application:
+    """Return the web application: the API's addresses and Slack's, each answered by the branch that is meant."""
+    routes = [_answered_by_branch(switchboard, n, route) for n, route in enumerate(switchboard.main.routes)]
+    site = new_web_app(routes, switchboard.offices)
     verifier = SignatureVerifier(secret)
 
     async def slack(request: web.Request) -> web.StreamResponse:
         """`POST /slack/events`: interactions, commands and events, signed by Slack."""
         if not _is_from_slack(verifier, await request.read(), request.headers):
             raise Unauthenticated("The call is not signed by Slack.")
-        if not await _is_new(office, request):
+        if not await _is_new(switchboard.main.office, request):
             return web.Response()  # taken the first time; whoever plays it again learns nothing and moves nothing
-        return await to_aiohttp_response(await bolt.async_dispatch(await to_bolt_request(request)))
+        return await to_aiohttp_response(await dispatch(switchboard, await to_bolt_request(request)))
+
+    async def begin(request: web.Request) -> web.StreamResponse:
+        """`GET /slack/install`: sends the browser to Slack."""
+        return await to_aiohttp_response(await installing.begin(await to_bolt_request(request)))
+
+    async def finish(request: web.Request) -> web.StreamResponse:
+        """`GET /slack/oauth_redirect`: where Slack sends it back to."""
+        return await to_aiohttp_response(await installing.finish(await to_bolt_request(request)))
 
     site.router.add_post("/slack/events", slack)
+    site.router.add_get("/slack/install", begin, allow_head=False)
+    site.router.add_get("/slack/oauth_redirect", finish, allow_head=False)
     return site
+
+
+def _answered_by_branch(switchboard: Switchboard, n: int, route: web.RouteDef) -> web.RouteDef:
+    """Return a route that asks each time whose call it is; the branches' routes stand in the same order."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        branch = await switchboard.of_caller(request)
+        handler: Any = branch.routes[n].handler
+        answer: web.StreamResponse = await handler(request)
+        return answer
+
+    return web.RouteDef(route.method, route.path, handle, route.kwargs)

@@ -17,6 +17,7 @@ class Action(StrEnum):
     RUN_AGAIN = "card.run_again"
     DETAILS_PAGE_BACK = "details.back"
     DETAILS_PAGE_ON = "details.on"
+    DETAILS_FILE = "details.file"
     TOLD_DETAILS = "told.details"
     LIST_BACK = "list.back"
     LIST_ON = "list.on"
@@ -63,9 +64,11 @@ class Block(StrEnum):
     """Blocks whose input is read back."""
 
     REASON = "reason"
+    PRESET = "reason_preset"
     UNTIL = "until"
     TO = "to"
     ARGUMENTS = "arguments"
+    ARGUMENT = "argument"
     REMEMBER = "remember"
     PATTERN = "remember_pattern"
     RULE_UNTIL = "remember_until"
@@ -87,6 +90,7 @@ class Field(StrEnum):
     NUMBER = "number"
     TICKED = "ticked"
     TIME = "time"
+    VALUE = "value"
 
 
 class Command(StrEnum):

@@ -1,6 +1,21 @@
 """The Slack app manifest: manifest.yml is the Socket Mode app; this derives its variants from it."""
 
+from pathlib import Path
+
 import yaml
+
+_SHIPPED = Path(__file__).parents[1] / "manifest.yml"
+
+
+def shipped_manifest() -> str:
+    """Return manifest.yml as it was shipped."""
+    return _SHIPPED.read_text()
+
+
+def bot_scopes() -> list[str]:
+    """Return the scopes that the app asks for."""
+    scopes: list[str] = yaml.safe_load(shipped_manifest())["oauth_config"]["scopes"]["bot"]
+    return scopes
 
 
 def listening_variant(shipped: str, *, replies: bool = False, reactions: bool = False) -> str:
@@ -23,6 +38,7 @@ def http_variant(shipped: str, url: str) -> str:
         raise ValueError(f"--url is {url!r}; Slack only calls addresses that begin with https://")
     manifest = yaml.safe_load(shipped)
     endpoint = f"{base}/slack/events"
+    manifest["oauth_config"]["redirect_urls"] = [f"{base}/slack/oauth_redirect"]
     manifest["settings"]["socket_mode_enabled"] = False
     manifest["settings"]["interactivity"]["request_url"] = endpoint
     manifest["settings"]["event_subscriptions"]["request_url"] = endpoint

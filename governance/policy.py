@@ -17,6 +17,9 @@ SET_TIER = f"{INTERNAL}.set_tier"
 #: Where something stands in countersign.toml: keys and, for entries of arrays, their numbers from 0.
 Place = tuple[str | int, ...]
 
+#: The tenant of the workspace that is connected by token.
+TENANT = "default"
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -63,6 +66,7 @@ class Tool:
     version: str  #: hash of schema, connector, risk, class, capability, scopes and consequence
     find_problems: Callable[[Json], list[Problem]]
     tell_consequence: Callable[[Mapping[str, Any]], str]
+    input_schema: Mapping[str, Any] = field(default_factory=dict)  #: what forms are made from; `find_problems` judges
     scopes: frozenset[str] = frozenset()
     risk: Risk | None = None
     approval_mode: ApprovalMode | None = None
@@ -167,6 +171,11 @@ class Policy:
     decide_by_reply: bool = False  #: plain replies count where the risk is low
     decide_by_reaction: bool = False  #: and so do reactions
     hash: str = ""
+
+    @classmethod
+    def empty(cls) -> "Policy":
+        """Return the policy of a workspace that the file does not name: nothing may be done in it."""
+        return cls(agents={}, tools={}, approvals_channel="", admins=())
 
     def ttl_of(self, tool: Tool) -> timedelta:
         """Return how long a request for `tool` may wait for people."""

@@ -1,13 +1,18 @@
 """Which execution may start next: what people approved first, and no more of a tool than its limits allow."""
 
+from collections.abc import Callable
+
 from governance.limits import Room, is_limited, room_for
 from governance.policy import Policy, Tool
 from storage import executions
 from storage.database import Tx
 from storage.tables import Execution
 
+#: The policy in force of each tenant.
+PolicyOf = Callable[[str], Policy]
 
-async def next_startable(tx: Tx, policy: Policy, *, unasked: bool) -> Execution | None:
+
+async def next_startable(tx: Tx, policy_of: PolicyOf, *, unasked: bool) -> Execution | None:
     """Return the execution that may start now, and make its tenant this transaction's; None where there is none.
 
     Calls of a tool that is at its limit are passed over and keep their place. Calls that people approved come first,
@@ -17,7 +22,7 @@ async def next_startable(tx: Tx, policy: Policy, *, unasked: bool) -> Execution 
     for queue in (False, True) if unasked else (False,):
         while (execution := await executions.next_due(tx, unasked=queue, rooms=passed_over)) is not None:
             tx.tenant = execution.tenant
-            room = await _room_for(tx, policy.tools.get(execution.tool))
+            room = await _room_for(tx, policy_of(tx.tenant).tools.get(execution.tool))
             if room is Room.ANY or (room is Room.RETRIES and execution.started_at is not None):
                 return execution
             passed_over[execution.tenant, execution.tool] = room

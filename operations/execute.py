@@ -17,7 +17,7 @@ from governance.secret_fields import join, mask_echoes, split
 from governance.text import storable
 from governance.tiers import Tier
 from operations.allow import mac_of
-from operations.claim import next_startable
+from operations.claim import PolicyOf, next_startable
 from operations.notify import note, tell_owners
 from storage import audit, executions, proposals, rules, surfaces
 from storage.database import Tx
@@ -44,16 +44,16 @@ class Started:
     secrets: tuple[Json, ...]
 
 
-async def start_next(tx: Tx, policy: Policy, owner: str, *, unasked: bool = True) -> Started | Execution | None:
+async def start_next(tx: Tx, policy_of: PolicyOf, owner: str, *, unasked: bool = True) -> Started | Execution | None:
     """Claim the execution that is due longest, those that people approved first; None if none is due.
 
     The row alone comes back where there is nothing to run here: it turned out invalid, or its agent runs it.
     `unasked` says whether calls that nobody was asked about may start as well.
     """
-    execution = await next_startable(tx, policy, unasked=unasked)
+    execution = await next_startable(tx, policy_of, unasked=unasked)
     if execution is None:
         return None
-    started = await start(tx, policy, execution, owner)
+    started = await start(tx, policy_of(tx.tenant), execution, owner)
     return started.execution if isinstance(started, Started) and started.tool.connector.kind == AGENT else started
 
 
@@ -172,12 +172,13 @@ def _attempts(execution: Execution, written: int) -> int:
     return 0 if was_asked_again else written
 
 
-async def recover_next(tx: Tx, policy: Policy) -> Execution | None:
+async def recover_next(tx: Tx, policy_of: PolicyOf) -> Execution | None:
     """Take one execution back from a worker that died: again where that is safe, else unknown."""
     execution = await executions.with_lost_lease(tx)
     if execution is None:
         return None
     tx.tenant = execution.tenant
+    policy = policy_of(tx.tenant)
     proposal = await tx.get(Proposal, execution.proposal_id)
     assert proposal is not None
     tool = policy.tools.get(proposal.tool)
@@ -220,8 +221,9 @@ async def _finish(tx: Tx, policy: Policy, execution: Execution, proposal: Propos
     """
     await proposals.enter_state(tx, proposal.id, state_of_execution(execution.status))
     await _note_down(tx, execution, proposal, "execution.finished")
-    if execution.status is ExecutionStatus.UNKNOWN and not await surfaces.of_proposal(tx, proposal.id):
-        await surfaces.open_one(tx, proposal.id, policy.approvals_channel)
+    is_unknown, channel = execution.status is ExecutionStatus.UNKNOWN, policy.approvals_channel
+    if is_unknown and channel and not await surfaces.of_proposal(tx, proposal.id):
+        await surfaces.open_one(tx, proposal.id, channel)
     await surfaces.touch(tx, proposal.id, Priority.OUTCOME)
     await note(tx, proposal.id, execution.status.value, priority=Priority.OUTCOME)
     if execution.tier is not Tier.ACT_AUTO or execution.status is not ExecutionStatus.SUCCEEDED:

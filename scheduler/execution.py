@@ -7,7 +7,6 @@ import socket
 from collections.abc import Mapping
 
 from governance.attempts import Answer, Result
-from governance.policy import Policy
 from operations import execute
 from scheduler.ports import Connector, HasPolicy
 from scheduler.slots import Slots
@@ -32,9 +31,9 @@ class Executor:
         self._unasked = 0  # how many places are taken by calls that nobody was asked about
 
     @property
-    def policy(self) -> Policy:
-        """The policy in force."""
-        return self._policy.current
+    def policies(self) -> HasPolicy:
+        """Whoever holds the policy in force."""
+        return self._policy
 
     async def drain(self) -> None:
         """Start everything that is due and fits; what does not fit starts as slots fall free."""
@@ -48,11 +47,11 @@ class Executor:
 
     async def _start_next(self, tx: Tx) -> execute.Started | Execution | None:
         fits = self._unasked < _SLOTS - _KEPT
-        return await execute.start_next(tx, self._policy.current, self._owner, unasked=fits)
+        return await execute.start_next(tx, self._policy.of, self._owner, unasked=fits)
 
     async def recover(self) -> None:
         """Take over every execution whose worker stopped sending heartbeats."""
-        while await self._database.write("", lambda tx: execute.recover_next(tx, self._policy.current)):
+        while await self._database.write("", lambda tx: execute.recover_next(tx, self._policy.of)):
             pass
 
     async def stop(self, grace: float = 10.0) -> None:
@@ -72,7 +71,8 @@ class Executor:
         finally:
             heartbeat.cancel()
             await asyncio.gather(heartbeat, return_exceptions=True)
-        tenant, policy = started.execution.tenant, self._policy.current
+        tenant = started.execution.tenant
+        policy = self._policy.of(tenant)
         if not await self._database.write(tenant, lambda tx: execute.settle(tx, policy, started, result)):
             log.warning("%s: an answer came after the lease was lost; it was not recorded", started.execution.id)
 

@@ -2,8 +2,8 @@
 
 import logging
 
-from governance.policy import Policy
 from operations import expire
+from scheduler.ports import HasPolicy
 from storage import requests
 from storage.database import Database
 from storage.tables import ApprovalRequest
@@ -13,19 +13,20 @@ log = logging.getLogger(__name__)
 _BATCH = 200
 
 
-async def attend_due(database: Database, policy: Policy | None = None) -> int:
+async def attend_due(database: Database, policies: HasPolicy | None = None) -> int:
     """Attend to every request that is due, one transaction each; returns how many."""
     attended = 0
     while True:
         async with database.read("") as tx:
             due = await requests.due(tx, tx.now, _BATCH)
-        done = sum([await _attend(database, policy, request) for request in due])
+        done = sum([await _attend(database, policies, request) for request in due])
         attended += done
         if len(due) < _BATCH or not done:
             return attended
 
 
-async def _attend(database: Database, policy: Policy | None, request: ApprovalRequest) -> bool:
+async def _attend(database: Database, policies: HasPolicy | None, request: ApprovalRequest) -> bool:
+    policy = policies.of(request.tenant) if policies is not None else None
     try:
         await database.write(request.tenant, lambda tx: expire.attend(tx, request.id, policy))
     except Exception:  # the outer loop: one bad row stops nothing

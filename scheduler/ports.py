@@ -16,11 +16,10 @@ Connector = Callable[[Started], Awaitable[Result]]
 
 
 class HasPolicy(Protocol):
-    """Whoever holds the policy in force."""
+    """Whoever holds the policies in force."""
 
-    @property
-    def current(self) -> Policy:
-        """The policy as of now."""
+    def of(self, tenant: str) -> Policy:
+        """Return one tenant's policy as of now; an empty one for a tenant it does not know."""
 
 
 class Postponed(Exception):

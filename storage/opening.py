@@ -44,7 +44,7 @@ async def open_database(
 async def bring_up_to_date(connection: AsyncConnection, *, migrate: bool) -> None:
     """Run the missing migrations, one process at a time. Raises SchemaProblem for a newer schema."""
     async with connection.begin():
-        if await connection.run_sync(_revision) == HEAD:
+        if await connection.run_sync(revision) == HEAD:
             return
         if not migrate:
             raise SchemaProblem("The database schema is not up to date; run `countersign migrate`.")
@@ -52,11 +52,12 @@ async def bring_up_to_date(connection: AsyncConnection, *, migrate: bool) -> Non
         await connection.run_sync(_upgrade)
 
 
-def _revision(connection: Connection) -> str | None:
+def revision(connection: Connection) -> str | None:
+    """Return the revision of the schema that is there, None in an empty database."""
     if not inspect(connection).has_table("alembic_version"):
         return None
-    revision: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    return revision
+    found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return found
 
 
 def _upgrade(connection: Connection) -> None:
@@ -98,6 +99,15 @@ async def _install_secrets(tx: Tx, sealer: Sealer) -> Secrets:
     else:
         await tx.add(Installation(id=1, sealed_key=_closed(made, sealer), created_at=tx.now))
     return made
+
+
+async def is_opened_by(tx: Tx, sealer: Sealer) -> bool | None:
+    """Whether the installation's secret is sealed, under this key; None where there is none. Raises KeyProblem."""
+    row = await tx.session.get(Installation, 1)
+    if row is None or row.sealed_key.startswith(_OPEN_KEY):
+        return None if row is None else False
+    sealer.unseal(row.sealed_key, _ROW)
+    return True
 
 
 async def _new_secrets(tx: Tx, install: bytes, sealer: Sealer) -> Secrets:

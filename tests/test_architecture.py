@@ -25,7 +25,10 @@ OURS_IN_SLACK = [path for path in SOURCES if path.is_relative_to(ROOT / "bot") a
 
 #: The scopes a Web API method needs for what we do with it: channels, private channels and direct messages.
 SCOPES = {
+    "apps_connections_open": (),
+    "auth_revoke": (),
     "auth_test": (),
+    "chat_delete": ("chat:write",),
     "chat_postEphemeral": ("chat:write",),
     "chat_postMessage": ("chat:write",),
     "chat_update": ("chat:write",),
@@ -34,6 +37,7 @@ SCOPES = {
     "conversations_open": ("im:write",),
     "conversations_replies": ("channels:history", "groups:history", "im:history"),
     "usergroups_list": ("usergroups:read",),
+    "files_upload_v2": ("files:write",),
     "usergroups_users_list": ("usergroups:read",),
     "users_info": ("users:read",),
     "views_open": (),

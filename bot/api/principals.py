@@ -17,6 +17,7 @@ from governance.policy import Agent
 from governance.roles import Role, role_of
 from operations.keys import hash_of
 from storage import access
+from storage.database import Database
 from storage.keyring import KeyProblem
 from storage.tables import ApiKey, Door
 
@@ -51,8 +52,7 @@ class Callers:
         scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not secret.strip() or not secret.isascii():
             raise Unauthenticated("Send your agent key as `Authorization: Bearer <secret>`.")
-        async with self._office.database.read(self._office.tenant) as tx:
-            key = await access.agent_key(tx, hash_of(secret.strip()))
+        key = await _agent_key(self._office.database, secret)
         if key is None or key.tenant != self._office.tenant:
             raise Unauthenticated("This key is unknown, expired or revoked.")
         self._count(key)
@@ -121,12 +121,29 @@ class Callers:
         self._rates.take(key.id, limits.rate_per_second, limits.rate_burst)
 
     async def _signing_key(self, request: web.Request) -> ApiKey | None:
-        key_id = request.headers.get("X-Countersign-Key", "")[:64]
-        if not key_id.isascii():  # bytes that are no text; a database would choke on them
-            return None
-        async with self._office.database.read(self._office.tenant) as tx:
-            key = await access.operator_key(tx, key_id)
+        key = await _operator_key(self._office.database, request)
         return key if key is not None and key.tenant == self._office.tenant else None
+
+
+async def find_key(database: Database, request: web.Request) -> ApiKey | None:
+    """Return the live key of whatever tenant that a call names. Whether the call may use it is not asked here."""
+    if "Authorization" not in request.headers:
+        return await _operator_key(database, request)
+    scheme, _, secret = request.headers["Authorization"].partition(" ")
+    return await _agent_key(database, secret) if scheme.lower() == "bearer" and secret.isascii() else None
+
+
+async def _agent_key(database: Database, secret: str) -> ApiKey | None:
+    async with database.read("") as tx:
+        return await access.agent_key(tx, hash_of(secret.strip()))
+
+
+async def _operator_key(database: Database, request: web.Request) -> ApiKey | None:
+    key_id = request.headers.get("X-Countersign-Key", "")[:64]
+    if not key_id.isascii():  # bytes that are no text; a database would choke on them
+        return None
+    async with database.read("") as tx:
+        return await access.operator_key(tx, key_id)
 
 
 def _is_signed(request: web.Request, office: Office, key: ApiKey, body: bytes) -> bool:

@@ -37,9 +37,10 @@ def approvals(dossier: Dossier) -> int:
 
 
 def votes(dossier: Dossier) -> str:
-    """Return who has approved so far."""
+    """Return how many of how many have approved, and who: `1 of 2: @a`."""
+    assert dossier.request is not None
     given = [signed(review) for review in dossier.reviews if review.verdict is ReviewVerdict.APPROVE]
-    return "👍 Approved by " + _listed(given)
+    return f"👍 Approved, {len(given)} of {dossier.request.quorum}: {_listed(given)}"
 
 
 def decider(dossier: Dossier) -> str:

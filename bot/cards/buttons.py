@@ -1,12 +1,24 @@
 """Which buttons a card offers: pure, from stored state. Who may press them is asked when somebody does."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.ids import Action, Option
 from governance.lifecycle import OPEN_REQUESTS, ExecutionStatus, RequestStatus
 from governance.policy import INTERNAL
+from governance.text import cut, one_line
+from governance.tiers import Risk
 from storage.dossier import Dossier
 from storage.tables import RequestType
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """The dialog that asks once more before a button counts; all of it is plain text."""
+
+    title: str
+    text: str
+    yes: str
+    no: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +29,13 @@ class Button:
     text: str
     spoken: str
     style: str | None = None
+    confirm: Confirm | None = None
 
 
 _DETAILS = Button(Action.DETAILS, "Details", "Everything about")
+_APPROVE = Button(Action.APPROVE, "Approve", "Approve", "primary")
 _DECIDING = (
-    Button(Action.APPROVE, "Approve", "Approve", "primary"),
+    _APPROVE,
     Button(Action.REJECT, "Reject…", "Reject with a reason", "danger"),
     Button(Action.DEFER, "Defer…", "Put off"),
     _DETAILS,
@@ -45,17 +59,27 @@ _WORDS = {
 def buttons_of(dossier: Dossier) -> tuple[Button, ...]:
     """Return the buttons of a card; none once there is nothing left to decide."""
     if is_decidable(dossier):
-        return _DECIDING
+        return (replace(_APPROVE, confirm=_destructive(dossier)), *_DECIDING[1:]) if _destroys(dossier) else _DECIDING
     if dossier.execution is not None and dossier.execution.status is ExecutionStatus.UNKNOWN:
         return _RECONCILING
     return _ASKING_AGAIN if can_be_asked_again(dossier) else ()
+
+
+def _destroys(dossier: Dossier) -> bool:
+    return dossier.proposal.risk == Risk.DESTRUCTIVE
+
+
+def _destructive(dossier: Dossier) -> Confirm:
+    title = cut(one_line(dossier.proposal.title), 150)
+    text = f"“{title}” is declared destructive. Once it has the approvals it needs, it runs at once."
+    return Confirm("Approve a destructive call?", text, "Approve", "Look again")
 
 
 def options_of(dossier: Dossier) -> list[tuple[Option, str]]:
     """Return what the overflow menu of a card offers, with its words."""
     if dossier.request is None or not is_decidable(dossier):
         return []
-    if dossier.request.request_type is RequestType.TOOL_CALL:
+    if _is_call(dossier):
         return list(_WORDS.items())
     if _is_demanded(dossier):
         return []  # a menu of one entry is none to Slack; places are handed over by the API
@@ -67,6 +91,10 @@ def _is_demanded(dossier: Dossier) -> bool:
     return dossier.proposal.agent_id == INTERNAL and dossier.proposal.requester is None
 
 
+def _is_call(dossier: Dossier) -> bool:
+    return dossier.request is not None and dossier.request.request_type is RequestType.TOOL_CALL
+
+
 def is_decidable(dossier: Dossier) -> bool:
     """Whether people may answer."""
     return dossier.request is not None and dossier.request.status in OPEN_REQUESTS
@@ -76,8 +104,7 @@ def can_be_asked_again(dossier: Dossier) -> bool:
     """Whether nobody answered in time, or what was answered no longer held when it was to run."""
     if dossier.execution is not None:
         return dossier.execution.status is ExecutionStatus.INVALIDATED
-    is_call = dossier.request is not None and dossier.request.request_type is RequestType.TOOL_CALL
-    return is_call and dossier.request is not None and dossier.request.status is RequestStatus.EXPIRED
+    return _is_call(dossier) and dossier.request is not None and dossier.request.status is RequestStatus.EXPIRED
 
 
 def option_value(option: Option, rendering_id: str) -> str:

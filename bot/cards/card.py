@@ -1,12 +1,17 @@
 """The card of a request: a pure function from stored state to what Slack is sent."""
 
+from typing import Any
+
 from bot.cards import arguments
 from bot.cards.answering import approvals, circumstances, people, votes
 from bot.cards.blocks import date, draw, mrkdwn
 from bot.cards.buttons import buttons_of, is_decidable, option_value, options_of
 from bot.cards.diffs import changes_in_short
+from bot.cards.impact import declared_risk
+from bot.cards.kinds import kind_of, yes_line
 from bot.cards.message import Message
 from bot.cards.status import fallback, outcome_line, status_line
+from bot.cards.tables import changes_table
 from bot.ids import Action
 from governance.canonical import short
 from governance.lifecycle import RequestStatus
@@ -21,21 +26,30 @@ _SHOWN_DEFERRALS = 2
 _HALF = 1200  #: of the arguments and of what changed, where a card has to show both
 
 
-def card(dossier: Dossier, rendering_id: str, *, discussed_at: str | None = None) -> Message:
-    """Draw the card of a request. `rendering_id` is all its buttons carry; `discussed_at` links to its thread."""
+def card(dossier: Dossier, rendering_id: str, *, discussed_at: str | None = None, budget: str = "") -> Message:
+    """Draw the card of a request. `rendering_id` is all its buttons carry; `discussed_at` links to its thread;
+    `budget` says how many unasked calls its agent has left."""
+    before, after = dossier.proposal.proposed_arguments, dossier.proposal.arguments
+    table = changes_table(before, after) if before is not None else None
+    fixed = _values(dossier, rendering_id, discussed_at, budget)
+    plain = draw("request", table=None, changes=_changes(dossier.proposal), **fixed)
+    rich = draw("request", table=table, changes=None, **fixed) if table else None
+    return Message(fallback(dossier), rich or plain, plain if rich else None)
+
+
+def _values(dossier: Dossier, rendering_id: str, discussed_at: str | None, budget: str) -> dict[str, Any]:
     proposal = dossier.proposal
     options = [{"text": words, "value": option_value(one, rendering_id)} for one, words in options_of(dossier)]
-    blocks = draw(
-        "request",
-        title=cut(one_line(f"{proposal.title} · {proposal.agent_name}"), 150),
-        status=status_line(dossier), outcome=outcome_line(dossier.execution), circumstances=circumstances(dossier),
-        fields=_fields(dossier), consequence=proposal.consequence, arguments=_arguments(proposal),
-        changes=_changes(proposal), words=_words(dossier),
-        votes=votes(dossier) if is_decidable(dossier) and approvals(dossier) else None,
-        footer=_footer(dossier, discussed_at), buttons=buttons_of(dossier), options=options,
-        rendering_id=rendering_id, action=Action, verb=cut(one_line(proposal.title), 50),
-    )  # fmt: skip
-    return Message(fallback(dossier), blocks)
+    decidable = is_decidable(dossier)
+    return {
+        "title": cut(one_line(f"{kind_of(dossier).heading}: {proposal.title} · {proposal.agent_name}"), 150),
+        "status": status_line(dossier), "outcome": outcome_line(dossier.execution),
+        "yes": yes_line(dossier) if decidable else None, "circumstances": circumstances(dossier),
+        "fields": _fields(dossier, budget), "consequence": proposal.consequence, "arguments": _arguments(proposal),
+        "words": _words(dossier), "votes": votes(dossier) if decidable and approvals(dossier) else None,
+        "footer": _footer(dossier, discussed_at), "buttons": buttons_of(dossier), "options": options,
+        "rendering_id": rendering_id, "action": Action, "verb": cut(one_line(proposal.title), 50),
+    }  # fmt: skip
 
 
 def _arguments(proposal: Proposal) -> str:
@@ -48,19 +62,20 @@ def _changes(proposal: Proposal) -> str | None:
     return changes_in_short(before, proposal.arguments, _HALF) if before is not None else None
 
 
-def _fields(dossier: Dossier) -> list[str]:
+def _fields(dossier: Dossier, budget: str) -> list[str]:
     proposal, request = dossier.proposal, dossier.request
     tier = f"{proposal.tier} ({_ALIAS[proposal.tier]})" if proposal.tier in _ALIAS else f"{proposal.tier}"
     fields = [
         f"*Agent*\n{mrkdwn(proposal.agent_name)} (`{mrkdwn(proposal.agent_id)}`)",
         f"*Tool*\n`{mrkdwn(proposal.tool)}`",
-        f"*Risk*\n{(proposal.risk or 'not declared').replace('_', ' ')}",
+        f"*Risk*\n{declared_risk(proposal)}",
         f"*Tier*\n{tier}",
     ]
     if request is not None:
         fields.append(f"*May decide*\n{people(request.reviewers)}")
     asked_for = f"<@{proposal.on_behalf_of}>" if proposal.on_behalf_of else f"<@{proposal.creator}> (creator)"
-    return [*fields, f"*{'On behalf of' if proposal.on_behalf_of else 'Belongs to'}*\n{asked_for}"]
+    fields.append(f"*{'On behalf of' if proposal.on_behalf_of else 'Belongs to'}*\n{asked_for}")
+    return [*fields, *([f"*Runs unasked*\n{budget}"] if budget else [])]
 
 
 def _words(dossier: Dossier) -> list[dict[str, str]]:

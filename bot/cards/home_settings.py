@@ -3,7 +3,7 @@
 from typing import Any
 
 from bot.cards.blocks import date, draw, mrkdwn
-from bot.cards.forms import Input
+from bot.cards.form_parts import Input
 from bot.cards.modals import View
 from bot.ids import Block, Callback, Field
 from governance.hours import Absence

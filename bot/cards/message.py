@@ -13,3 +13,4 @@ class Message:
 
     text: str
     blocks: Blocks
+    plain: Blocks | None = None  #: the same in older kinds of blocks, where `blocks` has newer ones

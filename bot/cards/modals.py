@@ -1,32 +1,46 @@
-"""Modals: pure functions from stored state to views."""
+"""Modals that only show something: pure functions from stored state to views."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from bot.cards import arguments
 from bot.cards.answering import people
-from bot.cards.blocks import draw, mrkdwn
+from bot.cards.blocks import Blocks, draw
 from bot.cards.diffs import changes
+from bot.cards.facts import facts_of
+from bot.cards.kinds import kind_of
+from bot.cards.trail import CHUNK, trail_parts
 from bot.ids import Action, Callback
 from governance.text import cut, one_line, visible
 from storage.dossier import Dossier
+from storage.tables import AuditEntry
 
 View = dict[str, Any]
 
-_CHUNK = 2900
 _PARTS_A_PAGE = 15
+_FACTS_A_SECTION = 10
 _PAGE_SIZE = 150_000  # of the 250 KB a view may have, counted as JSON escapes it
 
 
-def details_modal(dossier: Dossier, rendering_id: str, page: int = 0) -> View:
-    """Show everything about a request, the arguments to the last character, a page at a time."""
+def details_modal(
+    dossier: Dossier, rendering_id: str, page: int = 0, *, trail: Sequence[AuditEntry] = (), budget: str = "",
+    sent: bool = False,
+) -> View:  # fmt: skip
+    """Show everything about a request, the arguments to the last character, a page at a time.
+
+    `trail` is what happened to it, `budget` its agent's, `sent` that it went out as a file.
+    """
     proposal, request = dossier.proposal, dossier.request
-    pages = _pages(dossier)
+    pages = _pages(dossier, trail)
     page = min(max(page, 0), len(pages) - 1)
+    facts = facts_of(dossier, budget)
     view: View = draw(
         "details", callback=Callback.DETAILS.value, action=Action, rendering_id=rendering_id, page=page,
-        pages=len(pages), parts=pages[page], facts=_facts(dossier), title=cut(one_line(proposal.title), 150),
-        consequence=proposal.consequence, reviewers=people(request.reviewers) if request else "—",
+        pages=len(pages), parts=pages[page], consequence=proposal.consequence, sent=sent,
+        facts=[facts[i : i + _FACTS_A_SECTION] for i in range(0, len(facts), _FACTS_A_SECTION)],
+        title=cut(one_line(f"{kind_of(dossier).heading}: {proposal.title}"), 150),
+        reviewers=people(request.reviewers) if request else "—",
     )  # fmt: skip
     return view
 
@@ -37,17 +51,16 @@ def message_modal(title: str, text: str) -> View:
     return view
 
 
-def _pages(dossier: Dossier) -> list[list[dict[str, str]]]:
+def skeleton_modal() -> View:
+    """Stand in for a modal that is still being looked up."""
+    return message_modal("One moment", "Looking…")
+
+
+def _pages(dossier: Dossier, trail: Sequence[AuditEntry]) -> list[list[Blocks]]:
     """Cut everything long into parts that fit a block, and the parts into pages that fit a modal."""
-    proposal = dossier.proposal
-    parts = _parts(f"Why, in the words of {visible(proposal.agent_name)}", "quote", visible(proposal.rationale or ""))
-    parts += _parts("Exact arguments", "preformatted", arguments.complete(proposal.arguments))
-    if (before := proposal.proposed_arguments) is not None:
-        parts += _parts("What the edit changed", "preformatted", changes(before, proposal.arguments))
-        parts += _parts("Arguments as the agent proposed them", "preformatted", arguments.complete(before))
-    pages: list[list[dict[str, str]]] = [[]]
+    pages: list[list[Blocks]] = [[]]
     room = _PAGE_SIZE
-    for part in parts:
+    for part in [*_said(dossier), *trail_parts(trail)]:
         size = len(json.dumps(part))
         if pages[-1] and (len(pages[-1]) == _PARTS_A_PAGE or size > room):
             pages.append([])
@@ -57,23 +70,28 @@ def _pages(dossier: Dossier) -> list[list[dict[str, str]]]:
     return pages
 
 
-def _parts(heading: str, kind: str, text: str) -> list[dict[str, str]]:
-    chunks = [text[i : i + _CHUNK] for i in range(0, len(text), _CHUNK)]
-    return [
-        {"heading": heading if i == 0 else f"{heading}, continued", "kind": f"rich_text_{kind}", "text": chunk}
-        for i, chunk in enumerate(chunks)
-    ]
-
-
-def _facts(dossier: Dossier) -> list[str]:
-    proposal, request, execution = dossier.proposal, dossier.request, dossier.execution
-    facts = [
-        f"*Proposal*\n`{proposal.id}`", f"*Agent*\n{mrkdwn(proposal.agent_name)} (`{mrkdwn(proposal.agent_id)}`)",
-        f"*Tool*\n`{mrkdwn(proposal.tool)}`", f"*Verdict*\n{mrkdwn(proposal.reason)}", f"*State*\n{proposal.state}",
-    ]  # fmt: skip
-    if request is not None:
-        facts.append(f"*Quorum*\n{request.quorum}, version {request.version}")
-        facts += [f"*Delegated*\n<@{one.giver}> to <@{one.taker}>" for one in dossier.delegations[:1]]
+def _said(dossier: Dossier) -> list[Blocks]:
+    proposal, execution = dossier.proposal, dossier.execution
+    parts = _parts(f"Why, in the words of {visible(proposal.agent_name)}", "quote", visible(proposal.rationale or ""))
+    parts += _parts("Exact arguments", "preformatted", arguments.complete(proposal.arguments))
+    if (before := proposal.proposed_arguments) is not None:
+        parts += _parts("What the edit changed", "preformatted", changes(before, proposal.arguments))
+        parts += _parts("Arguments as the agent proposed them", "preformatted", arguments.complete(before))
     if execution is not None:
-        facts.append(f"*Execution*\n`{execution.id}` {execution.status}, attempt {execution.attempt}")
-    return facts
+        parts += _parts("Answer", "preformatted", visible(execution.result or ""))
+        parts += _parts("Trouble", "preformatted", visible(execution.error or ""))
+    return parts
+
+
+def _parts(heading: str, kind: str, text: str) -> list[Blocks]:
+    chunks = [text[i : i + CHUNK] for i in range(0, len(text), CHUNK)]
+    return [_part(heading if i == 0 else f"{heading}, continued", f"rich_text_{kind}", chunk)
+            for i, chunk in enumerate(chunks)]  # fmt: skip
+
+
+def _part(heading: str, kind: str, text: str) -> Blocks:
+    bold = {"type": "text", "text": heading, "style": {"bold": True}}
+    return [{"type": "rich_text", "elements": [
+        {"type": "rich_text_section", "elements": [bold]},
+        {"type": kind, "elements": [{"type": "text", "text": text}]},
+    ]}]  # fmt: skip

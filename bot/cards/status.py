@@ -4,11 +4,13 @@ from datetime import datetime
 from typing import Any
 
 from bot.cards import arguments
-from bot.cards.answering import approvals, decider, people
+from bot.cards.answering import approvals, circumstances, decider, people
 from bot.cards.blocks import date, mrkdwn
+from bot.cards.impact import declared_risk
+from bot.cards.kinds import kind_of, yes_line
 from bot.cards.message import TEXT
 from governance.canonical import short
-from governance.lifecycle import ExecutionStatus, RequestStatus
+from governance.lifecycle import OPEN_REQUESTS, ExecutionStatus, RequestStatus
 from governance.reviewers import ReviewVerdict
 from governance.text import cut
 from governance.tiers import Tier
@@ -100,12 +102,28 @@ def _when(moment: datetime | None) -> str:
 
 def fallback(dossier: Dossier) -> str:
     """Say the whole card in one text, for push notifications and screen readers; only long words are cut."""
-    proposal = dossier.proposal
-    given = arguments.one_line_preview(proposal.arguments, 1200)
+    proposal, request = dossier.proposal, dossier.request
+    given = arguments.one_line_preview(proposal.arguments, 1000)
+    title = f"{cut(mrkdwn(proposal.agent_name), 200)}: {cut(mrkdwn(proposal.title), 200)}."
     parts = [
-        f"{cut(mrkdwn(proposal.agent_name), 200)}: {cut(mrkdwn(proposal.title), 200)}.",
-        cut(mrkdwn(proposal.consequence or ""), 700), f"Arguments: {cut(mrkdwn(given), 1200)}",
-        status_line(dossier).replace("*", ""), (outcome_line(dossier.execution) or "").replace("*", ""),
-        f"Digest {short(proposal.digest)}",
+        title if request is None else f"{kind_of(dossier).heading} · {title}",
+        cut(mrkdwn(proposal.consequence or ""), 500),
+        _bare(status_line(dossier)), _bare(outcome_line(dossier.execution) or ""),
+        _bare(yes_line(dossier)) if request is not None and request.status in OPEN_REQUESTS else "",
+        f"Risk {declared_risk(proposal)}, tier {proposal.tier}.",
+        f"Digest {short(proposal.digest)}.", f"Arguments: {cut(mrkdwn(given), 1000)}",
+        f"May decide: {people(request.reviewers)}." if request is not None else "",
+        *map(_bare, circumstances(dossier)), *_said(dossier),
     ]  # fmt: skip
     return cut(" ".join(part for part in parts if part), TEXT)
+
+
+def _said(dossier: Dossier) -> list[str]:
+    """Return what people and programs said about a call, cut short, each with whose words they are."""
+    request, why = dossier.request, dossier.proposal.rationale
+    said = [("Why, in the agent's words", why), ("Reason given", request.reason if request is not None else None)]
+    return [f"{whose}: {cut(mrkdwn(text), 300)}" for whose, text in said if text]
+
+
+def _bare(line: str) -> str:
+    return line.replace("*", "")

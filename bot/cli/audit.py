@@ -9,6 +9,7 @@ import click
 
 from bot.cli.chain_file import verify_file
 from bot.cli.common import failing_clearly, with_database
+from bot.cli.tenants import tenant_for, workspace_option
 
 
 @click.group()
@@ -25,29 +26,29 @@ def audit() -> None:
     type=click.Path(path_type=Path),
     help="Check this OpenTrustGraph chain export instead of the database, whoever wrote it; - reads standard input.",
 )
+@workspace_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @failing_clearly
-def verify_audit(head: str | None, file: Path | None, as_json: bool) -> None:
+def verify_audit(head: str | None, file: Path | None, workspace: str | None, as_json: bool) -> None:
     """Walk the hash chain and the trust graph; changed, missing, inserted and reordered rows are named.
 
     Exit code 0 where nothing is wrong, 1 where something is, 2 where an export cannot be read.
     """
     if file is None:
-        _verify_database(head, as_json)
+        _verify_database(tenant_for(workspace), head, as_json)
     elif head is None:
         verify_file(file, as_json)
     else:
         raise click.UsageError("--head checks the database; leave it out to check an export.")
 
 
-def _verify_database(head: str | None, as_json: bool) -> None:
-    from bot.office import TENANT
+def _verify_database(tenant: str, head: str | None, as_json: bool) -> None:
     from operations.verify import Report, verify
 
     expected = _parse_head(head)
 
     async def read(database: Any) -> Report:
-        async with database.read(TENANT) as tx:
+        async with database.read(tenant) as tx:
             return await verify(tx, expected, progress=_progress if sys.stderr.isatty() else None)
 
     report = with_database(read)
@@ -108,15 +109,17 @@ def _tell_report(told: dict[str, Any]) -> None:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write here, whole or not at all, readable by you alone; else to standard output.",
 )
+@workspace_option
 @failing_clearly
-def export_audit(form: str, output: Path | None) -> None:
+def export_audit(form: str, output: Path | None, workspace: str | None) -> None:
     """Print the audit record in the order of its chain, or the trust graph made of it.
 
     Whatever is committed by now is sealed first. Exit code 1 if the exported trust chain does not verify.
     """
     from bot.cli.export import export
 
-    told = with_database(lambda database: export(database, form, output))
+    tenant = tenant_for(workspace)
+    told = with_database(lambda database: export(database, tenant, form, output))
     if output is not None:
         click.echo(f"{told.written:,} {told.what} written to {output}.", err=True)
     if not told.sound:

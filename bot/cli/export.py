@@ -13,7 +13,6 @@ from typing import Any, TextIO
 
 import click
 
-from bot.office import TENANT
 from governance.story import detail_of
 from governance.trust_verify import evidence_faults, hash_faults, link_faults
 from governance.trustgraph import CHAIN_SCHEMA, chain_json
@@ -32,11 +31,11 @@ class Exported:
     sound: bool = True
 
 
-async def export(database: Database, form: str, output: Path | None) -> Exported:
-    """Write one format to a file, or to standard output."""
+async def export(database: Database, tenant: str, form: str, output: Path | None) -> Exported:
+    """Write one tenant's record in one format to a file, or to standard output."""
     await seal_for_reader(database)
     with _opened(output) as out:
-        async with database.read(TENANT) as tx:
+        async with database.read(tenant) as tx:
             return await (_trust_chain(tx, out) if form == "opentrustgraph" else _entries(tx, out))
 
 

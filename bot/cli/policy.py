@@ -1,12 +1,12 @@
 """`policy`: checking countersign.toml before a server reads it."""
 
 import json
-import os
 from typing import Any
 
 import click
 
 from bot.cli.common import failing_clearly, with_database
+from bot.cli.tenants import source
 
 
 @click.group()
@@ -19,22 +19,22 @@ def policy() -> None:
 @failing_clearly
 def check_policy(as_json: bool) -> None:
     """Read countersign.toml as the server would, and list every write that runs unasked."""
-    from bot.policy import load_policy
     from bot.policy.unasked import writes_unasked
-    from bot.settings import read_settings
 
-    loaded = load_policy(read_settings(os.environ).config, os.environ)
-    unasked = writes_unasked(loaded)
+    loaded = source()
+    policies = [loaded.of(tenant) for tenant in loaded.tenants]
+    unasked = [one for policy in policies for one in writes_unasked(policy)]
+    agents, tools = len({one for policy in policies for one in policy.agents}), len(policies[0].tools)
     if as_json:
         told = {
             "hash": loaded.hash,
-            "agents": len(loaded.agents),
-            "tools": len(loaded.tools),
+            "agents": agents,
+            "tools": tools,
             "writes_unasked": unasked,
         }
         click.echo(json.dumps(told))
         return
-    click.echo(f"The policy is sound: {len(loaded.agents)} agents, {len(loaded.tools)} tools, hash {loaded.hash[:12]}.")
+    click.echo(f"The policy is sound: {agents} agents, {tools} tools, hash {loaded.hash[:12]}.")
     for one in unasked:
         click.echo(f"runs unasked: agent {one['agent']}, tool {one['tool']} ({one['risk']}): {one['reason']}")
 
@@ -63,16 +63,16 @@ def explain_policy(
     as_json: bool,
 ) -> None:  # fmt: skip
     """Say what would happen to a call and which line of countersign.toml decides it. Nothing is recorded."""
-    from bot.policy import PolicySource
-    from bot.settings import read_settings
+    from bot.policy import TenantPolicy
     from operations.submission import Submission
 
-    source = PolicySource(read_settings(os.environ).config, os.environ)
-    agent = source.current.agents.get(agent_id)
-    if agent is None:
+    loaded = source()
+    tenant = next((one for one in loaded.tenants if agent_id in loaded.of(one).agents), None)
+    if tenant is None:
         raise click.BadParameter(f"there is no agent {agent_id!r} in the policy", param_hint="--agent")
+    policy = TenantPolicy(loaded, tenant)
     submission = Submission(tool, _arguments(arguments), session_id=session, on_behalf_of=on_behalf_of)
-    told = _explained(source, agent, submission, file_only)
+    told = _explained(policy, tenant, policy.current.agents[agent_id], submission, file_only)
     click.echo(json.dumps(told) if as_json else _sentences(told))
 
 
@@ -89,12 +89,12 @@ def _arguments(text: str) -> Any:
     return found
 
 
-def _explained(source: Any, agent: Any, submission: Any, file_only: bool) -> dict[str, Any]:
+def _explained(policy: Any, tenant: str, agent: Any, submission: Any, file_only: bool) -> dict[str, Any]:
     from bot.office.explaining import explain_alone, explain_on
 
     if file_only:
-        return explain_alone(source, agent, submission)
-    return with_database(lambda database: explain_on(database, source, agent, submission))
+        return explain_alone(policy, agent, submission)
+    return with_database(lambda database: explain_on(database, policy, agent, submission, tenant))
 
 
 def _sentences(told: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 import click
 
 from bot.cli.audit import audit
+from bot.cli.doctor import doctor
 from bot.cli.keys import keys
 from bot.cli.policy import policy
 from bot.cli.prove import prove
@@ -18,9 +19,10 @@ def cli() -> None:
 
     Settings come from the environment: COUNTERSIGN_DATABASE_URL, COUNTERSIGN_CONFIG (countersign.toml),
     COUNTERSIGN_HOST, COUNTERSIGN_PORT, COUNTERSIGN_ENCRYPTION_KEY, SLACK_BOT_TOKEN, SLACK_SIGNING_SECRET (HTTP mode)
-    or SLACK_APP_TOKEN (Socket Mode), SLACK_API_URL.
+    or SLACK_APP_TOKEN (Socket Mode) with SLACK_SOCKET_CONNECTIONS, SLACK_CLIENT_ID and SLACK_CLIENT_SECRET (installing
+    by OAuth), SLACK_API_URL. `countersign doctor` says what is missing.
     """
 
 
-for command in (serve, demo, migrate, manifest, keys, policy, audit, prove, who_can_approve):
+for command in (serve, demo, migrate, manifest, doctor, keys, policy, audit, prove, who_can_approve):
     cli.add_command(command)

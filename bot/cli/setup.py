@@ -1,6 +1,5 @@
 """`migrate` and `manifest`: what is done once, before serving."""
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -29,9 +28,9 @@ async def _nothing(_database: Any) -> None:
 @failing_clearly
 def manifest(url: str | None, replies: bool, reactions: bool) -> None:
     """Print the Slack app manifest: Socket Mode as shipped, or the HTTP variant for --url."""
-    from bot.manifest import http_variant, listening_variant
+    from bot.manifest import http_variant, listening_variant, shipped_manifest
 
-    told = (Path(__file__).parents[2] / "manifest.yml").read_text()
+    told = shipped_manifest()
     if replies or reactions:
         told = listening_variant(told, replies=replies, reactions=reactions)
     click.echo(http_variant(told, url) if url else told, nl=False)

@@ -22,7 +22,7 @@ class OwnConnector:
 
     async def __call__(self, started: Started) -> Result:
         """Apply one change."""
-        change = _tier_change(self._policy.current, started.arguments)
+        change = _tier_change(self._policy.of(started.proposal.tenant), started.arguments)
         if started.tool.name != SET_TIER or change is None:
             return Result(Answer.FAILED, error="the agent this is about is no longer in the policy")
         proposal, since = started.proposal, started.execution.queued_at

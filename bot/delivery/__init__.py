@@ -6,9 +6,8 @@ from bot.delivery.messages import Messages
 from bot.delivery.posting import Poster
 from bot.delivery.surfaces import Surfaces
 from bot.office import Office
-from scheduler.ports import Handler, Postponed
+from scheduler.ports import Handler
 from storage.outbox import Owed
-from storage.tables import OutboxMessage
 
 
 class Delivery:
@@ -29,11 +28,3 @@ class Delivery:
             Owed.SAY: self._messages.say,
             Owed.HOMES: self._homes.look,
         }
-
-    def held_back(self) -> dict[str, Handler]:
-        """Return handlers for a server without a workspace: everything waits until one is connected."""
-
-        async def wait(_message: OutboxMessage) -> None:
-            raise Postponed("no Slack workspace is connected", after=60.0, certain=True)
-
-        return dict.fromkeys(self.handlers(), wait)

@@ -5,15 +5,18 @@ from bot.cards.endings import direct_message
 from bot.cards.invitations import invitation
 from bot.cards.notes import trail
 from bot.cards.notices import notice
-from bot.delivery.posting import Poster
+from bot.delivery.posting import Poster, ThreadGone
 from bot.office import Office
 from bot.office.queue import link_to_card
 from scheduler.outbox import backoff
 from scheduler.ports import Postponed, Undeliverable
 from storage import surfaces
 from storage.dossier import Dossier, dossier
+from storage.outbox import Priority
 from storage.tables import OutboxMessage, Surface, SurfaceStatus
 from storage.trail import lines_of
+
+_LOOKS = 8  #: how often a line looks for its card before it is given up
 
 
 class Messages:
@@ -37,7 +40,17 @@ class Messages:
             after = max(backoff(message.attempts - 1), self._poster.pacer.backlog(surface.channel))
             raise Postponed("its card is not drawn yet", after=after, certain=message.certain)
         said = trail(lines_of(message), found)
-        await self._poster.send_once(message, surface.channel, said, surface.thread_ts or surface.ts)
+        try:
+            await self._poster.send_once(message, surface.channel, said, surface.thread_ts or surface.ts)
+        except ThreadGone as gone:
+            await self._look_for_card(message, found, gone)
+
+    async def _look_for_card(self, message: OutboxMessage, found: Dossier, gone: ThreadGone) -> None:
+        """Have a card drawn that a reply did not find: where somebody deleted it, it is posted again or given up."""
+        if message.attempts > _LOOKS:
+            raise gone
+        await self._database.write(message.tenant, lambda tx: surfaces.touch(tx, found.proposal.id, Priority.ANSWER))
+        raise Postponed("its card is looked for", after=backoff(message.attempts), certain=True) from gone
 
     async def tell(self, message: OutboxMessage) -> None:
         """Send one person a direct message: how a call of their agent ended, or that a place was handed to them."""

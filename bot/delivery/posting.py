@@ -1,11 +1,14 @@
-"""Posting, changing and finding again Slack messages: paced, never twice, in plain text where blocks are refused."""
+"""Posting, changing and finding again Slack messages: paced, never twice, more plainly where blocks are refused."""
 
 import logging
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.cards.blocks import Blocks
 from bot.cards.message import Message
+from bot.delivery.variants import Variants
 from bot.slack import BlocksRefused, Disconnected, MessageLost, Misconfigured, SlackTrouble, TryLater, calling
 from bot.slack.pacing import Pacer
 from scheduler.outbox import backoff
@@ -13,6 +16,8 @@ from scheduler.ports import Postponed, Undeliverable
 from storage import outbox
 from storage.database import Database
 from storage.tables import OutboxMessage
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -30,11 +35,16 @@ _REMEDIES = {
 }
 
 
+class ThreadGone(Undeliverable):
+    """Nothing is left of the thread a reply was meant for; the reply was taken back."""
+
+
 class Poster:
     """The hand that writes to the channels and people of one workspace."""
 
     def __init__(self, database: Database, client: AsyncWebClient) -> None:
         self._database, self._client = database, client
+        self._variants = Variants()
         self.pacer = Pacer()
 
     async def send_once(self, message: OutboxMessage, to: str, said: Message, thread_ts: str | None = None) -> None:
@@ -64,33 +74,57 @@ class Poster:
     async def post(
         self, message: OutboxMessage, channel: str, said: Message, key: str, thread_ts: str | None
     ) -> tuple[str, str]:
-        """Post under a key by which the message can be found again; returns channel and ts."""
+        """Post under a key by which the message can be found again; returns channel and ts.
+
+        Raises ThreadGone where a reply had nothing to stand under.
+        """
         if (wait := self.pacer.wait(channel, message.priority, waited=message.last_error == _PACING)) > 0:
             raise Postponed(_PACING, after=wait, certain=True)
         sending: dict[str, Any] = {
-            "channel": channel, "text": said.text, "blocks": said.blocks, "unfurl_links": False, "unfurl_media": False,
+            "channel": channel, "text": said.text, "unfurl_links": False, "unfurl_media": False,
             "metadata": {"event_type": _METADATA, "event_payload": {"key": key}},
         }  # fmt: skip
         if thread_ts is not None:
             sending["thread_ts"] = thread_ts
         try:
-            answer = await calling(self._client.chat_postMessage(**sending))
-        except BlocksRefused as refused:
-            log.error("Slack refused the blocks of %s (%s); posted as plain text", key, refused.error)
-            answer = await calling(self._client.chat_postMessage(**{**sending, "blocks": None}))
+            answer = await self._first_taken(
+                said, key, lambda blocks: self._client.chat_postMessage(**sending, blocks=blocks or None)
+            )
         except TryLater as trouble:
             self.pacer.hold(channel, trouble.after)
             raise
-        return str(answer["channel"]), str(answer["ts"])
+        posted = str(answer["channel"]), str(answer["ts"])
+        if thread_ts is not None and "thread_ts" not in (answer.get("message") or {"thread_ts": thread_ts}):
+            await self._take_back(*posted)
+            raise ThreadGone("its thread is gone")
+        return posted
+
+    async def _take_back(self, channel: str, ts: str) -> None:
+        """Delete a reply that Slack, without a word, put into the channel because its thread is gone."""
+        try:
+            await calling(self._client.chat_delete(channel=channel, ts=ts))
+        except SlackTrouble as trouble:
+            log.error("%s/%s answers a message that is gone and could not be deleted: %s", channel, ts, trouble.error)
 
     async def update(self, channel: str, ts: str, said: Message) -> None:
         """Change a message. Raises SlackTrouble."""
-        changed: dict[str, Any] = {"channel": channel, "ts": ts, "text": said.text, "blocks": said.blocks}
-        try:
-            await calling(self._client.chat_update(**changed))
-        except BlocksRefused as refused:
-            log.error("Slack refused the blocks of %s/%s (%s); shown as plain text", channel, ts, refused.error)
-            await calling(self._client.chat_update(**{**changed, "blocks": []}))
+        await self._first_taken(
+            said, f"{channel}/{ts}",
+            lambda blocks: self._client.chat_update(channel=channel, ts=ts, text=said.text, blocks=blocks),
+        )  # fmt: skip
+
+    async def _first_taken(self, said: Message, what: str, send: Callable[[Blocks], Awaitable[T]]) -> T:
+        """Send the newest blocks Slack takes; each is tried only after the one before was surely refused."""
+        *rich, bare = self._variants.of(said)
+        for blocks in rich:
+            try:
+                answer = await calling(send(blocks))
+            except BlocksRefused as refused:
+                log.error("Slack refused the blocks of %s (%s); saying it more plainly", what, refused.error)
+            else:
+                self._variants.learn(said, blocks)
+                return answer
+        return await calling(send(bare))
 
     async def find(self, to: str, thread_ts: str | None, key: str) -> tuple[str, str] | None:
         """Look for a message that may have been posted although no answer came."""

@@ -2,8 +2,9 @@
 
 from bot.cards.card import card
 from bot.cards.message import Message
-from bot.delivery.posting import Poster, postponed
+from bot.delivery.posting import Poster, ThreadGone, postponed
 from bot.office import Office
+from bot.office.budgets import budget_of
 from bot.slack import MessageLost, SlackTrouble
 from operations import show
 from operations.show import Drawing, SurfaceBusy
@@ -27,6 +28,9 @@ class Surfaces:
             return
         try:
             await self._draw(message, drawing)
+        except ThreadGone as gone:
+            said = str(gone)
+            await self._database.write(message.tenant, lambda tx: show.refuse(tx, drawing, said))
         except MessageLost as gone:
             why = gone.error
             await self._database.write(message.tenant, lambda tx: show.lost(tx, drawing, why))
@@ -36,7 +40,9 @@ class Surfaces:
             raise later from trouble
 
     async def _draw(self, message: OutboxMessage, drawing: Drawing) -> None:
-        said = card(drawing.dossier, drawing.rendering_id, discussed_at=self._thread_link(drawing))
+        budget = await budget_of(self._office, drawing.dossier.proposal.agent_id)
+        link = self._thread_link(drawing)
+        said = card(drawing.dossier, drawing.rendering_id, discussed_at=link, budget=budget)
         place = await self._update(drawing, said) if drawing.surface.ts else await self._first(message, drawing, said)
         if place is not None:
             channel, ts = place

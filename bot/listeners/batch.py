@@ -10,7 +10,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.cards.batch import MOST, TITLE, Outcome, choosing_modal, summary, summary_modal, working_modal
 from bot.cards.modals import View, message_modal
 from bot.ids import Block, Callback, Field
-from bot.listeners.errors import explain, say_privately
+from bot.listeners.errors import explain
+from bot.listeners.private import say_privately
 from bot.office import Office
 from bot.office.batch import approve, offer
 from bot.slack import SlackTrouble, calling

@@ -9,15 +9,15 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
-from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.cards.answering import people
 from bot.cards.blocks import date, mrkdwn
-from bot.cards.modals import message_modal
+from bot.cards.modals import View, message_modal
 from bot.ids import Block
+from bot.listeners.private import is_from_home, say_privately
 from bot.office import Office
 from bot.office.homes import refresh
-from bot.slack import SlackTrouble, calling
+from bot.slack import SlackTrouble
 from governance.errors import Refusal, Unprocessable
 from governance.text import cut, visible
 
@@ -40,11 +40,13 @@ def register(app: AsyncApp, office: Office) -> None:
         task.add_done_callback(speaking.discard)
 
     @app.error
-    async def desk(error: Exception, body: dict[str, Any], client: AsyncWebClient) -> BoltResponse | None:
+    async def desk(
+        error: Exception, body: dict[str, Any], client: AsyncWebClient, response: BoltResponse | None
+    ) -> BoltResponse | None:
         if is_from_home(body):
             in_background(refresh(office, body["user"]["id"]))
         found = answer(error, body, client, in_background)
-        return None if "event" in body else found  # an event is acknowledged already, and nobody waits for words
+        return None if response is None else found  # None: it is acknowledged already
 
 
 def answer(
@@ -62,14 +64,24 @@ def answer(
     return BoltResponse(status=200, body="")
 
 
-def explain(error: Exception) -> str:
+def modal_for(error: BaseException) -> View:
+    """Return what takes the place of a modal that opened before it was known that it would not be filled."""
+    return message_modal("Nothing changed", explain(error))
+
+
+async def tell(client: AsyncWebClient, body: dict[str, Any], error: BaseException) -> None:
+    """Say privately what became of a click that was acknowledged before it was carried out."""
+    await say_privately(client, body, explain(error))
+
+
+def explain(error: BaseException) -> str:
     """Return what the person reads, and log what is our own fault."""
     if not isinstance(error, Refusal | SlackTrouble):
         log.error("a listener failed", exc_info=error)
     return sentence_for(error)
 
 
-def sentence_for(error: Exception) -> str:
+def sentence_for(error: BaseException) -> str:
     """Return what the person reads: why not, and what to do next."""
     if isinstance(error, SlackTrouble):
         return _SLACK
@@ -125,46 +137,3 @@ def _wrong_field(error: Exception) -> tuple[str, str] | None:
         return Block.CONFIRM.value, error.sentence
     name, colon, said = error.sentence.partition(": ")
     return (name, said[:1].upper() + said[1:]) if colon and isinstance(error, Unprocessable) else None
-
-
-async def say_privately(client: AsyncWebClient, body: dict[str, Any], sentence: str) -> None:
-    """Say a sentence to one person alone: in the channel or thread, by response_url, or in a direct message."""
-    user, channel = body["user"]["id"], (body.get("channel") or {}).get("id")
-    thread_ts = (body.get("container") or {}).get("thread_ts") or (body.get("message") or {}).get("thread_ts")
-    try:
-        if is_from_home(body) and await _in_front(client, body, sentence):
-            return
-        if channel is None:
-            await calling(client.chat_postMessage(channel=user, text=sentence))
-            return
-        thread = {"thread_ts": thread_ts} if thread_ts else {}
-        await calling(client.chat_postEphemeral(channel=channel, user=user, text=sentence, **thread))
-    except SlackTrouble as trouble:
-        await _by_response_url(body, sentence, trouble)
-
-
-def is_from_home(body: dict[str, Any]) -> bool:
-    """Whether somebody pressed a button on their Home tab, where no message can be seen by them alone."""
-    return body.get("type") == "block_actions" and (body.get("view") or {}).get("type") == "home"
-
-
-async def _in_front(client: AsyncWebClient, body: dict[str, Any], sentence: str) -> bool:
-    """Say a sentence in a modal; False where the click is too long ago for that, or has opened one already."""
-    try:
-        view = message_modal("Nothing changed", sentence)
-        await calling(client.views_open(trigger_id=body.get("trigger_id", ""), view=view))
-    except SlackTrouble as trouble:
-        log.info("no modal for %s any more: %s", body["user"]["id"], trouble.error)
-        return False
-    return True
-
-
-async def _by_response_url(body: dict[str, Any], sentence: str, trouble: SlackTrouble) -> None:
-    url = body.get("response_url")
-    if not url:
-        log.error("could not tell %s: %s", body["user"]["id"], trouble.error)
-        return
-    try:
-        await calling(AsyncWebhookClient(url).send(text=sentence, response_type="ephemeral", replace_original=False))
-    except SlackTrouble as second:
-        log.error("could not tell %s: %s, then %s", body["user"]["id"], trouble.error, second.error)

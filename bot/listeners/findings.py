@@ -3,17 +3,18 @@
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
-from slack_sdk.web.async_client import AsyncWebClient
+from slack_bolt.kwargs_injection.async_args import AsyncArgs
 
 from bot.cards.forms import reconcile_modal
+from bot.cards.modals import View
 from bot.ids import Action, Callback
-from bot.listeners.clicks import click_of, look_up, submission_of
+from bot.listeners.clicks import Click, click_of, look_up, submission_of
 from bot.listeners.gates import check_may_find
+from bot.listeners.opening import open_modal
 from bot.listeners.values import text_of
 from bot.office import Office
 from bot.office.deciding import in_time
 from bot.office.reconciling import Reconciling, reconcile
-from bot.slack import calling
 from governance.reconciling import Finding
 from storage.tables import Door
 
@@ -35,14 +36,9 @@ def register(app: AsyncApp, office: Office) -> None:
     @app.action(Action.HAPPENED.value)
     @app.action(Action.DID_NOT.value)
     @app.action(Action.RUN_AGAIN.value)
-    async def ask_how(ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient) -> None:
-        click = click_of(body)
-        rendering, dossier = await look_up(office, click)
-        await check_may_find(office, dossier, click.user, rendering.attempt)
-        modal = _MODALS[Action(body["actions"][0]["action_id"])]
-        view = reconcile_modal(dossier, click.rendering_id, modal)
-        await calling(client.views_open(trigger_id=body["trigger_id"], view=view))
-        await ack()
+    async def ask_how(args: AsyncArgs) -> None:
+        modal = _MODALS[Action(args.body["actions"][0]["action_id"])]
+        await open_modal(args, _asking(office, click_of(args.body), modal))
 
     @app.view(Callback.HAPPENED.value)
     @app.view(Callback.DID_NOT.value)
@@ -54,3 +50,9 @@ def register(app: AsyncApp, office: Office) -> None:
         given = Reconciling(click.user, finding, Door.SLACK, text_of(body), rendering.attempt)
         await in_time(reconcile(office, rendering.proposal_id, given))
         await ack()
+
+
+async def _asking(office: Office, click: Click, modal: Callback) -> View:
+    rendering, dossier = await look_up(office, click)
+    await check_may_find(office, dossier, click.user, rendering.attempt)
+    return reconcile_modal(dossier, click.rendering_id, modal)

@@ -7,14 +7,15 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.ids import Action
 from bot.listeners.batch import open_batch
-from bot.listeners.errors import say_privately
-from bot.listeners.replying import private, public, send
+from bot.listeners.private import say_privately
+from bot.listeners.replying import private, public
 from bot.listeners.words import table
 from bot.listeners.words.paging import read_question
 from bot.listeners.words.spoken import Reply, Spoken
 from bot.office import Office
 from bot.office.sharing import check_may_share
 from bot.slack import SlackTrouble
+from bot.slack.response_url import send
 from governance.errors import Forbidden, NotFound
 
 _TOO_OLD = "Slack does not let me change this list any more; run the command again."

@@ -2,16 +2,19 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from time import monotonic
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.async_context import AsyncBoltContext
 
 from bot.office import Office
-from bot.office.deciding import CannotAskSlack
+from bot.office.deciding import CannotAskSlack, note_arrival
 from bot.slack import SlackTrouble
 from governance.errors import Forbidden
 
+#: Where a payload's context says when it came in, in seconds of the monotonic clock.
+ARRIVED = "countersign_arrived"
 _PATIENCE = 2.0
 
 
@@ -20,6 +23,8 @@ def register(app: AsyncApp, office: Office) -> None:
 
     @app.middleware
     async def members_only(context: AsyncBoltContext, body: dict[str, Any], next: Callable[[], Awaitable[Any]]) -> None:
+        note_arrival()
+        context[ARRIVED] = monotonic()
         if context.user_id is not None and _asks_for_something(body):
             await _check_team(office, body)
             if "event" not in body:  # who opens a Home without being a member reads that there

@@ -6,12 +6,12 @@ from collections.abc import Coroutine
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck
-from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.cards.lists import sentence
 from bot.cards.message import Message
 from bot.listeners.errors import explain
-from bot.slack import SlackTrouble, TryLater, calling
+from bot.slack import SlackTrouble
+from bot.slack.response_url import send
 
 log = logging.getLogger(__name__)
 
@@ -45,13 +45,6 @@ def public(message: Message) -> dict[str, Any]:
 def _payload(message: Message, response_type: str) -> dict[str, Any]:
     blocks = {"blocks": message.blocks} if message.blocks else {}
     return {"text": message.text, "response_type": response_type, **blocks}
-
-
-async def send(url: str, said: dict[str, Any], *, replace: bool = False) -> None:
-    """Answer by response_url. Raises SlackTrouble: it can be used five times within thirty minutes."""
-    answer = await calling(AsyncWebhookClient(url).send(**said, replace_original=replace))
-    if answer.status_code != 200:
-        raise TryLater(str(answer.body)[:100])
 
 
 async def send_late(url: str, said: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from bot.cards.forms import OTHER, PRESETS
 from bot.ids import Block, Field
 from governance.errors import Unprocessable
 
@@ -10,6 +11,17 @@ from governance.errors import Unprocessable
 def text_of(body: dict[str, Any], block: Block = Block.REASON) -> str:
     """Return what was typed, empty where nothing was."""
     return str(_state(body, block, Field.TEXT).get("value") or "")
+
+
+def rejection_of(body: dict[str, Any]) -> str:
+    """Return why somebody rejects: what was chosen, what was typed, or both. Raises Unprocessable for neither."""
+    typed, chosen = text_of(body), choice_of(body, Block.PRESET, "")
+    preset = PRESETS.get(chosen)
+    if chosen == OTHER and not typed.strip():
+        raise Unprocessable("reason: write what the other reason is.")
+    if preset is None or chosen == OTHER:
+        return typed
+    return f"{preset}: {typed.strip()}" if typed.strip() else preset
 
 
 def person_of(body: dict[str, Any]) -> str:

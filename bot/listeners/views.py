@@ -8,16 +8,14 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot.cards.forms import ANY
 from bot.ids import Block, Callback
 from bot.listeners.clicks import look_up, request_of, submission_of
-from bot.listeners.values import choice_of, is_ticked, moment_of, number_of, person_of, text_of
+from bot.listeners.editing import take_edit
+from bot.listeners.values import choice_of, is_ticked, moment_of, number_of, person_of, rejection_of, text_of
 from bot.office import Office, changing
 from bot.office.deciding import decide_in_time, in_time
-from governance.canonical import Json, parse_strict
-from governance.errors import Malformed, NotStrictJson, Unprocessable
 from governance.reviewers import ReviewVerdict
 from governance.rules import Remember
 from operations import remember
 from operations.delegate import Handing
-from operations.edit import Edit
 from operations.remember import Wish
 from operations.review import Answer
 from storage.tables import Door
@@ -37,11 +35,7 @@ def register(app: AsyncApp, office: Office) -> None:
 
     @app.view(Callback.EDIT.value)
     async def edit(ack: AsyncAck, body: dict[str, Any]) -> None:
-        click = submission_of(body)
-        rendering, _ = await look_up(office, click)
-        wanted = Edit(click.user, _arguments(body), Door.SLACK, text_of(body), rendering.request_version)
-        await in_time(changing.edit_arguments(office, request_of(rendering), wanted))
-        await ack()
+        await take_edit(office, ack, body)
 
     @app.view(Callback.WITHDRAW.value)
     async def withdraw(ack: AsyncAck, body: dict[str, Any]) -> None:
@@ -62,7 +56,7 @@ def _register_answers(app: AsyncApp, office: Office) -> None:
     @app.view(Callback.REJECT.value)
     async def reject(ack: AsyncAck, body: dict[str, Any]) -> None:
         wish = Wish(Remember(choice_of(body, Block.REMEMBER, Remember.ONCE)))
-        await answer(body, ReviewVerdict.REJECT, reason=text_of(body), wish=wish)
+        await answer(body, ReviewVerdict.REJECT, reason=rejection_of(body), wish=wish)
         await ack()
 
     @app.view(Callback.DEFER.value)
@@ -84,12 +78,3 @@ def _wish(body: dict[str, Any]) -> Wish:
         number_of(body, Block.USES),
         is_ticked(body, Block.CONFIRM),
     )
-
-
-def _arguments(body: dict[str, Any]) -> Json:
-    """Parse edited arguments as strictly as an agent's; what is wrong is said at the field."""
-    try:
-        return parse_strict(text_of(body, Block.ARGUMENTS).encode("utf-8", "surrogatepass"))
-    except (Malformed, NotStrictJson) as error:
-        said = error.sentence.replace("The body", "this", 1)
-        raise Unprocessable(f"arguments: {said}") from None

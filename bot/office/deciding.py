@@ -3,6 +3,8 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import ContextVar
+from time import monotonic
 from typing import Any, TypeVar
 
 from bot.office import Office
@@ -18,7 +20,9 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_PATIENCE = 2.2  # seconds; Slack gives up after 3 and never sends a click again
+_PATIENCE = 2.2  # seconds since it came in; Slack gives up after 3 and never sends a click again
+_LEAST = 0.4  # seconds to decide in where finding out who it is took nearly all of them
+_arrived: ContextVar[float] = ContextVar("arrived")
 
 
 class CannotAskSlack(Refusal):
@@ -64,11 +68,17 @@ async def decide_in_time(office: Office, request_id: str, answer: Answer) -> App
     return await in_time(decide(office, request_id, answer))
 
 
+def note_arrival() -> None:
+    """Note that something came in: whatever is done before it is acknowledged shares the one time Slack waits."""
+    _arrived.set(monotonic())
+
+
 async def in_time(work: Coroutine[Any, Any, T]) -> T:
     """Do what a click asks for while Slack still waits for the acknowledgement. Past that it may yet be recorded, or
     not: a commit cannot be called back, so TookTooLong claims neither."""
     task = asyncio.create_task(work)
-    done, _ = await asyncio.wait({task}, timeout=_PATIENCE)
+    now = monotonic()
+    done, _ = await asyncio.wait({task}, timeout=max(_PATIENCE - (now - _arrived.get(now)), _LEAST))
     if done:
         return task.result()
     _late.add(task)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from bot.office import TENANT, Office
-from bot.policy import PolicySource
+from bot.policy import InForce
 from governance.canonical import call_digest
 from governance.gates import judge
 from governance.lifecycle import ProposalState
@@ -24,22 +24,24 @@ _STATES = {
 
 async def explain(office: Office, agent: Agent, submission: Submission) -> dict[str, Any]:
     """Return what proposing this would answer now; nothing is written."""
-    return await explain_on(office.database, office.policy, agent, submission)
+    return await explain_on(office.database, office.policy, agent, submission, office.tenant)
 
 
-async def explain_on(database: Database, source: PolicySource, agent: Agent, submission: Submission) -> dict[str, Any]:
+async def explain_on(
+    database: Database, source: InForce, agent: Agent, submission: Submission, tenant: str = TENANT
+) -> dict[str, Any]:
     """Return the same on a database of one's own."""
-    async with database.read(TENANT) as tx:
+    async with database.read(tenant) as tx:
         verdict = await consider(tx, source.current, agent, submission)
         return told(source, submission, verdict) | _call(tx, source, submission)
 
 
-def explain_alone(source: PolicySource, agent: Agent, submission: Submission) -> dict[str, Any]:
+def explain_alone(source: InForce, agent: Agent, submission: Submission) -> dict[str, Any]:
     """Return what the policy alone says, without pauses, recorded tiers, rules and budgets."""
     return told(source, submission, judge(source.current, agent, submission.call))
 
 
-def told(source: PolicySource, submission: Submission, verdict: Verdict) -> dict[str, Any]:
+def told(source: InForce, submission: Submission, verdict: Verdict) -> dict[str, Any]:
     """Return a verdict with the line of the policy that decided."""
     panel = verdict.panel if verdict.asks else None
     return {
@@ -60,7 +62,7 @@ def _state(verdict: Verdict) -> str:
     return ProposalState.ALLOWED if verdict.runs else _STATES[verdict.tier]
 
 
-def _call(tx: Tx, source: PolicySource, submission: Submission) -> dict[str, Any]:
+def _call(tx: Tx, source: InForce, submission: Submission) -> dict[str, Any]:
     """Return the digest and the consequence that a card would show."""
     tool = source.current.tools.get(submission.tool)
     if tool is None:

@@ -8,12 +8,10 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.policy import PolicySource
+from bot.policy import InForce
 from bot.slack import Directory, SlackTrouble, calling
+from governance.policy import TENANT
 from storage.database import Database
-
-#: The tenant of the workspace that is connected by token.
-TENANT = "default"
 
 
 @dataclass(slots=True)
@@ -29,10 +27,10 @@ class SlackIdentity:
 
 @dataclass(slots=True)
 class Office:
-    """The shared parts of one server process."""
+    """Everything about one workspace that is shared by all who work for it in this process."""
 
     database: Database
-    policy: PolicySource
+    policy: InForce
     client: AsyncWebClient
     identity: SlackIdentity = field(default_factory=SlackIdentity)
     tenant: str = TENANT
@@ -43,6 +41,19 @@ class Office:
     def __post_init__(self) -> None:
         self.directory = Directory(self.client, self._team_id)
         self.roster = self.directory.apart()
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a token to speak to the workspace with."""
+        return bool(self.client.token)
+
+    def connect(self, token: str) -> None:
+        """Speak with this token from now on; who we are is asked again."""
+        self.client.token, self.identity = token, SlackIdentity()
+
+    def disconnect(self, why: str) -> None:
+        """Speak no more: the token is dead, or there is none yet. Requests can still be decided over the API."""
+        self.client.token, self.identity.trouble = "", why
 
     async def identify(self) -> SlackIdentity:
         """Ask Slack once who we are. Raises SlackTrouble while it cannot be asked."""

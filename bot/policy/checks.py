@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 
+from bot.policy.homes import Home, check_homes, homes, tenant_of
 from bot.policy.inherit import WholeTool
 from bot.policy.mistake import Mistake
 from bot.policy.places import Path
-from bot.policy.shape import PolicyFile, ToolTable
-from governance.policy import INTERNAL
+from bot.policy.shape import AgentTable, PolicyFile, ToolTable
+from governance.policy import INTERNAL, TENANT
 from governance.prefixes import covers, is_prefix
 from governance.reviewers import is_group
 
@@ -17,12 +18,15 @@ def check(file: PolicyFile, wholes: list[WholeTool]) -> None:
     """Raise Mistake for the first thing that cannot be meant."""
     _no_twins([table.id for table in file.agents], "agents", "id")
     _no_twins([table.name for table in file.tools], "tools", "name")
+    check_homes(file)
     _check_own_names(file)
     for whole in wholes:
         _check_complete(whole)
     _check_targets(file, wholes)
-    for whole in wholes:
-        _check_panel(whole, file)
+    for home in homes(file):
+        for whole in wholes:
+            if _is_used(whole.table, file, home):
+                _check_panel(whole, file, home)
 
 
 def _check_own_names(file: PolicyFile) -> None:
@@ -83,19 +87,31 @@ def _no_twins(names: list[str], array: str, key: str) -> None:
             raise Mistake((array, i, key), f"{name!r} stands twice; give each its own")
 
 
-def _check_panel(whole: WholeTool, file: PolicyFile) -> None:
+def _is_used(tool: ToolTable, file: PolicyFile, home: Home) -> bool:
+    """Whether a workspace that installs the app has anybody to call a tool; with a token there is one workspace."""
+    return home.tenant == TENANT or any(set(tool.scopes) <= set(one.scopes) for one in _agents_of(file, home))
+
+
+def _agents_of(file: PolicyFile, home: Home) -> list[AgentTable]:
+    return [one for one in file.agents if tenant_of(one) == home.tenant]
+
+
+def _check_panel(whole: WholeTool, file: PolicyFile, home: Home) -> None:
     tool, path = whole.table, whole.place
-    if not tool.reviewers and not file.roles.admins and tool.creator_may_approve is False:
-        raise Mistake((*path, "reviewers"), "nobody may approve: name reviewers here or admins under [roles]")
-    able = _most_approvers(tool, file)
+    if not tool.reviewers and not home.people.admins and tool.creator_may_approve is False:
+        there = "under [roles]" if home.tenant == TENANT else f"in [[workspaces]] {home.tenant}"
+        raise Mistake((*path, "reviewers"), f"nobody may approve: name reviewers here or admins {there}")
+    able = _most_approvers(tool, file, home)
     if not any(map(is_group, tool.reviewers)) and able < tool.quorum:
-        raise Mistake((*path, "quorum"), f"{tool.quorum} people must agree but only {able} may; add reviewers")
+        where = "" if home.tenant == TENANT else f" in workspace {home.tenant}"
+        raise Mistake((*path, "quorum"), f"{tool.quorum} people must agree but only {able} may{where}; add reviewers")
 
 
-def _most_approvers(tool: ToolTable, file: PolicyFile) -> int:
+def _most_approvers(tool: ToolTable, file: PolicyFile, home: Home) -> int:
     """Return how many people could approve a call of the agent whose creator adds most to the panel."""
     if tool.reviewers:
         return len(set(tool.reviewers))
-    admins = set(file.roles.admins)
-    from_outside = tool.creator_may_approve is not False and any(one.creator not in admins for one in file.agents)
+    admins = set(home.people.admins)
+    agents = _agents_of(file, home)
+    from_outside = tool.creator_may_approve is not False and any(one.creator not in admins for one in agents)
     return len(admins) + from_outside

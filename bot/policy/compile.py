@@ -1,12 +1,14 @@
 """Compiling what countersign.toml says into the policy the rules use."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any
 
 from bot.policy.checks import check
 from bot.policy.connectors import ConnectorTable
 from bot.policy.consequence import compile_consequence
+from bot.policy.homes import Home, homes, tenant_of
 from bot.policy.inherit import WholeTool, whole_tools
 from bot.policy.mistake import Mistake
 from bot.policy.own_tools import with_own_tools
@@ -17,23 +19,38 @@ from governance.policy import Agent, Connector, Limits, Policy, Refused, ScopedP
 from governance.schemas import compile_schema
 
 
-def compile_policy(file: PolicyFile, file_hash: str, environment: Mapping[str, str]) -> Policy:
-    """Return the compiled policy. Raises Mistake with the path of the key that is wrong."""
+def compile_policy(file: PolicyFile, file_hash: str, environment: Mapping[str, str]) -> dict[str, Policy]:
+    """Return the compiled policy of every tenant. Raises Mistake with the path of the key that is wrong."""
     wholes = whole_tools(file)
     check(file, wholes)
     tools = {whole.table.name: _tool(whole, environment) for whole in wholes}
-    agents = {table.id: _agent(table, ("agents", i), file.needs_human.agents) for i, table in enumerate(file.agents)}
+    shared = _shared(file, tools, file_hash)
+    return {home.tenant: with_own_tools(_of_workspace(file, shared, home)) for home in homes(file)}
+
+
+def _of_workspace(file: PolicyFile, shared: Policy, home: Home) -> Policy:
+    """Return the policy as one workspace has it: its own agents and people, everybody's tools, rules and tiers."""
+    agents = {
+        table.id: _agent(table, ("agents", i), file.needs_human.agents)
+        for i, table in enumerate(file.agents)
+        if tenant_of(table) == home.tenant
+    }
+    return replace(
+        shared, agents=agents, approvals_channel=home.slack.approvals_channel, admins=tuple(home.people.admins),
+        operators=tuple(home.people.operators), offline_deciders=tuple(home.people.offline_deciders),
+        decide_by_reply=home.slack.decide_by_reply, decide_by_reaction=home.slack.decide_by_reaction,
+    )  # fmt: skip
+
+
+def _shared(file: PolicyFile, tools: Mapping[str, Tool], file_hash: str) -> Policy:
     marked = (*file.needs_human.tools, *file.needs_human.classes)
-    return with_own_tools(Policy(
-        agents=agents, tools=tools,
-        approvals_channel=file.slack.approvals_channel, admins=tuple(file.roles.admins),
-        operators=tuple(file.roles.operators), offline_deciders=tuple(file.roles.offline_deciders),
+    return Policy(
+        agents={}, tools=tools, approvals_channel="", admins=(),
         default_tier=file.defaults.tier, class_tiers=dict(file.classes), needs_human=frozenset(marked),
         scoped=tuple(_scoped(table, ("scoped", i)) for i, table in enumerate(file.scoped)),
         refused=tuple(Refused(rule.tool, rule.agent, rule.reason, ("rules", i)) for i, rule in enumerate(file.rules)),
-        default_ttl=file.defaults.approval_ttl, limits=Limits(**file.limits.model_dump()),
-        decide_by_reply=file.slack.decide_by_reply, decide_by_reaction=file.slack.decide_by_reaction, hash=file_hash,
-    ))  # fmt: skip
+        default_ttl=file.defaults.approval_ttl, limits=Limits(**file.limits.model_dump()), hash=file_hash,
+    )  # fmt: skip
 
 
 def _agent(table: AgentTable, place: Path, marked: list[str]) -> Agent:
@@ -64,6 +81,7 @@ def _tool(whole: WholeTool, environment: Mapping[str, str]) -> Tool:
     return Tool(
         name=table.name, title=table.title, action_class=table.action_class, capability=table.capability,
         connector=connector, version=_version(whole), find_problems=find_problems,
+        input_schema=table.input_schema,
         tell_consequence=compile_consequence(table.consequence, places["consequence"]),
         scopes=frozenset(table.scopes), risk=table.risk, approval_mode=table.approval_mode, tier=table.tier,
         reviewers=tuple(table.reviewers), quorum=table.quorum, creator_may_approve=table.creator_may_approve,

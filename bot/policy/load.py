@@ -5,6 +5,7 @@ import json
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -13,7 +14,7 @@ from bot.policy import places
 from bot.policy.compile import compile_policy
 from bot.policy.mistake import Mistake
 from bot.policy.shape import PolicyFile
-from governance.policy import Policy
+from governance.policy import TENANT, Policy
 
 _REMEDIES = {
     "extra_forbidden": "there is no such key here; remove it or mend its spelling",
@@ -30,7 +31,12 @@ class PolicyProblem(Exception):
 
 
 def load_policy(path: Path, environment: Mapping[str, str]) -> Policy:
-    """Read and compile a policy file. Raises PolicyProblem."""
+    """Read and compile a policy file; return what holds in the workspace it names first. Raises PolicyProblem."""
+    return next(iter(load_policies(path, environment).values()))
+
+
+def load_policies(path: Path, environment: Mapping[str, str]) -> dict[str, Policy]:
+    """Read and compile a policy file, for each tenant. Raises PolicyProblem."""
     try:
         raw = path.read_bytes()
     except OSError as error:
@@ -74,18 +80,65 @@ def _line(path: Path, lines: dict[places.Path, int], key: places.Path, message: 
 
 
 class PolicySource:
-    """The policy in force, where each part of it stands, and how to read it again."""
+    """The policies in force, one for each tenant, where each part of them stands, and how to read them again."""
 
     def __init__(self, path: Path, environment: Mapping[str, str]) -> None:
         self._path, self._environment = path, environment
-        self.current = self.reload()
+        self._policies: Mapping[str, Policy] = {}
+        self.reload()
+
+    @property
+    def current(self) -> Policy:
+        """The policy of the workspace that is connected by token."""
+        return self.of(TENANT)
+
+    @property
+    def tenants(self) -> tuple[str, ...]:
+        """The workspaces the file names, the one connected by token first."""
+        return tuple(self._policies)
+
+    @property
+    def hash(self) -> str:
+        """The hash of the whole file."""
+        return next(iter(self._policies.values())).hash
+
+    def of(self, tenant: str) -> Policy:
+        """Return one tenant's policy; a tenant that the file does not name may do nothing."""
+        return self._policies.get(tenant) or Policy.empty()
 
     def reload(self) -> Policy:
         """Load the file again and return the new policy; on PolicyProblem the old one stays in force."""
-        self.current = load_policy(self._path, self._environment)
+        self._policies = load_policies(self._path, self._environment)
         self._lines = places.lines_of(self._path.read_text())
         return self.current
 
     def where(self, place: places.Path) -> str | None:
         """Return `countersign.toml:27: agents.0.tiers.deploy` for a place, None where nothing written decided."""
         return _line(Path(self._path.name), self._lines, place, "").removesuffix(": ") if place else None
+
+
+class InForce(Protocol):
+    """What one workspace goes by: its policy as of now, and where each part of it stands."""
+
+    @property
+    def current(self) -> Policy:
+        """The policy as of now."""
+
+    def where(self, place: places.Path) -> str | None:
+        """Return the line of countersign.toml that wrote a part of it."""
+
+
+class TenantPolicy:
+    """One tenant's share of a source."""
+
+    def __init__(self, source: PolicySource, tenant: str) -> None:
+        self._source, self._tenant = source, tenant
+
+    @property
+    def current(self) -> Policy:
+        """The policy as of now."""
+        return self._source.of(self._tenant)
+
+    def where(self, place: places.Path) -> str | None:
+        """Return the line of countersign.toml that wrote a part of it."""
+        return self._source.where(place)

@@ -40,7 +40,8 @@ def _set_tier(admins: tuple[str, ...]) -> Tool:
         name=SET_TIER, title="Promote an agent", action_class=f"{INTERNAL}.tier", capability=f"{INTERNAL}.tier",
         connector=Connector(INTERNAL, idempotent=True),
         version=content_hash({"schema": _SCHEMA, "consequence": _CONSEQUENCE}),
-        find_problems=compile_schema(_SCHEMA), tell_consequence=compile_consequence(_CONSEQUENCE, ()),
+        find_problems=compile_schema(_SCHEMA), input_schema=_SCHEMA,
+        tell_consequence=compile_consequence(_CONSEQUENCE, ()),
         scopes=frozenset({INTERNAL}), risk=Risk.HIGH_WRITE, approval_mode=ApprovalMode.REQUIRES_APPROVAL,
         reviewers=admins,
     )  # fmt: skip

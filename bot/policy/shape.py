@@ -7,7 +7,18 @@ from pydantic import Field, StringConstraints
 
 from bot.policy.connectors import ConnectorTable
 from bot.policy.strict import Strict
-from bot.policy.words import ChannelId, Duration, Id, Name, Pattern, PersonId, RateText, ReviewerId, TierName
+from bot.policy.words import (
+    ChannelId,
+    Duration,
+    Id,
+    Name,
+    Pattern,
+    PersonId,
+    RateText,
+    ReviewerId,
+    TeamId,
+    TierName,
+)
 from governance.tiers import ApprovalMode, Risk
 
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=500)]
@@ -25,6 +36,18 @@ class SlackTable(Strict):
 class RolesTable(Strict):
     """`[roles]`: people with rights over everything; offline deciders count while Slack cannot be reached."""
 
+    admins: list[PersonId] = []
+    operators: list[PersonId] = []
+    offline_deciders: list[PersonId] = []
+
+
+class WorkspaceTable(Strict):
+    """`[[workspaces]]`: one more Slack workspace, which installs the app by OAuth; its people decide for its agents."""
+
+    team_id: TeamId
+    approvals_channel: ChannelId
+    decide_by_reply: bool = False
+    decide_by_reaction: bool = False
     admins: list[PersonId] = []
     operators: list[PersonId] = []
     offline_deciders: list[PersonId] = []
@@ -59,6 +82,7 @@ class AgentTable(Strict):
     id: Id
     name: Name
     creator: PersonId
+    workspace: TeamId | None = None
     scopes: list[Id] = []
     people: list[PersonId] = []
     channels: list[ChannelId] = []
@@ -122,7 +146,8 @@ class RuleTable(Strict):
 class PolicyFile(Strict):
     """The whole of countersign.toml."""
 
-    slack: SlackTable
+    slack: SlackTable | None = None
+    workspaces: list[WorkspaceTable] = []
     include: list[Literal["builtin:agent-runtime", "builtin:assistant"]] = []
     roles: RolesTable = RolesTable()
     defaults: DefaultsTable = DefaultsTable()

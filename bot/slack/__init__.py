@@ -1,6 +1,6 @@
 """Speaking to Slack: the client, what its errors mean, who people are, and how fast a channel takes messages."""
 
-from bot.slack.client import new_client, share_connections
+from bot.slack.client import new_client, new_session
 from bot.slack.directory import CLICK_AGE, KEY_AGE, Directory, Person
 from bot.slack.trouble import (
     BlocksRefused,
@@ -25,5 +25,5 @@ __all__ = [
     "TryLater",
     "calling",
     "new_client",
-    "share_connections",
+    "new_session",
 ]

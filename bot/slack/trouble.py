@@ -4,7 +4,7 @@ from collections.abc import Awaitable
 from typing import Any, TypeVar
 
 import aiohttp
-from slack_sdk.errors import SlackApiError
+from slack_sdk.errors import SlackApiError, SlackRequestError
 
 T = TypeVar("T")
 
@@ -54,6 +54,8 @@ async def calling(call: Awaitable[T]) -> T:
         return await call
     except SlackApiError as error:
         raise _translated(error) from error
+    except SlackRequestError as error:  # an address to upload to did not take what it was sent
+        raise TryLater("upload_failed") from error
     except (aiohttp.ClientConnectorError, aiohttp.ClientConnectorDNSError) as error:
         raise TryLater(type(error).__name__) from error  # nothing was sent
     except (aiohttp.ClientError, TimeoutError, OSError) as error:

@@ -23,6 +23,7 @@ from storage.tables.delivery import OutboxMessage, OutboxStatus, Rendering, Surf
 from storage.tables.executions import Execution
 from storage.tables.home import Home
 from storage.tables.inbox import InboxEvent, InboxStatus
+from storage.tables.installations import OAuthState, SlackInstallation
 from storage.tables.people import Preference
 from storage.tables.proposals import Proposal
 from storage.tables.rules import Rule
@@ -53,6 +54,7 @@ __all__ = [
     "KeyKind",
     "LimitsInForce",
     "Nonce",
+    "OAuthState",
     "OutboxMessage",
     "OutboxStatus",
     "OwedReview",
@@ -65,6 +67,7 @@ __all__ = [
     "Rule",
     "RunEvent",
     "Sequencer",
+    "SlackInstallation",
     "SpendReport",
     "SpendStop",
     "SpendWindow",

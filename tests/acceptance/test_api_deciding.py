@@ -134,6 +134,7 @@ async def test_guests_strangers_and_people_who_left_cannot_decide_though_the_pol
 async def test_an_approval_of_somebody_who_has_left_since_no_longer_counts(
     stack: Stack, change: dict[str, Any]
 ) -> None:
+    """closes slack-approval-bots 15"""
     _, proposed = await stack.propose("deploy.two")
     async with stack.database.read(TENANT) as tx:
         found = await dossier(tx, proposed["proposal_id"])

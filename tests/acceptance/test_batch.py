@@ -230,6 +230,7 @@ async def test_a_list_offers_several_only_where_two_would_do(stack: Stack) -> No
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("is_closed", [False, True], ids=["still open", "closed meanwhile"])
 async def test_what_takes_longer_than_slack_waits_is_told_when_it_is_done(stack: Stack, is_closed: bool) -> None:
+    """closes slack-approval-bots 1"""
     await memos(stack, 2)
     view = await opened(stack)
     held, release = asyncio.Event(), asyncio.Event()
@@ -254,6 +255,7 @@ async def test_what_takes_longer_than_slack_waits_is_told_when_it_is_done(stack:
 
 
 async def test_a_modal_that_cannot_be_opened_is_one_private_sentence(stack: Stack) -> None:
+    """closes slack-approval-bots 2"""
     await memos(stack, 2)
     stack.slack.workspace.faults.add("views.open", "expired_trigger_id")
     await stack.slack.command("U0BOB", "/approvals", "batch")

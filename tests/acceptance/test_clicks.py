@@ -27,6 +27,7 @@ async def told(stack: Stack, person: str, containing: str) -> str:
     ],
 )
 async def test_whoever_may_not_decide_is_told_so_and_changes_nothing(stack: Stack, person: str, sentence: str) -> None:
+    """closes slack-approval-bots 4, 14"""
     _, proposed = await stack.propose()
     clicked = await stack.slack.click(person, await stack.card("checkout"), "Approve")
     assert clicked.status == 200
@@ -50,6 +51,7 @@ async def test_the_requester_is_told_that_somebody_else_must(stack: Stack) -> No
 
 
 async def test_who_comes_second_is_told_who_was_first(stack: Stack) -> None:
+    """closes slack-approval-bots 3, 4"""
     await stack.propose()
     card = (await stack.card("checkout")).snapshot()
     await stack.slack.click("U0BOB", card, "Approve")
@@ -58,7 +60,7 @@ async def test_who_comes_second_is_told_who_was_first(stack: Stack) -> None:
 
 
 async def test_approve_and_reject_at_the_same_instant_answer_both(stack: Stack) -> None:
-    """closes autonomy-and-trust 18; l1-l2-l3-enforcement 2"""
+    """closes autonomy-and-trust 18; l1-l2-l3-enforcement 2; slack-approval-bots 3"""
     _, proposed = await stack.propose()
     card = (await stack.card("checkout")).snapshot()
     modal = await stack.modal("U0CAROL", card, "Reject")
@@ -76,7 +78,7 @@ async def test_approve_and_reject_at_the_same_instant_answer_both(stack: Stack) 
 
 
 async def test_five_clicks_by_one_person_are_one_approval_and_one_execution(stack: Stack) -> None:
-    """closes l1-l2-l3-enforcement 1"""
+    """closes l1-l2-l3-enforcement 1; slack-approval-bots 3"""
     _, proposed = await stack.propose()
     card = (await stack.card("checkout")).snapshot()
     clicks = await asyncio.gather(*(stack.slack.click("U0BOB", card, "Approve") for _ in range(5)))

@@ -45,7 +45,7 @@ async def line(stack: Stack, card: Message, containing: str) -> Message:
 async def test_a_request_nobody_answers_ends_as_expired_for_everybody_and_as_rejected_for_nobody(
     stack: Stack, wound: WoundClock
 ) -> None:
-    """closes autonomy-and-trust 16; l1-l2-l3-enforcement 10"""
+    """closes autonomy-and-trust 16; l1-l2-l3-enforcement 10; slack-approval-bots 19"""
     _, proposed = await stack.propose(on_behalf_of="U0CAROL")
     card = await stack.card("checkout")
     waiting = asyncio.create_task(stack.settled(proposed["proposal_id"], 60))
@@ -69,6 +69,7 @@ async def test_a_request_nobody_answers_ends_as_expired_for_everybody_and_as_rej
 async def test_a_click_on_a_card_that_has_expired_is_told_so_and_decides_nothing(
     stack: Stack, wound: WoundClock
 ) -> None:
+    """closes slack-approval-bots 4, 19"""
     _, proposed = await stack.propose()
     card = (await stack.card("checkout")).snapshot()
     wound.forward(hours=48)

@@ -262,6 +262,7 @@ async def test_rules_are_paged_and_only_lists_can_be_turned(stack: Stack) -> Non
 
 
 async def test_an_answer_that_takes_longer_than_slack_waits_comes_by_itself(stack: Stack) -> None:
+    """closes slack-approval-bots 1"""
     await stack.propose("deploy.group")
     await stack.slack.command("U0BOB", "/approvals", "help")
     stack.slack.workspace.faults.add("usergroups.users.list", "slow:2")

@@ -20,6 +20,7 @@ async def stack(url: str, tmp_path: Path) -> AsyncIterator[Stack]:
 
 
 async def test_who_else_is_on_the_panel_decides(stack: Stack, caplog: pytest.LogCaptureFixture) -> None:
+    """closes slack-approval-bots 15"""
     _, proposed = await stack.propose("deploy.ghosts")
     card = (await stack.card("checkout")).snapshot()
     for _ in range(2):
@@ -41,6 +42,7 @@ async def test_commands_and_home_list_what_waits_all_the_same(stack: Stack) -> N
 
 
 async def test_a_group_that_cannot_be_asked_for_is_no_empty_group(stack: Stack) -> None:
+    """closes slack-approval-bots 14"""
     _, proposed = await stack.propose("deploy.group")
     card = (await stack.card("checkout")).snapshot()
     stack.slack.workspace.faults.add("usergroups.users.list", "500")

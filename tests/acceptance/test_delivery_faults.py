@@ -9,13 +9,14 @@ import pytest
 
 from bot.workspace import WorkspaceServer, demo_workspace
 from governance.lifecycle import RequestStatus
+from operations.edit import Edit, edit_arguments
 from scheduler.ports import Postponed
 from scheduler.upkeep import reconcile_surfaces
 from storage import outbox
 from storage.database import Database
 from storage.dossier import Dossier
 from storage.outbox import Owed
-from storage.tables import AuditEntry, OutboxMessage, Rendering, SurfaceStatus
+from storage.tables import AuditEntry, Door, OutboxMessage, Rendering, SurfaceStatus
 from tests.conftest import NOON, Clock
 from tests.integration.desk import APPROVALS, DEPLOYS, Desk, is_decidable, words
 from tests.integration.verbs import REJECT, asked, count, rows, say, sql
@@ -35,6 +36,12 @@ async def approve(desk: Desk, found: Dossier) -> None:
     await desk.settle()
 
 
+async def edit(desk: Desk, found: Dossier, person: str, service: str) -> None:
+    assert found.request is not None
+    request_id, wanted = found.request.id, Edit(person, {"service": service}, Door.API)
+    await desk.database.write("default", lambda tx: edit_arguments(tx, desk.policy, request_id, wanted, {}))
+
+
 async def test_a_card_is_posted_once_and_made_true_by_an_update(desk: Desk) -> None:
     found = await asked(desk.database, desk.policy)
     await desk.settle()
@@ -50,6 +57,7 @@ async def test_a_card_is_posted_once_and_made_true_by_an_update(desk: Desk) -> N
 async def test_whatever_becomes_of_a_post_there_is_exactly_one_card_in_the_end(
     desk: Desk, fault: str, times: int
 ) -> None:
+    """closes slack-approval-bots 8, 22"""
     desk.workspace.faults.add(POST, fault, times)
     found = await asked(desk.database, desk.policy)
     for _ in range(times):
@@ -65,6 +73,7 @@ async def test_whatever_becomes_of_a_post_there_is_exactly_one_card_in_the_end(
 
 
 async def test_a_card_whose_post_was_never_answered_is_found_again_and_made_true(desk: Desk) -> None:
+    """closes slack-approval-bots 6, 22"""
     desk.workspace.faults.add(POST, "lost")
     found = await asked(desk.database, desk.policy)
     await desk.deliver()
@@ -79,6 +88,7 @@ async def test_a_card_whose_post_was_never_answered_is_found_again_and_made_true
 
 @pytest.mark.parametrize("fault", ["lost", "drop", "500", "internal_error"])
 async def test_lines_and_direct_messages_whose_answer_was_lost_are_not_said_twice(desk: Desk, fault: str) -> None:
+    """closes slack-approval-bots 22"""
     found = await asked(desk.database, desk.policy)
     await desk.settle()
     desk.workspace.faults.add(POST, fault, 2)
@@ -91,7 +101,7 @@ async def test_lines_and_direct_messages_whose_answer_was_lost_are_not_said_twic
 @pytest.mark.parametrize("fault", ["lost", "drop", "500", "503", "ratelimited", "service_unavailable"])
 @pytest.mark.parametrize("times", [1, 4])
 async def test_whatever_becomes_of_an_update_the_card_is_true_in_the_end(desk: Desk, fault: str, times: int) -> None:
-    """closes governed-proposals 20"""
+    """closes governed-proposals 20; slack-approval-bots 6, 8"""
     found = await asked(desk.database, desk.policy)
     await desk.settle()
     desk.workspace.faults.add(UPDATE, fault, times)
@@ -103,6 +113,7 @@ async def test_whatever_becomes_of_an_update_the_card_is_true_in_the_end(desk: D
 
 @pytest.mark.parametrize(("method", "said"), [(POST, 1), (UPDATE, 2)])
 async def test_slacks_retry_after_is_obeyed(desk: Desk, method: str, said: int) -> None:
+    """closes slack-approval-bots 8"""
     found = await asked(desk.database, desk.policy)
     if method == UPDATE:
         await desk.settle()
@@ -123,6 +134,7 @@ async def test_slacks_retry_after_is_obeyed(desk: Desk, method: str, said: int) 
 
 
 async def test_a_card_deleted_while_its_request_waits_is_posted_again_once(desk: Desk) -> None:
+    """closes slack-approval-bots 10"""
     found = await asked(desk.database, desk.policy, "deploy.two")
     await desk.settle()
     first = desk.card()
@@ -143,6 +155,7 @@ async def test_a_card_deleted_while_its_request_waits_is_posted_again_once(desk:
 
 
 async def test_a_card_that_is_gone_after_the_decision_is_given_up(desk: Desk) -> None:
+    """closes slack-approval-bots 10"""
     found = await asked(desk.database, desk.policy)
     await desk.settle()
     await desk.slack.seat.happenings.deleted("U0ADMIN", desk.card())
@@ -178,6 +191,7 @@ async def test_two_hands_delivering_one_card_at_once_post_it_once(desk: Desk) ->
 
 
 async def test_a_process_that_dies_while_it_posts_leaves_one_card_behind(desk: Desk) -> None:
+    """closes slack-approval-bots 22"""
     await asked(desk.database, desk.policy)
     desk.workspace.faults.add(POST, "lost")
     (owed,) = await desk.database.write("", lambda tx: outbox.claim(tx, 1))
@@ -197,6 +211,7 @@ async def test_a_process_that_dies_while_it_posts_leaves_one_card_behind(desk: D
 
 
 async def test_blocks_that_slack_refuses_are_said_in_plain_text_and_never_as_a_second_post(desk: Desk) -> None:
+    """closes slack-approval-bots 5"""
     desk.workspace.faults.add(POST, "invalid_blocks")
     found = await asked(desk.database, desk.policy)
     await desk.settle()
@@ -208,7 +223,26 @@ async def test_blocks_that_slack_refuses_are_said_in_plain_text_and_never_as_a_s
     assert "Approved" in desk.card().text
 
 
+async def test_an_edit_is_shown_in_lines_where_slack_takes_no_table_and_the_next_one_at_once(desk: Desk) -> None:
+    found = await asked(desk.database, desk.policy)
+    await desk.settle()
+    desk.workspace.faults.add(UPDATE, "invalid_blocks")
+    await edit(desk, found, "U0BOB", "search")
+    await desk.settle()
+    kinds = [block["type"] for block in desk.card().blocks]
+    assert "table" not in kinds
+    assert "What the edit changed" in words(desk.card())
+    assert is_decidable(desk.card())
+    before = len(desk.workspace.called(UPDATE))
+    await edit(desk, found, "U0CAROL", "payments")
+    await desk.deliver()
+    assert len(desk.workspace.called(UPDATE)) == before + 1
+    assert "payments" in words(desk.card())
+    assert len(desk.cards()) == 1
+
+
 async def test_buttons_go_even_where_slack_refuses_the_blocks_of_the_update(desk: Desk) -> None:
+    """closes slack-approval-bots 5"""
     found = await asked(desk.database, desk.policy)
     await desk.settle()
     desk.workspace.faults.add(UPDATE, "invalid_blocks")
@@ -258,6 +292,7 @@ async def test_nothing_is_posted_into_a_channel_shared_with_another_organisation
 
 
 async def test_a_card_waits_until_somebody_invites_the_bot(desk: Desk) -> None:
+    """closes slack-approval-bots 9"""
     await desk.slack.seat.happenings.bot_removed(APPROVALS)
     await asked(desk.database, desk.policy)
     await desk.deliver()
@@ -279,6 +314,7 @@ async def test_a_request_decided_before_its_card_could_be_posted_gets_a_card_wit
 
 
 async def test_a_surface_that_nothing_is_owed_for_any_more_is_repaired_all_the_same(desk: Desk) -> None:
+    """closes slack-approval-bots 6"""
     found = await asked(desk.database, desk.policy)
     await desk.settle()
     await say(desk.database, found, "U0BOB")

@@ -68,6 +68,7 @@ async def test_only_a_card_that_stands_there_is_urgent(desk: Desk) -> None:
 
 
 async def test_what_waits_for_a_channel_comes_back_one_by_one_instead_of_all_together(desk: Desk) -> None:
+    """closes slack-approval-bots 8"""
     for n in range(30):
         await asked(desk.database, desk.policy, arguments={"service": f"many{n}"})
     for _ in range(5):

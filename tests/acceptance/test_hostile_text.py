@@ -20,6 +20,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("kind", HOSTILE)
 async def test_hostile_text_is_shown_inert(stack: Stack, kind: str) -> None:
+    """closes slack-approval-bots 5, 16"""
     text = HOSTILE[kind]
     status, proposed = await stack.propose(
         arguments={"service": f"checkout {text}", "note": text, "token": f"token {text}"}, rationale=text
@@ -51,6 +52,7 @@ async def test_half_a_surrogate_pair_is_refused_with_a_sentence(stack: Stack) ->
 
 
 async def test_a_withdrawing_agent_s_reason_is_inert_too(stack: Stack) -> None:
+    """closes slack-approval-bots 16"""
     _, proposed = await stack.propose()
     card = await stack.card("checkout")
     status, told = await stack.call(

@@ -71,7 +71,7 @@ async def test_while_slack_is_down_calls_run_and_decisions_stand_and_later_it_is
 
 
 async def test_a_creator_whom_slack_does_not_know_keeps_nobody_from_deciding(stack: Stack, wound: WoundClock) -> None:
-    """closes l1-l2-l3-enforcement 4"""
+    """closes l1-l2-l3-enforcement 4; slack-approval-bots 15"""
     await change_policy(stack, 'creator = "U0ALICE"', 'creator = "U0GONE"')
     _, proposed = await stack.propose(on_behalf_of="U0CAROL")
     card = (await stack.card("checkout")).snapshot()

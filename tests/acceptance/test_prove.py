@@ -17,6 +17,7 @@ from bot.workspace.clicks import Click
 
 
 def test_a_soak_on_either_database_keeps_every_promise(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """closes slack-approval-bots 4, 6, 8, 22"""
     monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", url)
     result = CliRunner().invoke(cli, ["prove", "slack", "--requests", "16", "--restarts", "1", "--seed", "3", "--json"])
     report = json.loads(result.stdout[result.stdout.index("{") :])

@@ -74,7 +74,7 @@ async def test_whatever_slack_did_not_sign_changes_nothing_and_is_told_nothing(s
 
 
 async def test_a_click_that_slack_delivers_again_is_one_decision(stack: Stack) -> None:
-    """closes l1-l2-l3-enforcement 1"""
+    """closes l1-l2-l3-enforcement 1; slack-approval-bots 7"""
     _, proposed = await stack.propose()
     body = pressed(stack, "U0BOB", await stack.card("checkout"))
     proof = signing.headers(SIGNING_SECRET, int(time.time()), body)
@@ -88,7 +88,7 @@ async def test_a_click_that_slack_delivers_again_is_one_decision(stack: Stack) -
 
 
 async def test_a_slow_call_holds_up_no_click_and_a_second_click_starts_nothing(stack: Stack) -> None:
-    """closes l1-l2-l3-enforcement 1"""
+    """closes l1-l2-l3-enforcement 1; slack-approval-bots 1"""
     ended = asyncio.Event()
 
     async def until_told() -> None:
@@ -113,7 +113,7 @@ async def test_a_slow_call_holds_up_no_click_and_a_second_click_starts_nothing(s
 
 @pytest.mark.parametrize("value", ["", "rnd_0", "apr_1", "'; --", "%00", "x" * 2000, "<!channel>"])
 async def test_a_button_that_nobody_drew_is_answered_politely(stack: Stack, value: str) -> None:
-    """closes governed-proposals 21"""
+    """closes governed-proposals 21; slack-approval-bots 4"""
     await stack.propose()
     card = (await stack.card("checkout")).snapshot()
     _, element = kit.find(card.all_blocks, "Approve")

@@ -70,7 +70,7 @@ async def test_approving_a_suggestion_runs_it(stack: Stack) -> None:
 
 
 async def test_a_rejected_call_that_is_retried_stays_rejected_and_asks_nobody(stack: Stack) -> None:
-    """closes autonomy-and-trust 19"""
+    """closes autonomy-and-trust 19; slack-approval-bots 21"""
     _, told = await stack.propose(idempotency_key="k1")
     bob = await stack.key(KeyKind.OPERATOR, "U0BOB")
     path = f"{API}/approvals/{told['approval']['id']}"

@@ -32,6 +32,7 @@ from operations import (
     execute,
     expire,
     home,
+    install,
     keys,
     prefer,
     propose,
@@ -82,7 +83,7 @@ class Scene:
 
     async def started(self, tool: str = "deploy.production", claims: int = 1) -> execute.Started:
         await approved(self.database, self.policy, tool)
-        claim = lambda tx: execute.start_next(tx, self.policy, "worker")  # noqa: E731
+        claim = lambda tx: execute.start_next(tx, lambda _: self.policy, "worker")  # noqa: E731
         started = await self.database.write("", claim)
         for _ in range(claims - 1):
             await self.settle(started, SILENT)
@@ -196,7 +197,7 @@ async def answered_by_a_rule(scene: Scene) -> Any:
 
 
 async def run_all(scene: Scene) -> None:
-    started = await scene.database.write("", lambda tx: execute.start_next(tx, scene.policy, "worker"))
+    started = await scene.database.write("", lambda tx: execute.start_next(tx, lambda _: scene.policy, "worker"))
     assert await scene.database.write(TENANT, lambda tx: execute.settle(tx, scene.policy, started, DONE))
 
 
@@ -322,7 +323,7 @@ async def not_repeated_although_it_may_have_run(scene: Scene) -> Any:
 
 
 def claiming(policy: Policy) -> Verb:
-    return lambda tx: execute.start_next(tx, policy, "worker")
+    return lambda tx: execute.start_next(tx, lambda _: policy, "worker")
 
 
 @case("execute.keep_lease")
@@ -360,7 +361,7 @@ async def given_up(scene: Scene) -> Any:
 
 def recovering(scene: Scene, status: ExecutionStatus) -> Any:
     scene.clock.forward(seconds=11)
-    return lambda tx: execute.recover_next(tx, scene.policy), is_status(status)
+    return lambda tx: execute.recover_next(tx, lambda _: scene.policy), is_status(status)
 
 
 # rules, standing, keys
@@ -482,13 +483,13 @@ async def refused(scene: Scene) -> Any:
 @case("outbox")
 async def claimed_for_sending(scene: Scene) -> Any:
     await scene.asked()
-    return lambda tx: outbox.claim(tx, 10), lambda got: len(got) == 1
+    return lambda tx: outbox.claim(tx, 1), lambda got: len(got) == 1
 
 
 @case("outbox")
 async def put_back(scene: Scene) -> Any:
     await scene.asked()
-    (message,) = await scene.database.write("", lambda tx: outbox.claim(tx, 10))
+    (message,) = await scene.database.write("", lambda tx: outbox.claim(tx, 1))
     later = scene.clock() + timedelta(seconds=5)
     return lambda tx: outbox.again(tx, message, later, "busy", certain=True), lambda got: got is None
 
@@ -496,7 +497,7 @@ async def put_back(scene: Scene) -> Any:
 @case("upkeep")
 async def stale_cards_owed_again(scene: Scene) -> Any:
     await scene.surface()
-    (message,) = await scene.database.write("", lambda tx: outbox.claim(tx, 10))
+    (message,) = await scene.database.write("", lambda tx: outbox.claim(tx, 1))
     await scene.database.write("", lambda tx: outbox.dead(tx, message.id, "gave up"))
     return upkeep._owe_stale, lambda got: got is None
 
@@ -598,6 +599,22 @@ async def found_not_to_have_happened(scene: Scene) -> Any:
 @case("reconcile.reconcile")
 async def run_again_by_a_person(scene: Scene) -> Any:
     return await reconciled(scene, Finding.RUN_AGAIN), is_status(ExecutionStatus.QUEUED)
+
+
+GRANT = install.Grant("xoxb-1", "Acme", "A0", "B0", "U0BOT", "chat:write", "U0ADMIN")
+
+
+@case("install.install")
+async def install_again(scene: Scene) -> Verb:
+    await scene.database.write(TENANT, lambda tx: install.install(tx, GRANT))
+    again = replace(GRANT, token="xoxb-2")
+    return lambda tx: install.install(tx, again), lambda row: row.removed_at is None
+
+
+@case("install.uninstall")
+async def uninstall(scene: Scene) -> Verb:
+    await scene.database.write(TENANT, lambda tx: install.install(tx, GRANT))
+    return lambda tx: install.uninstall(tx, "x", tx.now), lambda ended: ended
 
 
 @case("prefer.prefer")

@@ -117,7 +117,7 @@ async def test_a_heartbeat_keeps_a_lease_and_cannot_bring_back_a_lost_one(
     database: Database, policy: Policy, clock: Clock
 ) -> None:
     await approved(database, policy)
-    started = await database.write("", lambda tx: execute.start_next(tx, policy, "me"))
+    started = await database.write("", lambda tx: execute.start_next(tx, lambda _: policy, "me"))
     assert isinstance(started, execute.Started)
     heir = worker(database, policy)
 

@@ -347,7 +347,7 @@ class Lifecycles(RuleBasedStateMachine):
     @rule()
     def an_executor_claims(self) -> None:
         candidates, policy = self.model.due(), self.policy
-        got = self.does(lambda tx: execute.start_next(tx, policy, f"worker {len(self.claims)}"))
+        got = self.does(lambda tx: execute.start_next(tx, lambda _: policy, f"worker {len(self.claims)}"))
         if not candidates:
             assert got is None
             return
@@ -400,7 +400,7 @@ class Lifecycles(RuleBasedStateMachine):
     def lost_leases_are_taken_back(self) -> None:
         policy, lost = self.policy, self.model.lost()
         taken = []
-        while (one := self.does(lambda tx: execute.recover_next(tx, policy))) is not None:
+        while (one := self.does(lambda tx: execute.recover_next(tx, lambda _: policy))) is not None:
             taken.append(one.proposal_id)
             assert len(taken) <= len(lost)
         assert sorted(taken) == sorted(call.id for call in lost)

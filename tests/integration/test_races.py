@@ -181,7 +181,7 @@ async def test_of_many_answers_for_one_attempt_at_once_one_is_recorded(
 
     for n in range(ROUNDS):
         await submit(two[0], policy, "note.auto", arguments={"service": f"s{n}"})
-        started = await two[0].write("", lambda tx: execute.start_next(tx, policy, "worker"))
+        started = await two[0].write("", lambda tx: execute.start_next(tx, lambda _: policy, "worker"))
         assert isinstance(started, execute.Started)
         got = await asyncio.gather(
             *(two[k % 2].write(TENANT, lambda tx, a=a, s=started: execute.settle(tx, policy, s, a))  # type: ignore[misc]

@@ -22,7 +22,7 @@ from storage.database import Database, Tx
 from storage.dossier import Dossier, dossier
 from storage.facts import facts_about
 from storage.tables import ApprovalRequest, AuditEntry, Door, Execution, Proposal, Surface
-from tests.integration.running import worker
+from tests.integration.running import approved, execution_of, worker
 from tests.integration.verbs import TENANT, count, rows
 
 THEIRS = "T0OTHER"
@@ -133,3 +133,14 @@ async def facts(database: Database, tenant: str, policy: Policy) -> Facts:
 
 async def in_tenant(database: Database, tenant: str, operation: Callable[[Tx], Awaitable[object]]) -> object:
     return await database.write(tenant, operation)
+
+
+async def test_calls_of_a_workspace_that_the_policy_names_no_more_do_not_run(
+    database: Database, policy: Policy
+) -> None:
+    found = await approved(database, policy)
+    hands = worker(database, Policy.empty())
+    await hands.work()
+    execution = await execution_of(database, found)
+    assert (execution.status, hands.connector.calls) == (ExecutionStatus.INVALIDATED, [])
+    assert "deployer" in str(execution.error)

@@ -31,6 +31,9 @@ class Held:
 
     current: Policy
 
+    def of(self, tenant: str) -> Policy:
+        return self.current
+
 
 def policy_from(
     folder: Path, target: str = "http://127.0.0.1:9", *, replace: Mapping[str, str] | None = None, **more: str

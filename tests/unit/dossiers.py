@@ -10,7 +10,7 @@ from governance.lifecycle import ExecutionStatus, ProposalState, RequestStatus
 from governance.reviewers import ReviewVerdict
 from governance.tiers import Tier
 from storage.dossier import Dossier
-from storage.tables import ApprovalRequest, Delegation, Door, Execution, Proposal, RequestType, Review
+from storage.tables import ApprovalRequest, AuditEntry, Delegation, Door, Execution, Proposal, RequestType, Review
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 DIGEST = "sha256:0123456789abcdef" + "0" * 48
@@ -83,6 +83,11 @@ PIECES = [
 ]  # fmt: skip
 
 
+def entry(kind, actor="person:U0BOB", **detail):
+    """An audit entry, as the trail in Details shows it."""
+    return AuditEntry(tenant="default", at=NOW, kind=kind, actor=actor, detail=canonical(detail).decode())
+
+
 def repeated(piece, times):
     return (piece * times)[:10_000]
 
@@ -99,6 +104,14 @@ many_fields = st.integers(0, 400).map(lambda n: {f"field {i}": "<!here>" * (i % 
 argument_sets = st.dictionaries(texts, values, max_size=3) | many_fields
 panels = st.integers(1, 30).map(lambda n: [f"{'USW'[i % 3]}{i:02}{'X' * 28}" for i in range(n)])
 
+entries = st.builds(
+    entry, st.sampled_from(["review.recorded", "approval.edited", "execution.finished", "proposal.pending"]),
+    st.sampled_from(["person:U0BOB", "agent:deployer", "system", "person:" + "U" * 40, "person:"]),
+    reason=st.none() | texts, result=st.none() | texts, version=st.integers(1, 9), digest_before=st.just(DIGEST),
+    added=st.lists(st.just("U0DANA"), max_size=30), other=values,
+)  # fmt: skip
+trails = st.lists(entries, max_size=12)
+
 
 @st.composite
 def dossiers(draw):
@@ -109,6 +122,7 @@ def dossiers(draw):
         draw(st.sampled_from([None, *ExecutionStatus])),
         draw(panels),
     )
+    kind = draw(st.sampled_from(RequestType))
     verdict, reason = draw(st.sampled_from(ReviewVerdict)), draw(maybe)
     for_whom = draw(st.none() | st.just(panel[-1]))
     reviews = [review(one, verdict, reason, for_whom) for one in panel[: draw(st.integers(0, 20))]]
@@ -116,7 +130,7 @@ def dossiers(draw):
     return dossier(
         request(
             state, reviewers=panel, quorum=draw(st.integers(1, 20)), reason=draw(maybe),
-            editor=draw(st.none() | st.just("U0CAROL")), escalate_to=draw(st.just([]) | panels),
+            editor=draw(st.none() | st.just("U0CAROL")), escalate_to=draw(st.just([]) | panels), request_type=kind,
         ),
         reviews,
         execution(runs, attempt=draw(st.integers(0, 20)), result=draw(maybe), error=draw(maybe)) if runs else None,
@@ -126,5 +140,7 @@ def dossiers(draw):
         arguments=draw(argument_sets), rationale=draw(maybe), consequence=draw(maybe), title=draw(names),
         agent_name=draw(names), agent_id="a" * draw(st.integers(1, 200)),
         on_behalf_of=draw(st.none() | st.just("U0CAROL")), tier=draw(st.sampled_from(Tier)),
-        risk=draw(st.none() | st.just("high_write")),
+        risk=draw(st.none() | st.sampled_from(["high_write", "destructive"])),
+        trace_id=draw(st.none() | texts.map(lambda text: text[:255])), code=draw(st.none() | st.just("DENIED_BY_RULE")),
+        rule_id=draw(st.none() | st.just("rul_0001")), thread_channel=draw(st.none() | st.just("C0DEPLOYS")),
     )  # fmt: skip

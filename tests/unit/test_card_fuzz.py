@@ -1,5 +1,7 @@
 """Whatever text comes in, Slack takes every card, line and direct message whole, and none of it pings or links."""
 
+import json
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -8,18 +10,22 @@ from bot.cards.alarms import alarm
 from bot.cards.card import card
 from bot.cards.endings import direct_message
 from bot.cards.invitations import invitation
+from bot.cards.kinds import KINDS
+from bot.cards.message import Message
 from bot.cards.notes import note
 from bot.workspace.mrkdwn import reach
 from governance.canonical import canonical
-from governance.lifecycle import ExecutionStatus, RequestStatus
+from governance.lifecycle import OPEN_REQUESTS, ExecutionStatus, RequestStatus
 from governance.reviewers import ReviewVerdict
 from governance.text import visible
-from tests.unit.blockkit import check_message, mrkdwn_texts, walk
+from storage.tables import RequestType
+from tests.unit.blockkit import check_message, mrkdwn_texts, walk, whole_text
 from tests.unit.dossiers import (
     EVENTS,
     PIECES,
     RENDERING,
     TOLD,
+    argument_sets,
     delegation,
     dossier,
     dossiers,
@@ -30,6 +36,7 @@ from tests.unit.dossiers import (
     texts,
 )
 
+BUDGET = "3 of 10 this hour (7 left), 12 of 40 today (28 left)"
 thoroughly = settings(max_examples=60, suppress_health_check=list(HealthCheck))
 
 
@@ -47,13 +54,68 @@ def check_inert(message, found):
     } == set()
 
 
-@given(dossiers(), st.none() | st.just("https://acme.slack.com/archives/C0DEPLOYS/p1"))
+def variants(made):
+    """A message as it is sent first, and as it is sent where Slack refuses that."""
+    return [made] if made.plain is None else [made, Message(made.text, made.plain)]
+
+
+@given(dossiers(), st.none() | st.just("https://acme.slack.com/archives/C0DEPLOYS/p1"), st.sampled_from(["", BUDGET]))
 @thoroughly
-def test_any_card_fits_and_is_inert(found, link):
-    made = card(found, RENDERING, discussed_at=link)
-    check_message(made)
-    check_inert(made, found)
+def test_any_card_fits_and_is_inert(found, link, budget):
+    """closes slack-approval-bots 5, 16"""
+    made = card(found, RENDERING, discussed_at=link, budget=budget)
+    for one in variants(made):
+        check_message(one)
+        check_inert(one, found)
     assert "Digest 0123456789ab" in made.text
+    assert (BUDGET in whole_text(made.blocks)) is (budget == BUDGET)
+
+
+@pytest.mark.parametrize("kind", RequestType)
+@pytest.mark.parametrize("status", RequestStatus)
+def test_a_card_of_every_type_says_what_it_is_and_what_a_yes_does_while_there_is_one(kind, status):
+    made = card(dossier(request(status, request_type=kind, quorum=1)), RENDERING)
+    check_message(made)
+    heading = f"{KINDS[kind].heading}: Deploy to production · Deployer"
+    assert made.blocks[0]["text"]["text"] == heading
+    yes = f"*If approved:* {KINDS[kind].if_approved}"
+    assert (yes in mrkdwn_texts(made.blocks)) is (status in OPEN_REQUESTS)
+    assert (yes.replace("*", "") in made.text) is (status in OPEN_REQUESTS)
+    assert made.text.startswith(f"{KINDS[kind].heading} · Deployer: Deploy to production.")
+    for button in (one for one in walk(made.blocks) if one.get("type") == "button"):
+        assert button["accessibility_label"].endswith("Deploy to production")
+
+
+def test_no_two_types_look_alike():
+    assert set(KINDS) == set(RequestType)
+    assert len({one.heading for one in KINDS.values()}) == len({one.if_approved for one in KINDS.values()}) == 8
+
+
+@pytest.mark.parametrize(("risk", "asked"), [("destructive", True), ("high_write", False), (None, False)])
+def test_a_destructive_call_is_approved_in_two_steps_and_nothing_else_is(risk, asked):
+    buttons = {one["action_id"]: one for one in walk(card(dossier(request(), risk=risk), RENDERING).blocks)
+               if one.get("type") == "button"}  # fmt: skip
+    assert {name for name, one in buttons.items() if "confirm" in one} == ({"card.approve"} if asked else set())
+
+
+@given(before=argument_sets, after=argument_sets)
+@thoroughly
+def test_an_edit_stands_in_a_table_with_every_value_whole_or_in_lines(before, after):
+    old, new = canonical(before).decode(), canonical(after).decode()
+    made = card(dossier(request(), arguments=after, proposed_arguments=old), RENDERING)
+    tables = [block for block in made.blocks if block["type"] == "table"]
+    if made.plain is None:
+        assert tables == []
+        return
+    (_, *rows) = ([cell["text"] for cell in row] for row in tables[0]["rows"])
+    changed = [name for name in {**json.loads(old), **json.loads(new)} if name not in json.loads(old)
+               or name not in json.loads(new) or json.loads(old)[name] != json.loads(new)[name]]  # fmt: skip
+    assert len(rows) == len(changed)
+    for name, (_, was, now) in zip(changed, rows, strict=True):
+        for cell, arguments in ((was, json.loads(old)), (now, json.loads(new))):
+            whole = visible(json.dumps(arguments[name], ensure_ascii=False)) if name in arguments else "—"
+            assert cell == whole
+    assert [block["type"] for block in made.plain].count("table") == 0
 
 
 @pytest.mark.parametrize("status", RequestStatus)

@@ -107,16 +107,18 @@ def test_an_edited_call_shows_who_edited_it_and_what_changed():
         request(editor="U0BOB", version=2), proposed_arguments='{"service":"checkout","token":"x"}',
         arguments={"service": "search", "token": "x"},
     )  # fmt: skip
-    shown = whole_text(card(found, RENDERING).blocks)
+    made = card(found, RENDERING)
+    shown, plain = whole_text(made.blocks), whole_text(made.plain)
     assert "✏️ *Arguments edited* by <@U0BOB>, whose own approval does not count · version 2" in shown
-    assert 'What the edit changed\n  {\n-   "service": "checkout",\n+   "service": "search",\n    "token": "x"' in shown
+    assert 'What the edit changed\nField\nBefore\nAfter\nservice\n"checkout"\n"search"\n' in shown
+    assert 'What the edit changed\n  {\n-   "service": "checkout",\n+   "service": "search",\n    "token": "x"' in plain
 
 
 def test_who_answers_for_whom_stands_on_the_card():
     handed = [delegation("U0BOB", "U0DANA")]
     open_now = card(dossier(request(), [review("U0DANA", on_behalf_of="U0BOB")], delegations=handed), RENDERING)
     assert "🤝 *Delegated* · <@U0DANA> for <@U0BOB>" in whole_text(open_now.blocks)
-    assert "👍 Approved by <@U0DANA> for <@U0BOB>" in whole_text(open_now.blocks)
+    assert "👍 Approved, 1 of 2: <@U0DANA> for <@U0BOB>" in whole_text(open_now.blocks)
     settled = request(RequestStatus.APPROVED, decided_by="U0DANA")
     decided = card(dossier(settled, [review("U0DANA", on_behalf_of="U0BOB")]), RENDERING)
     assert "*Approved* by <@U0DANA> for <@U0BOB>" in whole_text(decided.blocks)
@@ -166,7 +168,7 @@ def test_votes_are_counted_and_named_while_more_are_needed():
     found = dossier(request(), [review("U0BOB"), review("U0CAROL", ReviewVerdict.DEFER, "later")])
     shown = whole_text(card(found, RENDERING).blocks)
     assert "· 1 of 2 ·" in shown
-    assert "👍 Approved by <@U0BOB>" in shown
+    assert "👍 Approved, 1 of 2: <@U0BOB>" in shown
 
 
 def test_a_decision_names_everybody_who_agreed_and_its_reason():

@@ -17,7 +17,9 @@ from bot.cards.forms import (
     withdraw_modal,
 )
 from bot.ids import Block, Callback
+from bot.listeners.values import rejection_of
 from governance.canonical import canonical, parse_strict
+from governance.errors import Unprocessable
 from governance.secret_fields import MASK
 from tests.unit.blockkit import check_view, whole_text
 from tests.unit.dossiers import NOW, RENDERING, argument_sets, dossier, dossiers, request
@@ -55,9 +57,44 @@ def test_every_form_fits_and_carries_the_rendering_alone(callback, found):
     assert (view["callback_id"], view["private_metadata"]) == (callback, RENDERING)
 
 
-@pytest.mark.parametrize("callback", [Callback.DEFER, Callback.REJECT, Callback.HAPPENED, Callback.RUN_AGAIN])
+@pytest.mark.parametrize("callback", [Callback.DEFER, Callback.HAPPENED, Callback.RUN_AGAIN])
 def test_what_needs_a_reason_asks_for_one(callback):
     assert inputs(FORMS[callback](dossier(request()), RENDERING))[Block.REASON]["optional"] is False
+
+
+def test_a_rejection_offers_common_reasons_and_none_of_them_is_chosen_yet():
+    shown = inputs(reject_modal(dossier(request()), RENDERING))
+    preset = shown[Block.PRESET]["element"]
+    words = [one["text"]["text"] for one in preset["options"]]
+    assert words == ["Wrong target", "Not now", "Needs more information", "Too risky", "Other"]
+    assert "initial_option" not in preset
+    assert [name for name, block in shown.items() if block["element"]["type"] == "plain_text_input"] == [Block.REASON]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "typed", "reason"),
+    [
+        (None, "wrong\n one ", "wrong\n one "),
+        (None, "", ""),
+        ("target", "", "Wrong target"),
+        ("risk", " at night\n", "Too risky: at night"),
+        ("other", "we sold it", "we sold it"),
+        ("something else", "x", "x"),
+    ],
+)
+def test_the_reason_of_a_rejection_is_what_was_chosen_and_what_was_typed(chosen, typed, reason):
+    assert rejection_of(submission(chosen, typed)) == reason
+
+
+def test_other_alone_is_no_reason():
+    with pytest.raises(Unprocessable, match=r"^reason: write what"):
+        rejection_of(submission("other", " "))
+
+
+def submission(chosen, typed):
+    picked = {"type": "static_select", "selected_option": {"value": chosen} if chosen else None}
+    values = {"reason_preset": {"choice": picked}, "reason": {"text": {"type": "plain_text_input", "value": typed}}}
+    return {"view": {"state": {"values": values}}}
 
 
 @given(argument_sets)

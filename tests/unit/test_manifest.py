@@ -27,6 +27,7 @@ def test_nothing_else_differs():
         settings.pop("socket_mode_enabled")
         settings["interactivity"].pop("request_url", None)
         settings["event_subscriptions"].pop("request_url", None)
+    assert variant["oauth_config"].pop("redirect_urls") == ["https://a.example/slack/oauth_redirect"]
     for command in variant["features"]["slash_commands"]:
         command.pop("url")
     assert variant == shipped

@@ -140,6 +140,29 @@ def upgrade() -> None:
         postgresql_where=sa.text("status = 'queued'"),
     )
     op.create_table(
+        "oauth_states",
+        sa.Column("state_hash", sa.String(length=64), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("state_hash"),
+    )
+    op.create_index("ix_oauth_states_age", "oauth_states", ["expires_at"], unique=False)
+    op.create_table(
+        "slack_installations",
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("team_name", sa.String(length=255), nullable=False),
+        sa.Column("enterprise_id", sa.String(length=64), nullable=True),
+        sa.Column("app_id", sa.String(length=64), nullable=False),
+        sa.Column("bot_id", sa.String(length=64), nullable=False),
+        sa.Column("bot_user_id", sa.String(length=64), nullable=False),
+        sa.Column("scopes", sa.Text(), nullable=False),
+        sa.Column("sealed_token", sa.Text(), nullable=True),
+        sa.Column("installed_by", sa.String(length=64), nullable=False),
+        sa.Column("installed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("(sealed_token IS NULL) = (removed_at IS NOT NULL)", name="ck_token_while_installed"),
+        sa.PrimaryKeyConstraint("tenant"),
+    )
+    op.create_table(
         "inbox_events",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("tenant", sa.String(length=64), nullable=False),
