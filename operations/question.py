@@ -9,7 +9,7 @@ from governance.canonical import Json, call_digest, canonical, content_hash
 from governance.clocks import warning_due
 from governance.lifecycle import ProposalState, RequestStatus
 from governance.policy import INTERNAL, Policy
-from governance.questions import AGENT, AUTOMATION, capability_in, hours_in, panel_for, quorum_for
+from governance.questions import AGENT, AUTOMATION, NOTHING_RUNS, capability_in, hours_in, panel_for, quorum_for
 from governance.reviewers import Panel
 from governance.text import cut, storable
 from governance.tiers import Tier
@@ -20,9 +20,6 @@ from storage.database import Tx
 from storage.outbox import Priority
 from storage.tables import ApprovalRequest, OwedReview, Proposal, RequestType
 from storage.tables.base import NAME_LENGTH, new_id
-
-#: The connector of what nothing runs: the decision itself is the effect.
-NOTHING_RUNS = "governance"
 
 #: What lifecycle rules demand of a person; whoever owes it is reminded until it is answered.
 OWED = frozenset({RequestType.LIFECYCLE_REVIEW, RequestType.RETIREMENT_ACTION})

@@ -11,12 +11,12 @@ from governance.automations import Actor, ActorKind
 from governance.errors import Forbidden, Unprocessable
 from governance.lifecycle import ProposalState, RequestStatus
 from governance.policy import Policy
-from operations.question import Question, raise_question, supersede
+from operations.question import raise_question, supersede
 from storage.database import Database
 from storage.opening import open_database
 from storage.tables import ApprovalRequest, AuditEntry, OwedReview, Proposal, RequestType, Surface
 from tests.conftest import ENCRYPTION_KEY, Clock
-from tests.integration.asking import AGENT, PERSON, SYSTEM, ask, question
+from tests.integration.asking import AGENT, PERSON, ask, question
 from tests.integration.verbs import TENANT, count, rows
 
 
@@ -60,8 +60,9 @@ async def test_a_capability_needs_as_many_as_the_tools_it_opens(database: Databa
         await ask(database, policy, RequestType.CAPABILITY_REQUEST, asked_by=AGENT, context={"capability": "deploy"})
 
 
-@pytest.mark.parametrize("context", [{}, {"capability_key": " "}, {"capability_key": "x", "hours": 0},
-                                     {"capability_key": "x", "hours": 721}, {"capability_key": "x", "hours": True}])  # fmt: skip
+@pytest.mark.parametrize(
+    "context", [{}, {"capability": " "}, *({"capability": "x", "hours": hours} for hours in (0, -1, 721, True, "8"))]
+)
 async def test_a_context_that_means_nothing_is_refused(database: Database, policy: Policy, context: Any) -> None:
     with pytest.raises(Unprocessable):
         await ask(database, policy, RequestType.CAPABILITY_REQUEST, context=context)
@@ -100,7 +101,8 @@ async def test_a_question_that_no_longer_stands_ends_with_its_reason(database: D
     (found,) = await rows(database, ApprovalRequest)
     assert (ended, found.status, found.reason) == (1, RequestStatus.EXPIRED, "it was extended")
     (owed,) = await rows(database, OwedReview)
-    assert owed.request_id == request.id and owed.answered_at is not None
+    assert owed.request_id == request.id
+    assert owed.answered_at is not None
 
 
 async def test_an_owed_review_is_the_owners(database: Database, policy: Policy) -> None:
@@ -108,4 +110,3 @@ async def test_an_owed_review_is_the_owners(database: Database, policy: Policy) 
     await database.write(TENANT, lambda tx: raise_question(tx, policy, asked))
     (owed,) = await rows(database, OwedReview)
     assert (owed.person, owed.nudges, owed.answered_at) == ("U0OWNER", 0, None)
-    assert isinstance(asked, Question) and asked.asked_by == SYSTEM
