@@ -74,7 +74,7 @@ def check_creation(caller: Caller, limits: Limits, wanted: Collection[Right], ma
         raise _no("AGENT_CREATION_PAUSED", f"Agent {agent} is paused; who paused it, or an operator, can resume it")
     _check_spend((agent,) if maker.is_spend_stopped else ())
     if maker.owes_review:
-        raise _wait("AGENT_REVIEW_REQUIRED", f"People owe agent {agent} a review of what it created; it waits for that")
+        raise _wait("AGENT_REVIEW_REQUIRED", f"Agent {agent} waits until people have reviewed what it created")
     check_escalation(caller, wanted, (), maker.rights)
     if maker.depth > limits.lineage_depth_limit and DEPTH_OVERRIDE not in maker.rights:
         raise _no("LINEAGE_DEPTH_EXCEEDED",
@@ -180,8 +180,8 @@ def _check_lifecycle(facts: Facts, kind: type[Refusal]) -> None:
 def _check_spend(stopped: tuple[str, ...]) -> None:
     if stopped:
         raise _wait("AGENT_SPEND_CAP_EXCEEDED",
-                    f"Agent {stopped[0]} reached its weekly spend cap; it goes on next week, with a higher cap, or when "
-                    "its quota_override is approved")  # fmt: skip
+                    f"Agent {stopped[0]} reached its weekly spend cap; it goes on next week, with a higher cap, or "
+                    "when its quota_override is approved")  # fmt: skip
 
 
 def _agent_id(actor: Actor) -> str:

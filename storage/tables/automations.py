@@ -9,7 +9,6 @@ from sqlmodel import Field, SQLModel
 from governance.automations import ActorKind, AutomationStatus, GrantKind, ReviewKind, RunStatus, Severity, StopKind
 from storage.tables.base import ID_LENGTH, NAME_LENGTH, PERSON_LENGTH, EnumText, UtcDateTime, one_of
 
-_LIVE = text("deleted_at IS NULL")
 _OPEN_RUN = text("status IN ('queued', 'running', 'pausing', 'paused', 'awaiting_approval')")
 
 
@@ -32,8 +31,7 @@ class Automation(SQLModel, table=True):
         one_of("creator_kind", ActorKind),
         one_of("review_kind", ReviewKind),
         Index("ix_automations_newest", "tenant", "created_at", "id"),
-        Index("ix_automations_creator", "tenant", "creator_kind", "creator_id", "created_at",
-              sqlite_where=_LIVE, postgresql_where=_LIVE),
+        Index("ix_automations_creator", "tenant", "creator_kind", "creator_id", "created_at"),
         Index("ix_automations_expiry", "expiry_due_at", **_due("expiry_due_at")),
         Index("ix_automations_health", "health_due_at", **_due("health_due_at")),
         Index("ix_automations_purge", "purge_at", **_due("purge_at")),
@@ -150,6 +148,7 @@ class Grant(SQLModel, table=True):
     __table_args__ = (
         one_of("kind", GrantKind),
         CheckConstraint("(kind = 'modify') = (automation_id IS NOT NULL)", name="ck_grant_of_something"),
+        Index("ix_grants_newest", "tenant", "created_at", "id"),
         Index("ix_grants_of_agent", "tenant", "agent_id", "created_at"),
         Index("ix_grants_of_automation", "automation_id"),
         Index("ix_grants_expiry", "expires_at",

@@ -75,8 +75,6 @@ def upgrade() -> None:
         "automations",
         ["tenant", "creator_kind", "creator_id", "created_at"],
         unique=False,
-        sqlite_where=sa.text("deleted_at IS NULL"),
-        postgresql_where=sa.text("deleted_at IS NULL"),
     )
     op.create_index(
         "ix_automations_expiry",
@@ -266,6 +264,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("revoked_at IS NULL"),
         postgresql_where=sa.text("revoked_at IS NULL"),
     )
+    op.create_index("ix_grants_newest", "grants", ["tenant", "created_at", "id"], unique=False)
     op.create_index("ix_grants_of_agent", "grants", ["tenant", "agent_id", "created_at"], unique=False)
     op.create_index("ix_grants_of_automation", "grants", ["automation_id"], unique=False)
     op.create_table(
