@@ -54,11 +54,16 @@ async def raise_question(tx: Tx, policy: Policy, question: Question) -> Approval
     Raises Forbidden (NO_REVIEWER) where nobody could answer, Unprocessable for a context that means nothing; then
     nothing is written.
     """
+    return (await open_question(tx, policy, question))[0]
+
+
+async def open_question(tx: Tx, policy: Policy, question: Question) -> tuple[ApprovalRequest, bool]:
+    """Do what `raise_question` does, and say besides whether the question is new."""
     question = _completed(policy, question)
     key = _key_of(question)
     earlier = await requests.asked_under(tx, key)
     if earlier is not None and earlier.expires_at > tx.now:
-        return earlier
+        return earlier, False
     panel = _panel(policy, question)
     if earlier is not None:
         await _close(tx, earlier, "nobody answered in time; it is asked again")
@@ -68,7 +73,7 @@ async def raise_question(tx: Tx, policy: Policy, question: Question) -> Approval
         await _owe(tx, request, question, panel)
     await show_request(tx, policy, proposal)
     await _note_down(tx, request, proposal, "governance.requested", str(question.asked_by), question.context)
-    return request
+    return request, True
 
 
 async def supersede(tx: Tx, kind: RequestType, target: tuple[str, str], reason: str) -> int:

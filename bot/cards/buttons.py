@@ -55,14 +55,16 @@ def options_of(dossier: Dossier) -> list[tuple[Option, str]]:
     """Return what the overflow menu of a card offers, with its words."""
     if dossier.request is None or not is_decidable(dossier):
         return []
-    is_call = dossier.request.request_type is RequestType.TOOL_CALL
-    return [(one, words) for one, words in _WORDS.items() if is_call or one in _options_of_question(dossier)]
+    if dossier.request.request_type is RequestType.TOOL_CALL:
+        return list(_WORDS.items())
+    if _is_demanded(dossier):
+        return []  # a menu of one entry is none to Slack; places are handed over by the API
+    return [(one, _WORDS[one]) for one in (Option.DELEGATE, Option.WITHDRAW)]
 
 
-def _options_of_question(dossier: Dossier) -> tuple[Option, ...]:
-    """Return what makes sense where people are asked about governance; what rules demand nobody takes back."""
-    is_demanded = dossier.proposal.agent_id == INTERNAL and dossier.proposal.requester is None
-    return (Option.DELEGATE,) if is_demanded else (Option.DELEGATE, Option.WITHDRAW)
+def _is_demanded(dossier: Dossier) -> bool:
+    """Whether a rule demands an answer, so that nobody may take the question back."""
+    return dossier.proposal.agent_id == INTERNAL and dossier.proposal.requester is None
 
 
 def is_decidable(dossier: Dossier) -> bool:
