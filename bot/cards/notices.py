@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from bot.cards import automation_notices
 from bot.cards.blocks import draw, mrkdwn
 from bot.cards.message import Message
 from governance.text import cut, one_line, visible
@@ -14,6 +15,7 @@ _LINES = {
         "🗓️ A rule you made three months ago or earlier still answers: *{effect}* `{tool}` by *{agent}*, used {used}. "
         "If it is not meant any more: `/approvals revoke {rule}`"
     ),
+    **automation_notices.LINES,
 }
 NOTICES = frozenset(_LINES)
 
@@ -22,6 +24,7 @@ def notice(event: str, told: Mapping[str, str]) -> Message:
     """Draw a notice from what its commit wrote down."""
     words = {name: mrkdwn(one_line(value)) for name, value in told.items()}
     words["for_target"] = f" for `{words['target']}`" if words.get("target") else ""
+    words["by_whom"] = automation_notices.whom(words)
     line = cut(_LINES[event].format(**words), 2900)
     quote = told.get("reason")
     return Message(line, draw("note", line=line, quote=cut(visible(quote), 900) if quote else None))
