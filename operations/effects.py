@@ -13,7 +13,7 @@ from governance.questions import AGENT, DEPTH_OVERRIDE, LONGEST, capability_in, 
 from operations.lifecycle import acknowledge, acknowledge_agent, extend, retire
 from operations.question import Question, answer_owed, raise_question
 from operations.retirement import retirement_question
-from operations.spend import lift
+from operations.spend_stop import lift
 from storage import audit, governing
 from storage.database import Tx
 from storage.tables import ApprovalRequest, Grant, OwedReview, Proposal, RequestType
@@ -111,7 +111,7 @@ async def _lift_stop(tx: Tx, policy: Policy, matter: Matter) -> None:
     stop = await governing.live_stop(tx, matter.target_id)
     if stop is not None:
         length = hours_in(matter.context, None)
-        await lift(tx, stop, tx.now + length if length else stop.release_at)
+        await lift(tx, stop, tx.now + length if length else stop.release_at, matter.by)
 
 
 async def _looked_at(tx: Tx, policy: Policy, matter: Matter) -> None:

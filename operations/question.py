@@ -14,6 +14,7 @@ from governance.reviewers import Panel
 from governance.text import cut, storable
 from governance.tiers import Tier
 from operations.ask import show_request
+from operations.attendance import owe_look
 from operations.notify import note
 from storage import audit, proposals, requests, surfaces
 from storage.database import Tx
@@ -72,6 +73,7 @@ async def open_question(tx: Tx, policy: Policy, question: Question) -> tuple[App
     if question.kind in OWED:
         await _owe(tx, request, question, panel)
     await show_request(tx, policy, proposal)
+    await owe_look(tx, request.id)
     await _note_down(tx, request, proposal, "governance.requested", str(question.asked_by), question.context)
     return request, True
 

@@ -149,7 +149,7 @@ async def questions(tx: Tx, sought: Sought, limit: int) -> list[tuple[ApprovalRe
     query = (
         select(ApprovalRequest, Proposal)
         .join(Proposal, col(Proposal.id) == col(ApprovalRequest.proposal_id))
-        .where(col(ApprovalRequest.tenant) == tx.tenant, col(ApprovalRequest.request_type) != RequestType.TOOL_CALL)
+        .where(col(ApprovalRequest.tenant) == tx.tenant, col(ApprovalRequest.target_id).is_not(None))
     )
     if sought.status is not None:
         query = query.where(col(ApprovalRequest.status) == sought.status)

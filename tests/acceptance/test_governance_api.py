@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from operations.question import raise_question
+from operations.retirement import retirement_question
+from scheduler.expiry import attend_due
 from storage.tables import (
     AgentReview,
     ApprovalRequest,
@@ -23,7 +26,7 @@ from storage.tables import (
 from tests.conftest import Clock
 from tests.integration.asking import AUTOMATION, ask, automation, owing, owing_agent, stopped
 from tests.integration.calls import API, Key
-from tests.integration.verbs import count, rows
+from tests.integration.verbs import TENANT, count, rows
 from tests.stack import Stack, start_stack, stop_stack
 
 APPROVALS = f"{API}/governance/approvals"
@@ -332,3 +335,33 @@ async def test_a_question_is_a_card_with_buttons_that_decide(stack: Stack, admin
     (proposal,) = await rows(stack.database, Proposal)
     assert proposal.state == "succeeded"
     assert await count(stack.database, Grant) == 1
+
+
+async def test_a_question_of_a_rule_is_rejected_in_slack_and_that_does_something(stack: Stack) -> None:
+    await automation(stack.database, expired_at=stack.database.clock())
+    policy = stack.server.office.policy.current
+    (row,) = await rows(stack.database, Automation)
+    asked = retirement_question(policy, row, "It has expired.", {"trigger": "expired"})
+    await stack.database.write(TENANT, lambda tx: raise_question(tx, policy, asked))
+    card = await stack.card("Retire Nightly")
+    assert "Rejecting lets it go on for another 90 days" in str(card.blocks)
+    assert "card.more" not in str(card.blocks)
+    assert "It has expired." in str(await stack.modal("U0ADMIN", card, "Details"))
+    modal = await stack.modal("U0BOB", card, "Reject")
+    answered = await stack.slack.submit("U0BOB", modal, {"reason": "still needed"})
+    assert answered.status == 200
+    await stack.shown(card.channel, card.ts, "Rejected")
+    (row,) = await rows(stack.database, Automation)
+    assert (row.expired_at, row.retired_at) == (None, None)
+    assert row.expires_at == stack.database.clock() + timedelta(days=90)
+
+
+async def test_what_nobody_answered_is_shown_as_expired_and_asked_again(stack: Stack, clock: Clock) -> None:
+    await owing(stack.database, stack.server.office.policy.current)
+    first = await stack.card("Look at this")
+    clock.forward(hours=72)
+    await attend_due(stack.database, stack.server.office.policy.current)
+    shown = await stack.shown(first.channel, first.ts, "Expired")
+    assert "card." not in str(shown.blocks)
+    (waiting,) = await rows(stack.database, ApprovalRequest, status="pending")
+    assert waiting.request_type == "lifecycle_review"

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 #: Parts of other verbs: they are broken where the verbs that use them are.
 PARTS = {
-    "question.open_question", "question.answer_owed", "effects.take_effect", "spend.lift", "lifecycle.acknowledge",
+    "question.open_question", "question.answer_owed", "effects.take_effect", "spend_stop.lift", "lifecycle.acknowledge",
     "lifecycle.acknowledge_agent", "lifecycle.retire", "lifecycle.extend", "receipts.consume",
 }  # fmt: skip
 

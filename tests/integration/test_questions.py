@@ -12,9 +12,10 @@ from governance.errors import Forbidden, Unprocessable
 from governance.lifecycle import ProposalState, RequestStatus
 from governance.policy import Policy
 from operations.question import raise_question, supersede
+from operations.withdraw import withdraw, withdraw_by_person
 from storage.database import Database
 from storage.opening import open_database
-from storage.tables import ApprovalRequest, AuditEntry, OwedReview, Proposal, RequestType, Surface
+from storage.tables import ApprovalRequest, AuditEntry, OutboxMessage, OwedReview, Proposal, RequestType, Surface
 from tests.conftest import ENCRYPTION_KEY, Clock
 from tests.integration.asking import AGENT, PERSON, ask, question
 from tests.integration.verbs import TENANT, count, rows
@@ -110,3 +111,24 @@ async def test_an_owed_review_is_the_owners(database: Database, policy: Policy) 
     await database.write(TENANT, lambda tx: raise_question(tx, policy, asked))
     (owed,) = await rows(database, OwedReview)
     assert (owed.person, owed.nudges, owed.answered_at) == ("U0OWNER", 0, None)
+
+
+async def test_what_a_rule_demands_is_answered_not_withdrawn(database: Database, policy: Policy) -> None:
+    request = await ask(database, policy, RequestType.QUOTA_OVERRIDE)
+    with pytest.raises(Forbidden):
+        await database.write(TENANT, lambda tx: withdraw_by_person(tx, policy, request.proposal_id, "U0ADMIN", None))
+    assert (await rows(database, ApprovalRequest))[0].status is RequestStatus.PENDING
+
+
+async def test_who_filed_it_takes_it_back(database: Database, policy: Policy) -> None:
+    by_bob = await ask(database, policy, RequestType.DEPTH_OVERRIDE, asked_by=PERSON)
+    by_agent = await ask(database, policy, RequestType.DEPTH_OVERRIDE, asked_by=AGENT)
+    await database.write(TENANT, lambda tx: withdraw_by_person(tx, policy, by_bob.proposal_id, "U0BOB", None))
+    await database.write(TENANT, lambda tx: withdraw(tx, by_agent.proposal_id, "deployer", "not needed"))
+    assert {one.status for one in await rows(database, ApprovalRequest)} == {RequestStatus.WITHDRAWN}
+
+
+async def test_the_place_of_who_is_away_is_looked_after(database: Database, policy: Policy) -> None:
+    request = await ask(database, policy, RequestType.QUOTA_OVERRIDE)
+    (owed,) = await rows(database, OutboxMessage, kind="cover")
+    assert owed.subject == request.id

@@ -2,14 +2,17 @@
 
 from datetime import datetime
 
+from governance.automations import Actor, ActorKind
 from storage import audit, governing
 from storage.database import Tx
 from storage.tables import RunEvent, SpendStop
 from storage.tables.base import new_id
 
+_SYSTEM = Actor(ActorKind.SYSTEM)
 
-async def lift(tx: Tx, stop: SpendStop, until: datetime) -> bool:
-    """Lift a spend stop until a moment and queue what it paused again; False where it has ended by itself."""
+
+async def lift(tx: Tx, stop: SpendStop, until: datetime, by: Actor = _SYSTEM) -> bool:
+    """Lift a spend stop until a moment and queue what it paused again; False where it ended by itself."""
     if not await governing.lift_stop(tx, stop, lifted_until=until):
         return False
     resumed = await governing.resume_stopped_runs(tx, stop.agent_id)
@@ -21,7 +24,7 @@ async def lift(tx: Tx, stop: SpendStop, until: datetime) -> bool:
             )
         )  # fmt: skip
     await audit.record(
-        tx, "spend.lifted", "system", agent_id=stop.agent_id, request_id=stop.request_id,
+        tx, "spend.lifted", str(by), agent_id=stop.agent_id, request_id=stop.request_id,
         detail={"until": until.isoformat(), "resumed_runs": resumed},
     )  # fmt: skip
     return True
