@@ -4,7 +4,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.api import bodies
+from bot.api import automation_bodies, bodies
 from bot.api.automation_wire import agent_review_json, automation_json, governance_json, lifecycle_json
 from bot.api.cursors import cursor_after, cursor_of
 from bot.api.errors import answer
@@ -30,7 +30,7 @@ class Automations:
     async def create(self, request: web.Request) -> web.Response:
         """`POST /automations`: 201; nothing but a name is needed."""
         caller = await acting(self._callers, request)
-        body, _ = await bodies.read_body(request, bodies.AutomationBody)
+        body, _ = await bodies.read_body(request, automation_bodies.AutomationBody)
         draft = Draft(
             body.name, body.schedule, tuple(body.tools) if body.tools is not None else None, tuple(body.agents),
             _rights(body.capabilities), body.metadata, body.expires_at,
@@ -71,7 +71,7 @@ class Automations:
     async def change(self, request: web.Request) -> web.Response:
         """`PATCH /automations/{id}`: only the fields that were sent."""
         caller = await acting(self._callers, request)
-        body, _ = await bodies.read_body(request, bodies.AutomationChangeBody)
+        body, _ = await bodies.read_body(request, automation_bodies.AutomationChangeBody)
         changes: dict[str, Any] = {key: getattr(body, key) for key in body.model_fields_set}
         if "capabilities" in changes:
             changes["rights"] = _rights(changes.pop("capabilities"))
@@ -113,7 +113,7 @@ class Automations:
     async def extend(self, request: web.Request) -> web.Response:
         """`POST /automations/{id}/extend` `{expires_at?, reason?}`."""
         caller, id = await acting(self._callers, request), request.match_info["id"]
-        body, _ = await bodies.read_body(request, bodies.ExtendBody)
+        body, _ = await bodies.read_body(request, automation_bodies.ExtendBody)
         return await self._done(
             caller, lambda tx, policy, by: ending.extend_by(tx, policy, by, id, body.expires_at, body.reason)
         )

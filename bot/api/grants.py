@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from aiohttp import web
 
-from bot.api import bodies
+from bot.api import automation_bodies, bodies
 from bot.api.automation_wire import grant_json
 from bot.api.automations import acting, looking
 from bot.api.cursors import cursor_after, cursor_of
@@ -55,7 +55,7 @@ class Grants:
     async def create(self, request: web.Request) -> web.Response:
         """`POST /automations/{id}/grants` `{granted_to_agent_id, reason?, hours?}`, signed by an admin."""
         caller, id = await acting(self._callers, request), request.match_info["id"]
-        body, _ = await bodies.read_body(request, bodies.GrantBody)
+        body, _ = await bodies.read_body(request, automation_bodies.GrantBody)
         lasts = timedelta(hours=body.hours)
         grant = await carry_out(
             self._office, caller,

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from bot.api import bodies
+from bot.api import automation_bodies, bodies
 from bot.api.automation_wire import run_event_json, run_json
 from bot.api.automations import acting, looking
 from bot.api.cursors import cursor_after, cursor_of
@@ -57,7 +57,7 @@ class Runs:
     async def change(self, request: web.Request) -> web.Response:
         """`PATCH /runs/{id}` `{status, outputs?, stop_kind?, detail?}`."""
         caller, id = await acting(self._callers, request), request.match_info["id"]
-        body, _ = await bodies.read_body(request, bodies.RunBody)
+        body, _ = await bodies.read_body(request, automation_bodies.RunBody)
         stop = StopKind(body.stop_kind) if body.stop_kind else None
         step = Step(RunStatus(body.status), body.outputs, stop, body.detail)
         run = await carry_out(self._office, caller, lambda tx, policy, by: operation.change(tx, policy, by, id, step))
