@@ -15,12 +15,15 @@ from bot.connectors.own import OwnConnector
 from bot.connectors.python import PythonConnector
 from bot.delivery import Delivery
 from bot.doors import new_bolt, new_site
+from bot.listeners.spoken import Spoken
 from bot.office import Office
+from bot.office.fitness import warn_of_unfit_reviewers
 from bot.policy import PolicyProblem, PolicySource
 from bot.settings import Settings
 from bot.slack import SlackTrouble, new_client, share_connections
 from governance.policy import INTERNAL
 from scheduler.execution import Executor
+from scheduler.inbox import Inbox
 from scheduler.loop import Loop
 from scheduler.outbox import Outbox
 from scheduler.ports import Connector
@@ -44,7 +47,8 @@ class Server:
         delivery = Delivery(office)
         handlers = delivery.handlers() if settings.speaks_slack else delivery.held_back()
         outbox = Outbox(database, handlers)
-        self._loop = Loop(database, outbox, Executor(database, office.policy, self._connectors(environment)))
+        executor = Executor(database, office.policy, self._connectors(environment))
+        self._loop = Loop(database, outbox, executor, Inbox(database, Spoken(office).answer))
         # Without a secret no request over HTTP can be genuine; a random one refuses them all.
         secret = settings.signing_secret or secrets.token_hex(32)
         self._bolt = new_bolt(office, secret)
@@ -100,6 +104,7 @@ class Server:
         if self._socket is not None:
             await self._socket.close_async()
         await self._runner.cleanup()
+        await self.office.rest(_DRAIN)
         await self._loop.stop()
         await self._http.close()
         await self._mcp.close()
@@ -136,7 +141,11 @@ class Server:
                 await asyncio.sleep(_SLACK_RETRY)
             else:
                 log.info("connected to Slack team %s at %s", identity.team_id, identity.url)
-                return
+                break
+        try:
+            await warn_of_unfit_reviewers(self.office)
+        except SlackTrouble as trouble:
+            log.info("whether everybody the policy names may decide was not looked up (%s)", trouble.error)
 
     async def _connect_socket(self) -> None:
         if not self._settings.app_token:

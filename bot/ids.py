@@ -22,6 +22,12 @@ class Action(StrEnum):
     LIST_ON = "list.on"
     LIST_SHARE = "list.share"
     LIST_BATCH = "list.batch"
+    HOME_PAUSE = "home.pause"
+    HOME_RESUME = "home.resume"
+    HOME_REVOKE = "home.revoke"
+    HOME_SETTINGS = "home.settings"
+    HOME_AWAY = "home.away"
+    HOME_BACK = "home.back"
 
 
 class Option(StrEnum):
@@ -47,6 +53,10 @@ class Callback(StrEnum):
     RUN_AGAIN = "modal.run_again"
     DETAILS = "modal.details"
     BATCH = "modal.batch"
+    SETTINGS = "modal.settings"
+    AWAY = "modal.away"
+    PAUSE = "modal.pause"
+    RESUME = "modal.resume"
 
 
 class Block(StrEnum):
@@ -62,6 +72,9 @@ class Block(StrEnum):
     USES = "remember_uses"
     CONFIRM = "remember_confirmed"
     BATCH = "batch"  #: the first of several; the others add a number
+    DIGEST_HOUR = "digest_hour"
+    QUIET_FROM = "quiet_from"
+    QUIET_TO = "quiet_to"
 
 
 class Field(StrEnum):
@@ -73,6 +86,7 @@ class Field(StrEnum):
     CHOICE = "choice"
     NUMBER = "number"
     TICKED = "ticked"
+    TIME = "time"
 
 
 class Command(StrEnum):

@@ -1,6 +1,19 @@
-"""The Slack app manifest: manifest.yml is the Socket Mode app; this derives the HTTP variant from it."""
+"""The Slack app manifest: manifest.yml is the Socket Mode app; this derives its variants from it."""
 
 import yaml
+
+
+def listening_variant(shipped: str, *, replies: bool = False, reactions: bool = False) -> str:
+    """Return the manifest of an app that also hears what people write, or how they react, where it is a member."""
+    manifest = yaml.safe_load(shipped)
+    events: list[str] = manifest["settings"]["event_subscriptions"]["bot_events"]
+    scopes: list[str] = manifest["oauth_config"]["scopes"]["bot"]
+    events += ["message.channels", "message.groups"] if replies else []
+    events += ["reaction_added"] if reactions else []
+    scopes += ["reactions:read"] if reactions else []
+    events.sort()
+    scopes.sort()
+    return yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True)
 
 
 def http_variant(shipped: str, url: str) -> str:

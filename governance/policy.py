@@ -77,6 +77,7 @@ class Tool:
     escalate_to: tuple[str, ...] = ()
     concurrency: int | None = None  #: how many of its calls may run at once
     rate: Rate | None = None  #: how often its calls may start
+    buttons_only: bool = False  #: replies and reactions never decide its calls
     places: Mapping[str, Place] = field(default_factory=dict)  #: where each key of it was written
 
     @property
@@ -163,6 +164,8 @@ class Policy:
     refused: tuple[Refused, ...] = ()
     default_ttl: timedelta = DEFAULT_TTL
     limits: Limits = field(default_factory=Limits)
+    decide_by_reply: bool = False  #: plain replies count where the risk is low
+    decide_by_reaction: bool = False  #: and so do reactions
     hash: str = ""
 
     def ttl_of(self, tool: Tool) -> timedelta:

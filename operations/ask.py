@@ -6,6 +6,7 @@ from governance.clocks import warning_due
 from governance.lifecycle import RequestStatus
 from governance.policy import Policy, Tool
 from governance.reviewers import Panel
+from operations.attendance import owe_look
 from storage import surfaces
 from storage.database import Tx
 from storage.tables import ApprovalRequest, Proposal, RequestType
@@ -18,7 +19,7 @@ async def open_request(
     """Insert the question about a call to its panel. `editor` is who edited its arguments when it was asked before."""
     expires_at = tx.now + policy.ttl_of(tool)
     escalate_at, escalate_to = _escalation(tx, tool, panel, expires_at)
-    return await tx.add(
+    request = await tx.add(
         ApprovalRequest(
             id=new_id("apr"),
             tenant=tx.tenant,
@@ -38,6 +39,8 @@ async def open_request(
             editor=editor,
         )
     )
+    await owe_look(tx, request.id)
+    return request
 
 
 def _escalation(tx: Tx, tool: Tool, panel: Panel, expires_at: datetime) -> tuple[datetime | None, list[str]]:

@@ -47,20 +47,21 @@ async def delegate(tx: Tx, policy: Policy, request_id: str, handing: Handing, me
     check_open(request, tx.now)
     check_seen_version(request, handing.seen_version)
     proposal = await proposal_of(tx, request)
-    if handing.taker == request.editor:
-        raise Unprocessable("to: they edited these arguments, so somebody else has to countersign them.")
-    _check_taker(policy, panel, proposal, seat, handing, members)
-    await _check_room(tx, request, panel, seat, handing.taker, members)
+    check_taker(policy, panel, request, proposal, seat, handing.taker, members)
+    await check_room(tx, request, panel, seat, handing.taker, members)
     await requests.void_reviews(tx, request.id, seat.person, seat.of)
     await requests.end_delegation(tx, request.id, seat.of)
     await _write_down(tx, request, proposal, seat, handing)
     return request
 
 
-def _check_taker(
-    policy: Policy, panel: Panel, proposal: Proposal, seat: Seat, handing: Handing, members: Members
-) -> None:
-    taker = handing.taker
+def check_taker(
+    policy: Policy, panel: Panel, request: ApprovalRequest, proposal: Proposal, seat: Seat, taker: str,
+    members: Members,
+) -> None:  # fmt: skip
+    """Raise Unprocessable where somebody may not take a place: they have a part in the call, or the circle widens."""
+    if taker == request.editor:
+        raise Unprocessable("to: they edited these arguments, so somebody else has to countersign them.")
     if taker in (seat.person, seat.of):
         raise Unprocessable("to: this place is yours or came from them; name somebody else.")
     if taker in (panel.requester, proposal.on_behalf_of):
@@ -77,7 +78,7 @@ def _is_barred(policy: Policy, proposal: Proposal, taker: str) -> bool:
     return taker == proposal.creator and (tool is None or tool.creator_may_approve is False)
 
 
-async def _check_room(
+async def check_room(
     tx: Tx, request: ApprovalRequest, panel: Panel, seat: Seat, taker: str, members: Mapping[str, frozenset[str]]
 ) -> None:
     """Refuse an endless chain, and a handing after which too few different people would be left to agree."""

@@ -14,6 +14,7 @@ from governance.reviewers import seat_of, voices
 from governance.secret_fields import MASK, as_pointer, find, join, split
 from governance.text import storable
 from governance.verdict import Call, Outcome
+from operations.attendance import owe_look
 from operations.notify import note
 from operations.review import (
     Members,
@@ -211,4 +212,5 @@ async def _tell(tx: Tx, work: _Work, before: str) -> None:
     )  # fmt: skip
     await surfaces.touch(tx, proposal.id, Priority.ANSWER)
     await note(tx, proposal.id, "edited", by=edit.editor, reason=reason)
+    await owe_look(tx, request.id)
     tx.announce(proposals.topic(proposal.id))

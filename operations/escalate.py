@@ -1,5 +1,6 @@
 """Widening the circle of reviewers when nobody has answered for too long: once, and for everybody to see."""
 
+from operations.attendance import owe_look
 from operations.notify import note
 from operations.review import proposal_of
 from storage import audit, requests, surfaces
@@ -15,7 +16,9 @@ async def escalate(tx: Tx, request: ApprovalRequest) -> None:
         await requests.change(tx, request, escalate_at=None, escalate_to=[])
         return
     added = [one for one in request.escalate_to if one not in request.reviewers]
-    if not await requests.change(tx, request, escalate_at=None, reviewers=[*request.reviewers, *added]):
+    if not await requests.change(
+        tx, request, escalate_at=None, unreachable_since=None, reviewers=[*request.reviewers, *added]
+    ):
         return
     proposal = await proposal_of(tx, request)
     await audit.record(
@@ -24,4 +27,5 @@ async def escalate(tx: Tx, request: ApprovalRequest) -> None:
     )  # fmt: skip
     await surfaces.touch(tx, proposal.id, Priority.CARD)
     await note(tx, proposal.id, "escalated", to=" ".join(added), priority=Priority.WARNING)
+    await owe_look(tx, request.id)
     tx.announce(topic(proposal.id))

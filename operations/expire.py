@@ -4,6 +4,7 @@ from datetime import datetime
 
 from governance.clocks import warning_due, warnings_passed
 from governance.lifecycle import OPEN_REQUESTS, ProposalState, RequestStatus
+from operations.attendance import owe_look
 from operations.escalate import escalate
 from operations.notify import note, tell_owners
 from storage import audit, proposals, requests, surfaces
@@ -51,6 +52,7 @@ async def _reopen(tx: Tx, request: ApprovalRequest) -> None:
     await _note_down(tx, request, proposal, "approval.reopened")
     await surfaces.touch(tx, proposal.id, Priority.CARD)
     await note(tx, proposal.id, "reopened", priority=Priority.WARNING)
+    await owe_look(tx, request.id)
 
 
 async def _warn(tx: Tx, request: ApprovalRequest) -> None:
@@ -62,6 +64,7 @@ async def _warn(tx: Tx, request: ApprovalRequest) -> None:
     assert proposal is not None
     await _note_down(tx, request, proposal, "approval.warned")
     await note(tx, proposal.id, "warned_last" if passed > 1 else "warned_half", priority=Priority.WARNING)
+    await owe_look(tx, request.id)
 
 
 async def _note_down(tx: Tx, request: ApprovalRequest, proposal: Proposal, kind: str) -> None:

@@ -5,7 +5,7 @@ Nobody is told that a call ran before it did, and the message says how it ended.
 
 from collections.abc import Iterable, Mapping
 
-from storage import surfaces
+from storage import surfaces, trail
 from storage.database import Tx
 from storage.outbox import Owed, Priority, owe
 from storage.tables import Proposal
@@ -13,20 +13,21 @@ from storage.tables.base import new_id
 
 
 async def note(
-    tx: Tx, proposal_id: str, event: str, *, by: str | None = None, to: str | None = None, reason: str | None = None,
-    priority: Priority = Priority.TRAIL,
-) -> None:  # fmt: skip
+    tx: Tx, proposal_id: str, event: str, *, priority: Priority = Priority.TRAIL, **told: str | None
+) -> None:
     """Owe one line in the thread where the request is discussed. `event` names its wording in bot/cards/notes.
 
-    `to` is whom it is about: a person, or people and groups separated by spaces.
+    `told` is what the line says besides: `by` whom, `to` whom it is about (a person, or people and groups separated by
+    spaces), the `reason`, `until` when (ISO format), and how many `votes` there were.
     """
     shown = await surfaces.of_proposal(tx, proposal_id)
     if not shown:
         return
     payload = {"proposal_id": proposal_id, "surface_id": shown[0].id, "event": event, "at": tx.now.isoformat()}
-    payload |= {"by": by} if by else {}
-    payload |= {"to": to} if to else {}
-    payload |= {"reason": reason} if reason else {}
+    payload |= {name: value for name, value in told.items() if value}
+    if priority is Priority.TRAIL:
+        await trail.add(tx, shown[0].id, payload)
+        return
     await owe(tx, Owed.NOTE, new_id("note"), priority, payload)
 
 

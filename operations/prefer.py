@@ -6,7 +6,9 @@ from datetime import datetime
 
 from governance.errors import Unprocessable
 from governance.hours import MINUTES_A_DAY, next_digest
-from storage import audit, people
+from operations.attendance import owe_looks
+from operations.cover import return_places
+from storage import audit, homes, people
 from storage.database import Tx
 from storage.tables import Preference
 
@@ -33,8 +35,8 @@ async def prefer(tx: Tx, person: str, wishes: Wishes) -> Preference:
 
 
 async def leave(tx: Tx, person: str, until: datetime | None, delegate: str | None) -> Preference:
-    """Announce that somebody is out of office from now on. That the delegate may stand in for them in a given request
-    is asked in each. Raises Unprocessable."""
+    """Announce that somebody is out of office from now on, and owe a look at the requests that wait for them. That the
+    delegate may stand in for them in a given request is asked in each. Raises Unprocessable."""
     if until is not None and until <= tx.now:
         raise Unprocessable("until: this lies in the past; choose a later moment, or none.")
     if delegate == person:
@@ -42,14 +44,19 @@ async def leave(tx: Tx, person: str, until: datetime | None, delegate: str | Non
     row = await people.preference(tx, person)
     row.away_since, row.away_until, row.delegate = tx.now, until, delegate
     detail = {"until": until.isoformat() if until else None, "delegate": delegate}
-    return await _keep(tx, row, "person.left", detail)
+    row = await _keep(tx, row, "person.left", detail)
+    await owe_looks(tx, person)
+    return row
 
 
 async def come_back(tx: Tx, person: str) -> Preference:
-    """End an absence; again is fine."""
+    """End an absence and take back the places that others hold because of it; again is fine."""
     row = await people.preference(tx, person)
     row.away_since = row.away_until = row.delegate = None
-    return await _keep(tx, row, "person.came_back", {})
+    row = await _keep(tx, row, "person.came_back", {})
+    await return_places(tx, person)
+    await owe_looks(tx, person)
+    return row
 
 
 def _check(wishes: Wishes) -> None:
@@ -68,4 +75,5 @@ async def _keep(tx: Tx, row: Preference, action: str, detail: Mapping[str, str |
     row = await tx.session.merge(row)
     await tx.session.flush()
     await audit.record(tx, action, f"person:{row.person}", detail=detail)
+    homes.changed(tx)
     return row

@@ -14,7 +14,7 @@ from governance.secret_fields import MASK, find
 from governance.text import storable
 from governance.tiers import Risk
 from operations.notify import say
-from storage import audit, proposals, rules
+from storage import audit, homes, proposals, rules
 from storage.database import Tx
 from storage.tables import ApprovalRequest, Proposal, Rule
 from storage.tables.base import new_id
@@ -209,3 +209,4 @@ async def _note_down(tx: Tx, rule: Rule, kind: str, actor: str, more: Mapping[st
         "pattern": json.loads(rule.pattern), **more,
     }  # fmt: skip
     await audit.record(tx, kind, actor, agent_id=rule.agent_id, request_id=rule.request_id, detail=detail)
+    homes.changed(tx)

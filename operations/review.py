@@ -33,6 +33,7 @@ class Answer:
     seen_version: int | None = None  #: the version of the card that was clicked
     seen_digest: str | None = None  #: the digest an operator sent along
     wish: Wish = field(default_factory=Wish)  #: for how long, and for what else, it is to hold
+    said: Mapping[str, str] = field(default_factory=dict)  #: the reply or reaction it was, for the record
 
 
 async def review(
@@ -66,7 +67,7 @@ async def review(
     earlier = [review for review in reviews if review.reviewer not in (*left, seat.person, seat.of)]
     counted = approvals_that_count(panel, [*requests.approvers(earlier), seat], members)
     if len(counted) < request.quorum:
-        return await _keep_waiting(tx, request, answer)
+        return await _keep_waiting(tx, request, answer, len(counted))
     await _settle(tx, request, answer, RequestStatus.APPROVED, counted)
     wishes = {review.reviewer: review.remember for review in earlier if review.reviewer in counted}
     await remember(tx, proposal, request, answer.wish, wishes | {answer.reviewer: answer.wish.remember})
@@ -217,13 +218,13 @@ _STATE_AFTER = {
 }
 
 
-async def _keep_waiting(tx: Tx, request: ApprovalRequest, answer: Answer) -> ApprovalRequest:
+async def _keep_waiting(tx: Tx, request: ApprovalRequest, answer: Answer, votes: int) -> ApprovalRequest:
     if request.status is RequestStatus.DEFERRED:
         await _move(tx, request, RequestStatus.PENDING, reopen_at=None)
     proposal = await proposal_of(tx, request)
     await _note_down(tx, request, proposal, answer, "review.recorded")
     await surfaces.touch(tx, proposal.id, Priority.ANSWER)
-    await note(tx, proposal.id, "vote", by=answer.reviewer)
+    await note(tx, proposal.id, "vote", by=answer.reviewer, votes=str(votes))
     tx.announce(proposals.topic(proposal.id))
     return request
 
@@ -257,7 +258,7 @@ async def _note_down(
     detail = {
         "verdict": answer.verdict, "status": request.status, "via": answer.via, "version": request.version,
         "reason": _clean(answer.reason), "digest": request.digest, "quorum": request.quorum,
-        "expires_at": request.expires_at.isoformat(), "approvers": sorted(approvers),
+        "expires_at": request.expires_at.isoformat(), "approvers": sorted(approvers), **answer.said,
     }  # fmt: skip
     await audit.record(
         tx,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from governance.lifecycle import RequestStatus
-from storage import audit, surfaces
+from storage import audit, surfaces, threads
 from storage.database import Tx
 from storage.dossier import Dossier, dossier
 from storage.outbox import Owed, Priority, owe
@@ -90,6 +90,7 @@ async def finish(tx: Tx, drawing: Drawing, ts: str, channel: str) -> None:
     await surfaces.change(
         tx, surface_id, ts=ts, channel=channel, status=SurfaceStatus.POSTED, rendered=drawing.revision, busy_until=None
     )
+    await threads.note_shown(tx, drawing.rendering_id)
     surface = await tx.get(Surface, surface_id)
     if surface is not None and surface.desired > drawing.revision:
         await owe(tx, Owed.SHOW, surface_id, Priority.ANSWER)

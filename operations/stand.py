@@ -14,7 +14,7 @@ from governance.tiers import Tier
 from operations.notify import say
 from operations.propose import Proposed, propose
 from operations.submission import Submission
-from storage import audit, standing
+from storage import audit, homes, standing
 from storage.database import Tx
 from storage.facts import facts_about
 from storage.tables import Standing, StandingKind
@@ -126,3 +126,4 @@ async def _note_down(
     tx: Tx, agent: Agent, kind: str, by: str, detail: dict[str, Json], proposal_id: str | None = None
 ) -> None:
     await audit.record(tx, kind, f"person:{by}", agent_id=agent.id, proposal_id=proposal_id, detail=detail)
+    homes.changed(tx)

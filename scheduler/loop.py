@@ -7,6 +7,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from scheduler import expiry, upkeep
 from scheduler.execution import Executor
+from scheduler.inbox import Inbox
 from scheduler.outbox import Outbox
 from scheduler.pump import Pump
 from storage.database import Database
@@ -15,11 +16,12 @@ from storage.database import Database
 class Loop:
     """All pumps of a process, ticked at their intervals and nudged by commits."""
 
-    def __init__(self, database: Database, outbox: Outbox, executor: Executor) -> None:
-        self._database, self._outbox, self._executor = database, outbox, executor
+    def __init__(self, database: Database, outbox: Outbox, executor: Executor, inbox: Inbox) -> None:
+        self._database, self._outbox, self._executor, self._inbox = database, outbox, executor, inbox
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         self._pumps: list[tuple[Pump, str | None]] = []
         self._add("outbox", outbox.drain, 1, "outbox")
+        self._add("inbox", inbox.drain, 1, "inbox")
         self._add("executions", executor.drain, 1, "executions")
         self._add("leases", executor.recover, 1)
         self._add("expiry", self._bound(expiry.attend_due), 1)
@@ -27,6 +29,7 @@ class Loop:
         self._add("surfaces", self._bound(upkeep.reconcile_surfaces), 30)
         self._add("old rules", self._bound(upkeep.ask_about_old_rules), 60)
         self._add("nonces", self._bound(upkeep.forget_nonces), 60)
+        self._add("answered events", self._bound(upkeep.forget_events), 60)
 
     def start(self) -> None:
         """Start ticking; the first tick of everything comes at once, so that what waited is caught up."""
@@ -40,6 +43,7 @@ class Loop:
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
         await asyncio.gather(*(pump.stop() for pump, _topic in self._pumps))
+        await self._inbox.stop()
         await self._executor.stop()
         await self._outbox.stop()
 

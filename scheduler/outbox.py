@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from scheduler.ports import Handler, Postponed, Undeliverable
 from scheduler.slots import Slots
-from storage import outbox
+from storage import outbox, trail
 from storage.database import Database
 from storage.tables import OutboxMessage
 
@@ -58,6 +58,9 @@ class Outbox:
             await self._database.write(message.tenant, lambda tx: outbox.dead(tx, message.id, str(why)))
             return
         at = now + timedelta(seconds=min(why.after, _LONGEST_WAIT * 10))
+        if why.certain and trail.is_trail(message):
+            await self._database.write(message.tenant, lambda tx: trail.again(tx, message, at, str(why)))
+            return
         await self._database.write(
             message.tenant, lambda tx: outbox.again(tx, message, at, str(why), certain=why.certain)
         )

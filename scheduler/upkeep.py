@@ -1,7 +1,7 @@
-"""Housekeeping: seal the audit chain, repair surfaces that fell behind, forget used nonces."""
+"""Housekeeping: seal the audit chain, repair surfaces that fell behind, forget used nonces and answered events."""
 
 from operations import remember, seal
-from storage import access, sequence, surfaces
+from storage import access, inbox, sequence, surfaces
 from storage.database import Database, Tx
 from storage.outbox import Owed, Priority, owe
 
@@ -37,6 +37,11 @@ async def _owe_stale(tx: Tx) -> None:
 async def forget_nonces(database: Database) -> None:
     """Drop nonces that no accepted timestamp can carry any more."""
     await database.write("", access.forget_nonces)
+
+
+async def forget_events(database: Database) -> None:
+    """Drop replies and reactions that were answered long ago."""
+    await database.write("", inbox.forget)
 
 
 async def ask_about_old_rules(database: Database) -> None:

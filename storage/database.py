@@ -33,13 +33,18 @@ def utc_now() -> datetime:
 
 @dataclass(slots=True)
 class Tx:
-    """One transaction of one tenant: its session, its moment, the keys, and what to announce after commit."""
+    """One transaction of one tenant: its session, its moment, the keys, what to do last and announce after commit."""
 
     session: AsyncSession
     tenant: str
     now: datetime
     keys: Keyring
     announced: set[str] = field(default_factory=set)
+    closing: "dict[str, Callable[[Tx], Awaitable[None]]]" = field(default_factory=dict)
+
+    def before_commit(self, name: str, act: "Callable[[Tx], Awaitable[None]]") -> None:
+        """Have something done last in this transaction, once however often it is asked for under this name."""
+        self.closing.setdefault(name, act)
 
     def announce(self, *topics: str) -> None:
         """Wake the waiters of these topics once this transaction has committed."""
@@ -116,6 +121,8 @@ class Database:
         async with self._write_session() as session, session.begin():
             tx = Tx(session, tenant, self.clock(), self.keys)
             result = await operation(tx)
+            for act in tx.closing.values():
+                await act(tx)
         self.signals.announce(tx.announced)
         return result
 

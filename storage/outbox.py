@@ -16,17 +16,22 @@ from storage.tables.base import new_id
 
 LEASE = timedelta(seconds=30)
 
+#: The subject of a message that still takes trail lines of a surface, before the surface's id.
+OPEN_TRAIL = "trail:"
+
 #: Written out, because PostgreSQL's generic plans do not match a partial index against a bound value.
-_QUEUED = text(f"status = '{OutboxStatus.QUEUED.value}'")
+QUEUED = text(f"status = '{OutboxStatus.QUEUED.value}'")
 
 
 class Owed(StrEnum):
     """The kinds of outbox messages; each has one handler."""
 
     SHOW = "show"  #: bring one surface up to date (subject: surface id)
-    NOTE = "note"  #: add one line to a card's thread (subject: unique)
+    NOTE = "note"  #: add a line to a card's thread, or trail lines that waited together (subject: unique once claimed)
     TELL = "tell"  #: send one person a direct message (subject: unique)
+    COVER = "cover"  #: see who is there to decide, and who stands in for whom (subject: request id)
     SAY = "say"  #: tell one person about something that is no call (subject: unique)
+    HOMES = "homes"  #: bring the Home tabs that people look at up to date (subject: tenant)
 
 
 class Priority(IntEnum):
@@ -52,7 +57,7 @@ async def owe(tx: Tx, kind: Owed, subject: str, priority: Priority, payload: Map
     await tx.session.execute(
         statement.on_conflict_do_update(
             index_elements=["kind", "subject"],
-            index_where=_QUEUED,
+            index_where=QUEUED,
             set_={"priority": _least(dialect)(OutboxMessage.priority, int(priority))},
         )
     )
@@ -79,30 +84,32 @@ async def claim(tx: Tx, limit: int) -> list[OutboxMessage]:
     for message in claimed:
         message.status, message.attempts = OutboxStatus.SENDING, message.attempts + 1
         message.lease_until = tx.now + LEASE
+        if message.subject.startswith(OPEN_TRAIL):
+            message.subject = message.id  # from here on it takes no more lines
     await tx.session.flush()
     return claimed
 
 
 async def begin_sending(tx: Tx, message_id: str) -> None:
     """Remember, before the first byte, that from here on the outcome is uncertain."""
-    await _change(tx, message_id, certain=False)
+    await change(tx, message_id, certain=False)
 
 
 async def sent(tx: Tx, message_id: str) -> None:
     """Settle a message that was delivered."""
-    await _change(tx, message_id, status=OutboxStatus.SENT, sent_at=tx.now, lease_until=None, last_error=None)
+    await change(tx, message_id, status=OutboxStatus.SENT, sent_at=tx.now, lease_until=None, last_error=None)
 
 
 async def dead(tx: Tx, message_id: str, error: str) -> None:
     """Give a message up, visibly."""
-    await _change(tx, message_id, status=OutboxStatus.DEAD, lease_until=None, last_error=error)
+    await change(tx, message_id, status=OutboxStatus.DEAD, lease_until=None, last_error=error)
 
 
 async def again(tx: Tx, message: OutboxMessage, at: datetime, error: str, *, certain: bool) -> None:
     """Put a message back until `at`; a newer queued one for the same subject takes its place instead."""
     try:
         async with tx.session.begin_nested():  # the newer one may be a commit away, so only the index can tell
-            await _change(
+            await change(
                 tx, message.id, status=OutboxStatus.QUEUED, next_attempt_at=at, lease_until=None, last_error=error,
                 certain=certain,
             )  # fmt: skip
@@ -110,7 +117,8 @@ async def again(tx: Tx, message: OutboxMessage, at: datetime, error: str, *, cer
         await sent(tx, message.id)
 
 
-async def _change(tx: Tx, message_id: str, **values: Any) -> bool:
+async def change(tx: Tx, message_id: str, **values: Any) -> bool:
+    """Change a message that is being sent; False where it is not, any more."""
     statement = (
         update(OutboxMessage)
         .where(col(OutboxMessage.id) == message_id, col(OutboxMessage.status) == OutboxStatus.SENDING)

@@ -1,6 +1,7 @@
 """Queries on what people set for themselves."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlmodel import col
@@ -20,6 +21,12 @@ async def preferences(tx: Tx, people: Iterable[str]) -> dict[str, Preference]:
     """Return the stored settings of those among some people who have any, by person."""
     query = select(Preference).where(col(Preference.tenant) == tx.tenant, col(Preference.person).in_(list(people)))
     return {found.person: found for found in await tx.session.scalars(query)}
+
+
+async def absences(tx: Tx, people: Iterable[str], at: datetime) -> dict[str, Absence]:
+    """Return the absences that some people announced and that hold at a moment, by person."""
+    found = {person: absence(row) for person, row in (await preferences(tx, people)).items()}
+    return {person: one for person, one in found.items() if one is not None and one.covers(at)}
 
 
 async def digests_due(tx: Tx, limit: int) -> list[Preference]:

@@ -4,7 +4,20 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import BindParameter, CursorResult, Select, bindparam, func, select, update
+from sqlalchemy import (
+    BindParameter,
+    CursorResult,
+    Select,
+    Text,
+    bindparam,
+    exists,
+    func,
+    select,
+    update,
+)
+from sqlalchemy import (
+    cast as sql_cast,
+)
 from sqlmodel import col
 
 from governance.lifecycle import OPEN_REQUESTS, RequestStatus, sources_of_request
@@ -160,6 +173,31 @@ async def count_delegations(tx: Tx, request_id: str, giver: str) -> int:
     """Return how often a place has been handed to somebody, whatever became of it."""
     query = select(func.count()).where(col(Delegation.request_id) == request_id, col(Delegation.giver) == giver)
     return (await tx.session.scalar(query)) or 0
+
+
+async def concerning(tx: Tx, person: str, limit: int) -> list[str]:
+    """Return the ids of open requests that ask a person: by name, in somebody's place, or perhaps through a user group;
+    in one order for everybody, and of very many those that expire first."""
+    asked, request = sql_cast(col(ApprovalRequest.reviewers), Text), ApprovalRequest
+    holds_place = exists().where(
+        col(Delegation.request_id) == col(request.id), col(Delegation.taker) == person,
+        col(Delegation.ended_at).is_(None),
+    )  # fmt: skip
+    named = asked.contains(f'"{person}"', autoescape=True) | asked.contains('"S', autoescape=True)
+    query = select(col(request.id)).where(
+        col(request.tenant) == tx.tenant, col(request.status).in_(OPEN), named | holds_place
+    )
+    return sorted(await tx.session.scalars(query.order_by(col(request.expires_at)).limit(limit)))
+
+
+async def covers_of(tx: Tx, giver: str) -> list[Delegation]:
+    """Return the places of a person that others hold on open requests because that person was out of office."""
+    query = select(Delegation).join(ApprovalRequest, col(ApprovalRequest.id) == col(Delegation.request_id))
+    query = query.where(
+        col(ApprovalRequest.tenant) == tx.tenant, col(ApprovalRequest.status).in_(OPEN),
+        col(Delegation.giver) == giver, col(Delegation.is_cover), col(Delegation.ended_at).is_(None),
+    )  # fmt: skip
+    return list(await tx.session.scalars(query.order_by(col(Delegation.request_id))))
 
 
 async def end_delegation(tx: Tx, request_id: str, giver: str) -> None:

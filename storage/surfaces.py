@@ -5,6 +5,7 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, exists, select, update
 from sqlmodel import col
 
+from storage import homes
 from storage.database import Tx
 from storage.outbox import LEASE, Owed, Priority, owe
 from storage.tables import OutboxMessage, OutboxStatus, Rendering, Surface, SurfaceStatus
@@ -20,6 +21,7 @@ async def open_one(tx: Tx, proposal_id: str, channel: str, thread_ts: str | None
     tx.session.add(surface)
     await tx.session.flush()
     await owe(tx, Owed.SHOW, surface.id, Priority.CARD)
+    homes.changed(tx)
     return surface
 
 
@@ -34,6 +36,7 @@ async def touch(tx: Tx, proposal_id: str, priority: Priority) -> None:
     )
     for surface_id, ts in list(await tx.session.execute(statement)):
         await owe(tx, Owed.SHOW, surface_id, priority if ts else max(priority, Priority.CARD))
+        homes.changed(tx)
 
 
 async def of_proposal(tx: Tx, proposal_id: str) -> list[Surface]:

@@ -29,11 +29,14 @@ from tests.service import Service
 from tests.stack import ENVIRONMENT, SIGNING_SECRET
 
 API = "/api/v1"
-_EXTRA = tool("note.once", action_class="note.write", scopes="[]", risk="low_write", idempotent="false")
+_EXTRA = tool("note.once", action_class="note.write", scopes="[]", risk="low_write", idempotent="false") + tool(
+    "memo.write", action_class="memo", scopes="[]", risk="low_write"
+)
 #: Longer than any lease, so that whatever the dead process held is free at once.
 _LEASES = 45
 _UNDONE = (
     "SELECT 1 FROM outbox_messages WHERE status IN ('queued', 'sending')",
+    "SELECT 1 FROM inbox_events WHERE status IN ('queued', 'working')",
     "SELECT 1 FROM executions WHERE status IN ('queued', 'running')",
     "SELECT 1 FROM surfaces WHERE desired > rendered AND status <> 'gone'",
     "SELECT 1 FROM audit_entries WHERE id NOT IN (SELECT entry_id FROM audit_seals)",
@@ -142,6 +145,11 @@ class Mortal:
 
         return await self.insist(send)
 
+    async def reply(self, words: str) -> None:
+        """Bob writes under the card, once; Slack delivers it until somebody takes it."""
+        (card,) = [one for one in self.slack.workspace.messages_in("C0APPROVALS") if not one.thread_ts]
+        await self.slack.say("U0BOB", "C0APPROVALS", words, card.ts)
+
     # looking from outside
 
     async def settled(self) -> None:
@@ -177,6 +185,7 @@ class Mortal:
             "executions": await self.all_of("status", "executions"),
             "never delivered": await self.all_of("kind", "outbox_messages WHERE status = 'dead'"),
             "cards": [shown(one) for one in self.slack.workspace.messages_in("C0APPROVALS") if not one.thread_ts],
+            "told privately": [one.text for one in self.slack.workspace.ephemerals("U0BOB")],
             "faults": report.faults,
             "violations": self.slack.workspace.violations,
         }
@@ -193,10 +202,13 @@ async def mortal(url: str, folder: Path) -> AsyncIterator[Mortal]:
     """Set up everything that outlives a server."""
     folder.mkdir(parents=True)
     (folder / "ahead").write_text("0")
-    service, slack = Service(), WorkspaceServer(demo_workspace(signing_secret=SIGNING_SECRET))
+    service = Service()
+    slack = WorkspaceServer(demo_workspace(signing_secret=SIGNING_SECRET), retry_delays=(0.2,) * 300)
+    slack.workspace.app.events |= {"message.channels"}
     await service.start()
     await slack.start()
-    (folder / "countersign.toml").write_text(policy_text(service.url, extra=_EXTRA))
+    policy = policy_text(service.url, extra=_EXTRA, slack="decide_by_reply = true")
+    (folder / "countersign.toml").write_text(policy)
     database = await open_database(url, ENCRYPTION_KEY, clock=partial(clock_of, folder))
     one = Mortal(folder, database, slack, service)
     one.agent = (await database.write(TENANT, lambda tx: create_key(tx, KeyKind.AGENT, "deployer")))[1]

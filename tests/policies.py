@@ -93,8 +93,11 @@ def policy_text(
     admins: str = '["U0ADMIN"]',
     agent: str = "",
     top: str = "",
+    slack: str = "",
 ) -> str:
-    """The policy with the address of a real service; `agent` adds keys to the deployer, `top` to the whole file."""
+    """The policy with the address of a real service; `agent` adds keys to the deployer, `slack` to `[slack]`, `top` to
+    the whole file."""
     head = _HEAD.replace('"48h"', f'"{ttl}"').replace('admins = ["U0ADMIN"]', f"admins = {admins}")
     head = head.replace('name = "Deployer"\n', f'name = "Deployer"\n{agent}\n')
+    head = head.replace("[slack]\n", f"[slack]\n{slack}\n")
     return (top + head + TOOLS + extra).replace("TARGET", target)

@@ -14,7 +14,7 @@ import yaml
 from jsonschema.validators import validator_for
 
 from bot.ids import Action, Command
-from bot.manifest import http_variant
+from bot.manifest import http_variant, listening_variant
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("bot", "scheduler", "operations", "storage", "governance")
@@ -33,6 +33,7 @@ SCOPES = {
     "conversations_info": ("channels:read", "groups:read"),
     "conversations_open": ("im:write",),
     "conversations_replies": ("channels:history", "groups:history", "im:history"),
+    "usergroups_list": ("usergroups:read",),
     "usergroups_users_list": ("usergroups:read",),
     "users_info": ("users:read",),
     "views_open": (),
@@ -82,7 +83,11 @@ def test_the_manifest_lists_exactly_our_slash_commands():
 
 def test_the_manifest_subscribes_to_exactly_the_events_we_listen_to():
     listened = {ast.literal_eval(call.args[0]) for name, call in called_on(["app"], OURS_IN_SLACK) if name == "event"}
-    assert sorted(listened) == sorted(MANIFEST["settings"]["event_subscriptions"]["bot_events"])
+    shipped = set(MANIFEST["settings"]["event_subscriptions"]["bot_events"])
+    assert shipped == listened - {"message", "reaction_added"}, "what people say is heard only where it is asked for"
+    everything = yaml.safe_load(listening_variant((ROOT / "manifest.yml").read_text(), replies=True, reactions=True))
+    heard = {one.partition(".")[0] for one in everything["settings"]["event_subscriptions"]["bot_events"]}
+    assert heard == listened
 
 
 def test_every_button_has_its_listener():
@@ -98,13 +103,14 @@ def test_the_manifest_asks_for_exactly_the_scopes_our_calls_need():
     assert sorted(MANIFEST["oauth_config"]["scopes"]["bot"]) == sorted(needed)
 
 
-@pytest.mark.parametrize("variant", ["socket mode", "http"])
+@pytest.mark.parametrize("variant", ["socket mode", "http", "listening"])
 def test_slack_would_accept_the_manifest(variant):
     found = next(ROOT.parent.glob("*/data/slack-manifest.schema.2.0.0.json"), None)
     if found is None:
         pytest.skip("Slack's JSON Schema of app manifests is not beside this checkout")
     schema = json.loads(found.read_text())
     text = (ROOT / "manifest.yml").read_text()
+    text = listening_variant(text, replies=True, reactions=True) if variant == "listening" else text
     manifest = yaml.safe_load(text if variant == "socket mode" else http_variant(text, "https://approvals.example"))
     assert [error.message for error in validator_for(schema)(schema).iter_errors(manifest)] == []
 

@@ -1,6 +1,9 @@
 """Lines about who may answer a request, who has, and whose place it was on: pure, from stored state."""
 
+from datetime import datetime
+
 from bot.cards.blocks import date
+from governance.lifecycle import OPEN_REQUESTS
 from governance.reviewers import ReviewVerdict, is_group
 from storage.dossier import Dossier
 from storage.tables import ApprovalRequest, Review
@@ -68,8 +71,32 @@ def circumstances(dossier: Dossier) -> list[str]:
         lines.append(f"✏️ *Arguments edited*{by} · version {request.version}")
     if is_escalated(request):
         lines.append(f"📣 *Escalated* · nobody had answered, so {people(request.escalate_to)} may decide as well")
-    handed = [f"<@{one.taker}> for <@{one.giver}>" for one in dossier.delegations]
-    return [*lines, *([f"🤝 *Delegated* · {_listed(handed)}"] if handed else [])]
+    lines += _places(dossier)
+    if request.unreachable_since is not None and request.status in OPEN_REQUESTS:
+        lines.append(f"🚨 *Too few who may decide are there* · noticed {date(request.unreachable_since)}")
+    return lines
+
+
+def _places(dossier: Dossier) -> list[str]:
+    """Return who answers for whom: because their place was handed to them, or because its owner is away."""
+    handed, covered = (
+        [f"<@{one.taker}> for <@{one.giver}>" for one in dossier.delegations if one.is_cover is is_cover]
+        for is_cover in (False, True)
+    )
+    lines = [f"🤝 *Delegated* · {_listed(handed)}"] if handed else []
+    return [*lines, *([f"🤝 *Out of office* · {_listed(covered)}"] if covered else [])]
+
+
+def away(until: str | None) -> str:
+    """Return that somebody is away, and until when where that is known; `until` in ISO format."""
+    return "out of office" + (f" until {date(datetime.fromisoformat(until))}" if until else "")
+
+
+def shortage(near: int, quorum: int) -> str:
+    """Return how few of those who may decide are there."""
+    if not near:
+        return "Nobody who may decide is there"
+    return f"Only {near} of the {quorum} people who must agree {'is' if near == 1 else 'are'} there"
 
 
 def is_escalated(request: ApprovalRequest) -> bool:

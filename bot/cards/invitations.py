@@ -1,8 +1,9 @@
-"""The direct message to somebody a reviewer handed their place to: pure, from stored state."""
+"""The direct message to somebody who answers in the place of a reviewer: pure, from stored state."""
 
 from collections.abc import Mapping
 
 from bot.cards import arguments
+from bot.cards.answering import away
 from bot.cards.blocks import draw, mrkdwn
 from bot.cards.message import TEXT, Message
 from bot.cards.status import fallback, status_line
@@ -16,11 +17,14 @@ def invitation(payload: Mapping[str, str], dossier: Dossier, link: str) -> Messa
     """Draw the message. `link` leads to the card, empty while that is not posted."""
     proposal, by, reason = dossier.proposal, payload.get("by", ""), payload.get("reason")
     title = mrkdwn(one_line(proposal.title))
-    line = f"🤝 <@{by}> asks you to answer in their place: *{f'<{link}|{title}>' if link else title}*"
+    asks = f"<@{by}> asks you to answer in their place"
+    if payload.get("event") == "covered":
+        asks = f"You answer for <@{by}>, who is {away(payload.get('until'))}"
+    line = f"🤝 {asks}: *{f'<{link}|{title}>' if link else title}*"
     blocks = draw(
         "told", line=f"{line} · {mrkdwn(one_line(proposal.agent_name))}", status=status_line(dossier),
         arguments=arguments.preview(proposal.arguments), consequence=proposal.consequence,
         quote=cut(visible(reason), 900) if reason else None, key=proposal.id, action=Action,
         footer=f"Digest `{short(proposal.digest)}` · `{proposal.id}`",
     )  # fmt: skip
-    return Message(cut(f"<@{by}> asks you to answer in their place. {fallback(dossier)}", TEXT), blocks)
+    return Message(cut(f"{asks}. {fallback(dossier)}", TEXT), blocks)

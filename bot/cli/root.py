@@ -8,6 +8,7 @@ from bot.cli.policy import policy
 from bot.cli.prove import prove
 from bot.cli.serve import demo, serve
 from bot.cli.setup import manifest, migrate
+from bot.cli.who import who_can_approve
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -21,5 +22,5 @@ def cli() -> None:
     """
 
 
-for command in (serve, demo, migrate, manifest, keys, policy, audit, prove):
+for command in (serve, demo, migrate, manifest, keys, policy, audit, prove, who_can_approve):
     cli.add_command(command)

@@ -24,10 +24,14 @@ async def _nothing(_database: Any) -> None:
 @click.option(
     "--url", help="Where Slack reaches the server, such as https://countersign.example.com; prints the HTTP variant."
 )
+@click.option("--replies", is_flag=True, help="Hear messages in its channels, for decide_by_reply in countersign.toml.")
+@click.option("--reactions", is_flag=True, help="Hear reactions in its channels, for decide_by_reaction.")
 @failing_clearly
-def manifest(url: str | None) -> None:
+def manifest(url: str | None, replies: bool, reactions: bool) -> None:
     """Print the Slack app manifest: Socket Mode as shipped, or the HTTP variant for --url."""
-    from bot.manifest import http_variant
+    from bot.manifest import http_variant, listening_variant
 
-    shipped = (Path(__file__).parents[2] / "manifest.yml").read_text()
-    click.echo(http_variant(shipped, url) if url else shipped, nl=False)
+    told = (Path(__file__).parents[2] / "manifest.yml").read_text()
+    if replies or reactions:
+        told = listening_variant(told, replies=replies, reactions=reactions)
+    click.echo(http_variant(told, url) if url else told, nl=False)

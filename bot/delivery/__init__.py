@@ -1,5 +1,7 @@
-"""Outbox handlers that speak to Slack: they draw surfaces, add lines to threads, and tell people."""
+"""Outbox handlers that speak to Slack: they draw surfaces and Homes, add lines to threads, and tell people."""
 
+from bot.delivery.covering import Covering
+from bot.delivery.homes import Homes
 from bot.delivery.messages import Messages
 from bot.delivery.posting import Poster
 from bot.delivery.surfaces import Surfaces
@@ -15,6 +17,7 @@ class Delivery:
     def __init__(self, office: Office) -> None:
         poster = Poster(office.database, office.client)
         self._surfaces, self._messages = Surfaces(office, poster), Messages(office, poster)
+        self._homes, self._covering = Homes(office), Covering(office)
 
     def handlers(self) -> dict[str, Handler]:
         """Return the handler of each kind of outbox message."""
@@ -22,7 +25,9 @@ class Delivery:
             Owed.SHOW: self._surfaces.show,
             Owed.NOTE: self._messages.note,
             Owed.TELL: self._messages.tell,
+            Owed.COVER: self._covering.cover,
             Owed.SAY: self._messages.say,
+            Owed.HOMES: self._homes.look,
         }
 
     def held_back(self) -> dict[str, Handler]:

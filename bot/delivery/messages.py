@@ -1,8 +1,9 @@
 """What is said besides cards: lines in threads, and direct messages."""
 
+from bot.cards.alarms import alarm
 from bot.cards.endings import direct_message
 from bot.cards.invitations import invitation
-from bot.cards.notes import note
+from bot.cards.notes import trail
 from bot.cards.notices import notice
 from bot.delivery.posting import Poster
 from bot.office import Office
@@ -12,6 +13,7 @@ from scheduler.ports import Postponed, Undeliverable
 from storage import surfaces
 from storage.dossier import Dossier, dossier
 from storage.tables import OutboxMessage, Surface, SurfaceStatus
+from storage.trail import lines_of
 
 
 class Messages:
@@ -21,7 +23,7 @@ class Messages:
         self._office, self._database, self._poster = office, office.database, poster
 
     async def note(self, message: OutboxMessage) -> None:
-        """Add one line to the thread where a request is discussed."""
+        """Add a line, or the lines that waited together, to the thread where a request is discussed."""
         payload = message.payload
         async with self._database.read(message.tenant) as tx:
             surface = await tx.get(Surface, payload["surface_id"])
@@ -33,8 +35,8 @@ class Messages:
         if surface.ts is None or surface.rendered < surface.desired:
             # The card first: drawing it finds out whether it is still there, and a reply to nothing would stand alone.
             after = max(backoff(message.attempts - 1), self._poster.pacer.backlog(surface.channel))
-            raise Postponed("its card is not drawn yet", after=after, certain=True)
-        said = note(payload["event"], payload, found)
+            raise Postponed("its card is not drawn yet", after=after, certain=message.certain)
+        said = trail(lines_of(message), found)
         await self._poster.send_once(message, surface.channel, said, surface.thread_ts or surface.ts)
 
     async def tell(self, message: OutboxMessage) -> None:
@@ -45,7 +47,9 @@ class Messages:
         if found is None:
             raise Undeliverable("its proposal is gone")
         event = message.payload["event"]
-        if event == "delegated":
+        if event == "unreachable":
+            said = alarm(message.payload, found, link_to_card(self._office, shown))
+        elif event in ("delegated", "covered"):
             said = invitation(message.payload, found, link_to_card(self._office, shown))
         else:
             said = direct_message(event, found)

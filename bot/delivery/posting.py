@@ -40,7 +40,7 @@ class Poster:
     async def send_once(self, message: OutboxMessage, to: str, said: Message, thread_ts: str | None = None) -> None:
         """Post a message that is never changed again; after a lost answer, look for it before posting again."""
         try:
-            if not message.certain and await self.find(to, thread_ts, message.id):
+            if not message.certain and await self._is_there(message, to, thread_ts):
                 return
             await self._database.write(message.tenant, lambda tx: outbox.begin_sending(tx, message.id))
             await self.post(message, to, said, message.id, thread_ts)
@@ -52,6 +52,14 @@ class Poster:
             raise postponed(trouble, message, to) from trouble
         except SlackTrouble as trouble:
             raise postponed(trouble, message, to) from trouble
+
+    async def _is_there(self, message: OutboxMessage, to: str, thread_ts: str | None) -> bool:
+        """Whether a message was posted after all. Until that is known, nothing about it is certain."""
+        try:
+            return await self.find(to, thread_ts, message.id) is not None
+        except TryLater as trouble:
+            later = postponed(trouble, message, to)
+            raise Postponed(trouble.error, after=later.after, certain=False) from trouble
 
     async def post(
         self, message: OutboxMessage, channel: str, said: Message, key: str, thread_ts: str | None

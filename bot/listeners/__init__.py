@@ -2,13 +2,28 @@
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.listeners import actions, batch, commands, details, errors, events, findings, home, lists, menu, people, views
+from bot.listeners import (
+    actions,
+    batch,
+    commands,
+    details,
+    errors,
+    events,
+    findings,
+    home,
+    lists,
+    menu,
+    people,
+    replies,
+    settings,
+    views,
+)
 from bot.office import Office
 
 
 def register_all(app: AsyncApp, office: Office) -> None:
     """Register every listener; the middleware runs before them, the error desk after them."""
     people.register(app, office)
-    for module in (actions, details, menu, findings, views, commands, lists, batch, home, events):
+    for module in (actions, details, menu, findings, views, commands, lists, batch, home, settings, events, replies):
         module.register(app, office)
     errors.register(app, office)

@@ -16,6 +16,7 @@ from bot.cards.blocks import date, mrkdwn
 from bot.cards.modals import message_modal
 from bot.ids import Block
 from bot.office import Office
+from bot.office.homes import refresh
 from bot.slack import SlackTrouble, calling
 from governance.errors import Refusal, Unprocessable
 from governance.text import cut, visible
@@ -40,6 +41,8 @@ def register(app: AsyncApp, office: Office) -> None:
 
     @app.error
     async def desk(error: Exception, body: dict[str, Any], client: AsyncWebClient) -> BoltResponse | None:
+        if is_from_home(body):
+            in_background(refresh(office, body["user"]["id"]))
         found = answer(error, body, client, in_background)
         return None if "event" in body else found  # an event is acknowledged already, and nobody waits for words
 
@@ -53,8 +56,9 @@ def answer(
         return BoltResponse(status=200, body=_inside_modal(error, sentence, body))
     if "command" in body:
         return BoltResponse(status=200, body={"response_type": "ephemeral", "text": sentence})
-    if "event" not in body:
-        in_background(say_privately(client, body, sentence))
+    if "event" in body:  # nobody waits for it; what broke is delivered again
+        return BoltResponse(status=200 if isinstance(error, Refusal) else 503, body="")
+    in_background(say_privately(client, body, sentence))
     return BoltResponse(status=200, body="")
 
 
@@ -128,6 +132,8 @@ async def say_privately(client: AsyncWebClient, body: dict[str, Any], sentence: 
     user, channel = body["user"]["id"], (body.get("channel") or {}).get("id")
     thread_ts = (body.get("container") or {}).get("thread_ts") or (body.get("message") or {}).get("thread_ts")
     try:
+        if is_from_home(body) and await _in_front(client, body, sentence):
+            return
         if channel is None:
             await calling(client.chat_postMessage(channel=user, text=sentence))
             return
@@ -135,6 +141,22 @@ async def say_privately(client: AsyncWebClient, body: dict[str, Any], sentence: 
         await calling(client.chat_postEphemeral(channel=channel, user=user, text=sentence, **thread))
     except SlackTrouble as trouble:
         await _by_response_url(body, sentence, trouble)
+
+
+def is_from_home(body: dict[str, Any]) -> bool:
+    """Whether somebody pressed a button on their Home tab, where no message can be seen by them alone."""
+    return body.get("type") == "block_actions" and (body.get("view") or {}).get("type") == "home"
+
+
+async def _in_front(client: AsyncWebClient, body: dict[str, Any], sentence: str) -> bool:
+    """Say a sentence in a modal; False where the click is too long ago for that, or has opened one already."""
+    try:
+        view = message_modal("Nothing changed", sentence)
+        await calling(client.views_open(trigger_id=body.get("trigger_id", ""), view=view))
+    except SlackTrouble as trouble:
+        log.info("no modal for %s any more: %s", body["user"]["id"], trouble.error)
+        return False
+    return True
 
 
 async def _by_response_url(body: dict[str, Any], sentence: str, trouble: SlackTrouble) -> None:

@@ -1,44 +1,65 @@
-"""The Home tab: what waits for the person who opens it."""
+"""The Home tab: drawn when it is opened; its own buttons govern agents and rules. Requests are answered as on cards."""
 
 from typing import Any
 
-from slack_bolt.async_app import AsyncApp
+from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.cards.blocks import date, draw, mrkdwn
-from bot.office import Office
-from bot.office.queue import Waiting, waiting
+from bot.cards.home_settings import turning_modal
+from bot.ids import Action, Callback
+from bot.listeners.values import text_of
+from bot.office import Office, governing
+from bot.office.deciding import in_time
+from bot.office.governing import Actor
+from bot.office.homes import open_home, refresh
 from bot.slack import calling
-from governance.text import one_line
+from governance.roles import role_of
 
-_SHOWN = 20
+_MODALS = {Action.HOME_PAUSE: Callback.PAUSE, Action.HOME_RESUME: Callback.RESUME}
 
 
 def register(app: AsyncApp, office: Office) -> None:
-    """Register the Home tab."""
+    """Register the Home tab and its buttons for agents and rules."""
 
     @app.event("app_home_opened")
-    async def opened(event: dict[str, Any], client: AsyncWebClient) -> None:
-        if event.get("tab") != "home":
-            return
-        view = home(await waiting(office, event["user"]))
-        await calling(client.views_publish(user_id=event["user"], view=view))
+    async def opened(event: dict[str, Any]) -> None:
+        if event.get("tab") == "home":
+            await open_home(office, event["user"])
+
+    @app.action(Action.HOME_PAUSE.value)
+    @app.action(Action.HOME_RESUME.value)
+    async def ask_why(ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient) -> None:
+        pressed = body["actions"][0]
+        agent = governing.agent_named(office, str(pressed.get("value", "")))
+        view = turning_modal(_MODALS[Action(pressed["action_id"])], agent.id, agent.name)
+        await calling(client.views_open(trigger_id=body["trigger_id"], view=view))
+        await ack()
+
+    @app.action(Action.HOME_REVOKE.value)
+    async def revoke(ack: AsyncAck, body: dict[str, Any]) -> None:
+        person = body["user"]["id"]
+        await in_time(governing.revoke_rule(office, _actor(office, person), str(body["actions"][0].get("value", ""))))
+        await ack()
+        await refresh(office, person)
+
+    _register_turning(app, office)
 
 
-def home(found: list[Waiting]) -> dict[str, Any]:
-    """Draw the Home tab."""
-    view: dict[str, Any] = draw(
-        "home", requests=[_entry(one) for one in found[:_SHOWN]], more=max(0, len(found) - _SHOWN)
-    )
-    return view
+def _register_turning(app: AsyncApp, office: Office) -> None:
+    @app.view(Callback.PAUSE.value)
+    async def pause(ack: AsyncAck, body: dict[str, Any]) -> None:
+        person, agent = body["user"]["id"], str(body["view"].get("private_metadata", ""))
+        await in_time(governing.pause(office, _actor(office, person), agent, text_of(body)))
+        await ack()
+        await refresh(office, person)
+
+    @app.view(Callback.RESUME.value)
+    async def resume(ack: AsyncAck, body: dict[str, Any]) -> None:
+        person, agent = body["user"]["id"], str(body["view"].get("private_metadata", ""))
+        await in_time(governing.resume(office, _actor(office, person), agent, text_of(body)))
+        await ack()
+        await refresh(office, person)
 
 
-def _entry(one: Waiting) -> dict[str, str]:
-    proposal, request = one.dossier.proposal, one.dossier.request
-    assert request is not None
-    title = mrkdwn(one_line(proposal.title))
-    return {
-        "line": f"*{f'<{one.link}|{title}>' if one.link else title}* · {mrkdwn(proposal.agent_name)}",
-        "consequence": proposal.consequence or "",
-        "expires": f"expires {date(request.expires_at)}",
-    }
+def _actor(office: Office, person: str) -> Actor:
+    return Actor(person, role_of(office.policy.current, person))

@@ -22,7 +22,8 @@ def register(app: AsyncApp, office: Office) -> None:
     async def members_only(context: AsyncBoltContext, body: dict[str, Any], next: Callable[[], Awaitable[Any]]) -> None:
         if context.user_id is not None and _asks_for_something(body):
             await _check_team(office, body)
-            await _check(office, context.user_id)
+            if "event" not in body:  # who opens a Home without being a member reads that there
+                await _check(office, context.user_id)
         await next()
 
 

@@ -14,16 +14,33 @@ def text_of(body: dict[str, Any], block: Block = Block.REASON) -> str:
 
 def person_of(body: dict[str, Any]) -> str:
     """Return the person who was chosen. Raises Unprocessable where nobody was."""
-    person = _state(body, Block.TO, Field.PERSON).get("selected_user")
-    if not person:
+    person = maybe_person_of(body)
+    if person is None:
         raise Unprocessable("to: choose somebody.")
-    return str(person)
+    return person
+
+
+def maybe_person_of(body: dict[str, Any]) -> str | None:
+    """Return the person who was chosen, None where nobody was."""
+    person = _state(body, Block.TO, Field.PERSON).get("selected_user")
+    return str(person) if person else None
 
 
 def moment_of(body: dict[str, Any], block: Block) -> datetime | None:
     """Return the moment that was chosen."""
     chosen = _state(body, block, Field.MOMENT).get("selected_date_time")
     return datetime.fromtimestamp(int(chosen), UTC) if chosen else None
+
+
+def time_of(body: dict[str, Any], block: Block) -> int | None:
+    """Return the time of day that was chosen, in minutes after midnight. Raises Unprocessable for anything else."""
+    chosen = _state(body, block, Field.TIME).get("selected_time")
+    if not chosen:
+        return None
+    hour, _, minute = str(chosen).partition(":")
+    if not (hour.isdecimal() and minute.isdecimal() and int(hour) < 24 and int(minute) < 60):
+        raise Unprocessable(f"{block}: choose a time of day.")
+    return int(hour) * 60 + int(minute)
 
 
 def choice_of(body: dict[str, Any], block: Block, default: str) -> str:

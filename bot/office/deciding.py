@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 from bot.office import Office
@@ -33,8 +33,13 @@ class TookTooLong(Refusal):
     code = "TOOK_TOO_LONG"
 
 
-async def decide(office: Office, request_id: str, answer: Answer) -> ApprovalRequest:
-    """Record one person's answer. Raises what `operations.review.review` raises, Forbidden and CannotAskSlack."""
+async def decide(
+    office: Office, request_id: str, answer: Answer, also: Callable[[Tx], Awaitable[None]] | None = None
+) -> ApprovalRequest:
+    """Record one person's answer, and do `also` what belongs to it in the same transaction.
+
+    Raises what `operations.review.review` raises, Forbidden and CannotAskSlack.
+    """
     max_age = _max_age(answer.via)
     request, approvers = await _request(office, request_id)
     try:
@@ -47,6 +52,8 @@ async def decide(office: Office, request_id: str, answer: Answer) -> ApprovalReq
         members, left = {}, frozenset()
 
     async def record(tx: Tx) -> ApprovalRequest:
+        if also is not None:
+            await also(tx)
         return await operation.review(tx, request_id, answer, members, left)
 
     return await office.database.write(office.tenant, record)

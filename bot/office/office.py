@@ -1,6 +1,10 @@
 """What every front door is handed: the database, the policy in force, the people, and who we are in Slack."""
 
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -32,10 +36,13 @@ class Office:
     client: AsyncWebClient
     identity: SlackIdentity = field(default_factory=SlackIdentity)
     tenant: str = TENANT
-    directory: Directory = field(init=False)
+    directory: Directory = field(init=False)  #: for whoever decides or asks
+    roster: Directory = field(init=False)  #: for looking around, which must not make older what a decision goes by
+    _at_work: "set[asyncio.Task[Any]]" = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
         self.directory = Directory(self.client, self._team_id)
+        self.roster = self.directory.apart()
 
     async def identify(self) -> SlackIdentity:
         """Ask Slack once who we are. Raises SlackTrouble while it cannot be asked."""
@@ -51,6 +58,22 @@ class Office:
         identity.bot_id, identity.url = str(answer.get("bot_id") or ""), str(answer.get("url") or "")
         identity.trouble = None
         return identity
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Mark what the running task does for a person who has had their answer already, so that stopping waits."""
+        task = asyncio.current_task()
+        assert task is not None  # somebody awaits us
+        self._at_work.add(task)
+        try:
+            yield
+        finally:
+            self._at_work.discard(task)
+
+    async def rest(self, seconds: float) -> None:
+        """Wait until such work has ended, but no longer than that."""
+        if self._at_work:
+            await asyncio.wait(self._at_work, timeout=seconds)
 
     async def _team_id(self) -> str:
         return (await self.identify()).team_id

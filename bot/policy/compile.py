@@ -31,7 +31,8 @@ def compile_policy(file: PolicyFile, file_hash: str, environment: Mapping[str, s
         default_tier=file.defaults.tier, class_tiers=dict(file.classes), needs_human=frozenset(marked),
         scoped=tuple(_scoped(table, ("scoped", i)) for i, table in enumerate(file.scoped)),
         refused=tuple(Refused(rule.tool, rule.agent, rule.reason, ("rules", i)) for i, rule in enumerate(file.rules)),
-        default_ttl=file.defaults.approval_ttl, limits=Limits(**file.limits.model_dump()), hash=file_hash,
+        default_ttl=file.defaults.approval_ttl, limits=Limits(**file.limits.model_dump()),
+        decide_by_reply=file.slack.decide_by_reply, decide_by_reaction=file.slack.decide_by_reaction, hash=file_hash,
     ))  # fmt: skip
 
 
@@ -68,7 +69,7 @@ def _tool(whole: WholeTool, environment: Mapping[str, str]) -> Tool:
         reviewers=tuple(table.reviewers), quorum=table.quorum, creator_may_approve=table.creator_may_approve,
         ttl=table.ttl, secret_fields=tuple(table.secret_fields), needs_human=table.needs_human,
         escalate_after=table.escalate_after, escalate_to=tuple(table.escalate_to), concurrency=table.concurrency,
-        rate=table.rate, places=places,
+        rate=table.rate, buttons_only=table.buttons_only, places=places,
     )  # fmt: skip
 
 

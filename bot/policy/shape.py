@@ -15,9 +15,11 @@ Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 class SlackTable(Strict):
-    """`[slack]`: where the cards go."""
+    """`[slack]`: where the cards go, and what counts there besides their buttons, for calls of low risk only."""
 
     approvals_channel: ChannelId
+    decide_by_reply: bool = False
+    decide_by_reaction: bool = False
 
 
 class RolesTable(Strict):
@@ -93,6 +95,7 @@ class ToolTable(Strict):
     ttl: Duration | None = None
     concurrency: Count | None = None
     rate: RateText | None = None
+    buttons_only: bool = False
     secret_fields: list[Name] = []
     input_schema: dict[str, Any] = {"type": "object"}
 

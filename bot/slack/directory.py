@@ -10,6 +10,8 @@ from typing import Any, Generic, TypeVar
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.trouble import Misconfigured, calling
+from governance.hours import Absence
+from governance.presence import absence_by_status
 from governance.reviewers import Panel
 
 log = logging.getLogger(__name__)
@@ -18,6 +20,7 @@ T = TypeVar("T")
 
 CLICK_AGE = 60.0  #: seconds that membership may be old at a click
 KEY_AGE = 900.0  #: seconds that membership may be old for an operator key
+NAME_AGE = 900.0  #: seconds that the names of user groups may be old
 _NO_GROUP = frozenset({"no_such_subteam", "subteam_disabled"})
 
 
@@ -32,6 +35,9 @@ class Person:
     is_stranger: bool
     tz_offset: int = 0  #: seconds east of UTC
     tz: str | None = None  #: IANA name
+    absence: Absence | None = None  #: as their Slack status says, past ones included
+    is_known: bool = True
+    is_bot: bool = False
 
     @property
     def may_decide(self) -> bool:
@@ -64,7 +70,14 @@ class Directory:
         self._client, self._team_id = client, team_id
         self._people = _Fresh(self._ask_person)
         self._groups = _Fresh(self._ask_group)
+        self._handles = _Fresh(self._ask_handles)
         self._said: set[str] = set()
+
+    def apart(self) -> "Directory":
+        """Return another one with answers of its own; what one has complained of the other does not repeat."""
+        other = Directory(self._client, self._team_id)
+        other._said = self._said
+        return other
 
     async def person(self, user_id: str, max_age: float = CLICK_AGE) -> Person:
         """Return a person. Raises SlackTrouble where Slack cannot be asked; an unknown id is a stranger."""
@@ -76,12 +89,16 @@ class Directory:
         found = await asyncio.gather(*(self._groups.get(group, max_age) for group in groups))
         return dict(zip(groups, found, strict=True))
 
+    async def handles(self) -> dict[str, str]:
+        """Return the handles of the workspace's user groups by id, such as `@oncall`."""
+        return await self._handles.get("all", NAME_AGE)
+
     async def _ask_person(self, user_id: str) -> Person:
         try:
             answer = await calling(self._client.users_info(user=user_id))
         except Misconfigured as trouble:
             if trouble.error in ("user_not_found", "user_not_visible"):
-                return Person(user_id, user_id, is_active=False, is_guest=False, is_stranger=True)
+                return Person(user_id, user_id, is_active=False, is_guest=False, is_stranger=True, is_known=False)
             raise
         user: dict[str, Any] = answer["user"]
         home = await self._team_id()
@@ -92,6 +109,7 @@ class Directory:
             is_guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
             is_stranger=bool(user.get("is_stranger")) or user.get("team_id", home) != home,
             tz_offset=int(user.get("tz_offset") or 0), tz=str(user["tz"])[:64] if user.get("tz") else None,
+            absence=_absence(profile), is_bot=bool(user.get("is_bot")),
         )  # fmt: skip
 
     async def _ask_group(self, group_id: str) -> frozenset[str]:
@@ -104,8 +122,17 @@ class Directory:
             return frozenset()
         return frozenset(answer["users"])
 
+    async def _ask_handles(self, _all: str) -> dict[str, str]:
+        answer = await calling(self._client.usergroups_list())
+        return {str(one["id"]): f"@{one['handle']}" for one in answer["usergroups"] if one.get("handle")}
+
     def _say_once(self, group_id: str, error: str) -> None:
         """Nobody is in a group that does not exist; the rest of its panel still decides."""
         if group_id not in self._said:
             self._said.add(group_id)
             log.warning("user group %s counts as empty (%s); mend reviewers in countersign.toml", group_id, error)
+
+
+def _absence(profile: dict[str, Any]) -> Absence | None:
+    emoji, text = str(profile.get("status_emoji") or ""), str(profile.get("status_text") or "")
+    return absence_by_status(emoji, text, int(profile.get("status_expiration") or 0))

@@ -21,6 +21,8 @@ from storage.tables.automations import (
 )
 from storage.tables.delivery import OutboxMessage, OutboxStatus, Rendering, Surface, SurfaceStatus
 from storage.tables.executions import Execution
+from storage.tables.home import Home
+from storage.tables.inbox import InboxEvent, InboxStatus
 from storage.tables.people import Preference
 from storage.tables.proposals import Proposal
 from storage.tables.rules import Rule
@@ -44,6 +46,9 @@ __all__ = [
     "Door",
     "Execution",
     "Grant",
+    "Home",
+    "InboxEvent",
+    "InboxStatus",
     "Installation",
     "KeyKind",
     "LimitsInForce",

@@ -48,6 +48,7 @@ class ApprovalRequest(SQLModel, table=True):
         CheckConstraint("quorum >= 1", name="ck_quorum_positive"),
         Index("ux_requests_one_open", "proposal_id", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
         Index("ix_requests_expiry", "expires_at", sqlite_where=_OPEN, postgresql_where=_OPEN),
+        Index("ix_requests_soonest", "tenant", "expires_at", "id", sqlite_where=_OPEN, postgresql_where=_OPEN),
         Index("ix_requests_warning", "warn_at",
               sqlite_where=text("warn_at IS NOT NULL"), postgresql_where=text("warn_at IS NOT NULL")),
         Index("ix_requests_reopen", "reopen_at",
@@ -85,6 +86,7 @@ class ApprovalRequest(SQLModel, table=True):
     reopen_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     escalate_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     escalate_to: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    unreachable_since: datetime | None = Field(default=None, sa_type=UtcDateTime)  #: too few who may decide are there
     decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     decided_by: str | None = Field(default=None, max_length=PERSON_LENGTH)
     decided_via: Door | None = Field(default=None, sa_type=EnumText(Door))
@@ -134,5 +136,6 @@ class Delegation(SQLModel, table=True):
     giver: str = Field(max_length=PERSON_LENGTH)
     taker: str = Field(max_length=PERSON_LENGTH)
     reason: str | None = Field(default=None, sa_column=Column(Text))
+    is_cover: bool = False  #: made because the giver is out of office, not by the giver
     at: datetime = Field(sa_type=UtcDateTime)
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -30,6 +30,7 @@ class SurfaceStatus(StrEnum):
 _QUEUED = text("status = 'queued'")
 _SENDING = text("status = 'sending'")
 _STALE = text("desired > rendered")
+_POSTING = text("status = 'posting'")
 
 
 class OutboxMessage(SQLModel, table=True):
@@ -69,6 +70,9 @@ class Surface(SQLModel, table=True):
     __table_args__ = (
         one_of("status", SurfaceStatus),
         Index("ix_surfaces_stale", "tenant", "id", sqlite_where=_STALE, postgresql_where=_STALE),
+        Index("ix_surfaces_message", "channel", "ts"),
+        Index("ix_surfaces_thread", "channel", "thread_ts"),
+        Index("ix_surfaces_posting", "channel", sqlite_where=_POSTING, postgresql_where=_POSTING),
     )
 
     id: str = Field(primary_key=True, max_length=ID_LENGTH)
@@ -103,3 +107,4 @@ class Rendering(SQLModel, table=True):
     attempt: int = 0
     digest: str = Field(max_length=80)
     created_at: datetime = Field(sa_type=UtcDateTime)
+    shown_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  #: when Slack confirmed that it is up

@@ -158,7 +158,7 @@ async def test_commands_and_home_show_what_waits(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("person", ["U0GUEST", "U0ALICE"])
-async def test_the_home_tab_of_who_is_no_full_member_shows_nothing(stack: Stack, person: str) -> None:
+async def test_the_home_tab_of_who_is_no_full_member_shows_nothing_that_waits(stack: Stack, person: str) -> None:
     workspace = stack.slack.workspace
     await stack.propose("deploy.two")
     await stack.card("checkout")
@@ -166,4 +166,6 @@ async def test_the_home_tab_of_who_is_no_full_member_shows_nothing(stack: Stack,
     await stack.slack.open_home(person)
     await stack.slack.open_home("U0BOB")
     await workspace.until(lambda: workspace.home("U0BOB"))
-    assert workspace.home(person) is None
+    theirs = await workspace.until(lambda: workspace.home(person))
+    assert [block["type"] for block in theirs.blocks] == ["section"]
+    assert "full members of this workspace only" in json.dumps(theirs.blocks)

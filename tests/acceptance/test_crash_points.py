@@ -49,6 +49,15 @@ async def a_request(one: Mortal) -> str:
     return str(told["approval"]["id"])
 
 
+async def a_low_request(one: Mortal) -> None:
+    await one.propose("memo.write")
+
+
+async def replies(one: Mortal, _: Any) -> None:
+    await one.reply("approve")
+    await one.until(lambda: one.all_of("1", "approval_requests WHERE status = 'pending'"))
+
+
 async def expires(one: Mortal, _: Any) -> None:
     one.ahead(49 * 3600)
     await one.until(lambda: one.all_of("1", "approval_requests WHERE status <> 'expired'"))
@@ -68,6 +77,7 @@ STORIES = [
     Story("an L3 call", nothing, proposes("deploy.production"), effects=0),
     Story("approve", a_request, decides("approve"), effects=1),
     Story("reject", a_request, decides("reject"), effects=0),
+    Story("approve by a reply", a_low_request, replies, effects=1),
     Story("expire", a_request, expires, effects=0),
 ]
 NAMES = [story.name for story in STORIES]

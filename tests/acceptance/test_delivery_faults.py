@@ -14,6 +14,7 @@ from scheduler.upkeep import reconcile_surfaces
 from storage import outbox
 from storage.database import Database
 from storage.dossier import Dossier
+from storage.outbox import Owed
 from storage.tables import AuditEntry, OutboxMessage, Rendering, SurfaceStatus
 from tests.conftest import NOON, Clock
 from tests.integration.desk import APPROVALS, DEPLOYS, Desk, is_decidable, words
@@ -167,10 +168,11 @@ async def test_a_card_that_can_no_longer_be_changed_is_posted_anew_while_its_req
 
 async def test_two_hands_delivering_one_card_at_once_post_it_once(desk: Desk) -> None:
     await asked(desk.database, desk.policy)
-    (owed,) = await rows(desk.database, OutboxMessage)
-    first = desk.delivery
+    (owed,) = await rows(desk.database, OutboxMessage, kind="show")
+    first = desk.delivery.handlers()[Owed.SHOW]
     desk.restart()
-    outcomes = await asyncio.gather(first.show(owed), desk.delivery.show(owed), return_exceptions=True)
+    second = desk.delivery.handlers()[Owed.SHOW]
+    outcomes = await asyncio.gather(first(owed), second(owed), return_exceptions=True)
     assert sum(isinstance(one, Postponed) for one in outcomes) == 1
     assert is_decidable(desk.card())
 
@@ -178,8 +180,9 @@ async def test_two_hands_delivering_one_card_at_once_post_it_once(desk: Desk) ->
 async def test_a_process_that_dies_while_it_posts_leaves_one_card_behind(desk: Desk) -> None:
     await asked(desk.database, desk.policy)
     desk.workspace.faults.add(POST, "lost")
-    (owed,) = await desk.database.write("", lambda tx: outbox.claim(tx, 10))
-    dying = asyncio.create_task(desk.delivery.show(owed))
+    (owed,) = await desk.database.write("", lambda tx: outbox.claim(tx, 1))
+    assert owed.kind == Owed.SHOW  # the most urgent one
+    dying = asyncio.ensure_future(desk.delivery.handlers()[Owed.SHOW](owed))
     await desk.workspace.until(lambda: desk.workspace.called(POST))
     dying.cancel()
     assert isinstance((await asyncio.gather(dying, return_exceptions=True))[0], asyncio.CancelledError)

@@ -15,11 +15,11 @@ from operations.withdraw import withdraw
 from scheduler.expiry import attend_due
 from storage.database import Database
 from storage.dossier import Dossier
-from storage.tables import ApprovalRequest, AuditEntry, Execution, OutboxMessage, Proposal, Surface
+from storage.tables import ApprovalRequest, AuditEntry, Execution, Proposal, Surface
 from tests.conftest import Clock
 from tests.integration.running import approved, worker
 from tests.integration.test_editing import edit
-from tests.integration.verbs import REJECT, TENANT, asked, count, look, policy_from, rows, say, submit
+from tests.integration.verbs import REJECT, TENANT, asked, count, lines, look, policy_from, rows, say, submit
 
 AGENT = Asker(agent_id="deployer")
 
@@ -222,7 +222,7 @@ async def test_it_can_expire_and_be_asked_again_once_more(database: Database, po
         clock.forward(hours=49)
         await attend_due(database)
         assert (await look(database, found)).proposal.state is ProposalState.EXPIRED
-    told = [one.payload["event"] for one in await rows(database, OutboxMessage, kind="note")]
+    told = [line["event"] for line in await lines(database)]
     assert told.count("reasked_by_agent") == 2
     repeated = await submit(database, policy, idempotency_key="k1")
     assert repeated.duplicate

@@ -19,16 +19,19 @@ import pytest
 
 import operations
 from governance.attempts import Answer, Result
+from governance.coverage import Sight
 from governance.lifecycle import ExecutionStatus, ProposalState, RequestStatus
 from governance.policy import Connector, Policy
 from governance.reconciling import Finding
 from governance.rules import Effect, Remember, Scope
 from governance.tiers import Tier
 from operations import (
+    cover,
     delegate,
     edit,
     execute,
     expire,
+    home,
     keys,
     prefer,
     propose,
@@ -56,10 +59,11 @@ from tests.integration.verbs import APPROVE, DEFER, REJECT, TENANT, asked, rows,
 
 #: Parts of other verbs: they are broken where the verbs that use them are.
 PARTS = {
-    "allow.queue_execution", "ask.open_request", "ask.show_request", "notify.note", "notify.tell_owners", "notify.say",
-    "remember.remember", "remember.preview", "verify.verify", "claim.next_startable", "escalate.escalate",
-    "execute.conclude", "execute.start", "judging.consider", "judging.judged", "project.corrected_ids",
-    "project.drafts_of", "project.project", "propose.check_room", "propose.let_run", "reconcile.panel_of_proposal",
+    "allow.queue_execution", "attendance.owe_look", "attendance.owe_looks", "ask.open_request", "ask.show_request",
+    "notify.note", "notify.tell_owners", "notify.say", "remember.remember", "remember.preview", "verify.verify",
+    "claim.next_startable", "cover.return_places", "delegate.check_room", "escalate.escalate", "execute.conclude",
+    "execute.start", "judging.consider", "judging.judged", "project.corrected_ids", "project.drafts_of",
+    "project.project", "propose.check_room", "propose.let_run", "reconcile.panel_of_proposal",
     "repetition.earlier_of", "review.found_request", "review.proposal_of", "show.drop", "show.note_rendering",
 }  # fmt: skip
 
@@ -602,10 +606,94 @@ async def away(scene: Scene) -> Any:
     return lambda tx: prefer.leave(tx, "U0BOB", None, "U0CARA"), lambda row: row.delegate == "U0CARA"
 
 
+@case("prefer.leave")
+async def away_while_requests_wait(scene: Scene) -> Any:
+    await scene.asked()
+    return lambda tx: prefer.leave(tx, "U0BOB", None, "U0CAROL"), lambda row: row.delegate == "U0CAROL"
+
+
+def seen(*there: str, away: str) -> cover.Seen:
+    return cover.Seen({}, {person: Sight(may_decide=True) for person in (*there, away)})
+
+
+@case("cover.cover")
+async def stood_in_for(scene: Scene) -> Any:
+    found = await scene.asked()
+    await scene.database.write(TENANT, lambda tx: prefer.leave(tx, "U0BOB", None, "U0ADMIN"))
+    looked = seen("U0ADMIN", "U0CAROL", away="U0BOB")
+    return lambda tx: cover.cover(tx, scene.policy, request_of(found), looked), is_status(WAITING)
+
+
+@case("cover.cover")
+async def with_nobody_there(scene: Scene) -> Any:
+    found = await scene.asked("deploy.two")
+    await scene.database.write(TENANT, lambda tx: prefer.leave(tx, "U0BOB", None, None))
+    gone = cover.Seen({}, dict.fromkeys(("U0BOB", "U0CAROL", "U0ALICE"), Sight(may_decide=False)))
+    return (
+        lambda tx: cover.cover(tx, scene.policy, request_of(found), gone),
+        lambda request: request.unreachable_since is not None,
+    )
+
+
+@case("prefer.come_back")
+async def back_to_places_that_others_hold(scene: Scene) -> Any:
+    found = await scene.asked()
+    await scene.database.write(TENANT, lambda tx: prefer.leave(tx, "U0BOB", None, "U0ADMIN"))
+    looked = seen("U0ADMIN", "U0CAROL", away="U0BOB")
+    await scene.database.write(TENANT, lambda tx: cover.cover(tx, scene.policy, request_of(found), looked))
+    return lambda tx: prefer.come_back(tx, "U0BOB"), lambda row: row.away_since is None
+
+
 @case("prefer.come_back")
 async def back(scene: Scene) -> Any:
     await scene.database.write(TENANT, lambda tx: prefer.leave(tx, "U0BOB", None, None))
     return lambda tx: prefer.come_back(tx, "U0BOB"), lambda row: row.away_since is None
+
+
+async def opened_home(scene: Scene) -> home.HomeDrawing:
+    """Bob has opened his Home, and it is being drawn."""
+    drawing = await scene.database.write(TENANT, lambda tx: home.open_home(tx, "U0BOB"))
+    assert drawing is not None
+    return drawing
+
+
+@case("home.open_home")
+async def a_home_opened_again(scene: Scene) -> Any:
+    drawing = await opened_home(scene)
+    await scene.database.write(TENANT, lambda tx: home.finish_home(tx, drawing, "d"))
+    return lambda tx: home.open_home(tx, "U0BOB"), lambda made: made.revision == drawing.revision + 1
+
+
+@case("home.open_home")
+async def a_home_opened_while_it_is_drawn(scene: Scene) -> Any:
+    await opened_home(scene)
+    return lambda tx: home.open_home(tx, "U0BOB"), lambda made: made is None
+
+
+@case("home.begin_home")
+async def a_home_claimed(scene: Scene) -> Any:
+    drawing = await opened_home(scene)
+    await scene.database.write(TENANT, lambda tx: home.let_home_go(tx, drawing))
+    return lambda tx: home.begin_home(tx, "U0BOB"), lambda made: made == drawing
+
+
+@case("home.name_buttons")
+async def an_entry_of_a_home(scene: Scene) -> Any:
+    await opened_home(scene)
+    found = await scene.asked()
+    return lambda tx: home.name_buttons(tx, "U0BOB", [found]), lambda named: list(named) == [home.entry_key(found)]
+
+
+@case("home.finish_home")
+async def a_home_drawn(scene: Scene) -> Any:
+    drawing = await opened_home(scene)
+    return lambda tx: home.finish_home(tx, drawing, "d"), lambda got: got is None
+
+
+@case("home.let_home_go")
+async def a_home_not_drawn(scene: Scene) -> Any:
+    drawing = await opened_home(scene)
+    return lambda tx: home.let_home_go(tx, drawing), lambda got: got is None
 
 
 def request_of(found: Dossier) -> str:

@@ -13,6 +13,7 @@ from storage.database import Database
 from storage.dossier import Dossier
 from storage.tables import AuditEntry, Execution, OutboxMessage
 from tests.conftest import NOON, Clock
+from tests.integration import verbs
 from tests.integration.verbs import APPROVE, DEFER, REJECT, asked, count, look, rows, say, sql, submit
 
 LATER = NOON + timedelta(hours=2)
@@ -20,7 +21,7 @@ LATER = NOON + timedelta(hours=2)
 
 async def lines(database: Database) -> list[str]:
     """The lines that the threads are owed, oldest first."""
-    return [one.payload["event"] for one in await rows(database, OutboxMessage, kind="note")]
+    return [line["event"] for line in await verbs.lines(database)]
 
 
 async def told(database: Database) -> list[tuple[str, str]]:

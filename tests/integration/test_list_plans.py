@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event, text
 
 from governance.lifecycle import RequestStatus
-from storage import audit, lists, requests, rules
+from storage import audit, homes, lists, requests, rules, waiting
 from storage.database import Database, Tx
 from storage.lists import Filters
 from tests.conftest import NOON
@@ -25,6 +25,9 @@ LISTS: dict[str, Any] = {
     "answers to requests": lambda tx: lists.answers(tx, ["apr_1", "apr_2"]),
     "due requests": lambda tx: requests.due(tx, NOON, 100),
     "rules": lambda tx: rules.page(tx, agent_id="deployer", live_only=True, before=None, limit=51),
+    "what a Home lists": waiting.open_requests,
+    "what a Home counts": lambda tx: waiting.states_since(tx, NOON),
+    "Homes that are behind": lambda tx: homes.behind(tx, [], 20),
     "events of a proposal": lambda tx: audit.entries_of(tx, "prp_1"),
 }
 

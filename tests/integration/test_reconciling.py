@@ -18,7 +18,7 @@ from tests.conftest import Clock
 from tests.integration.running import DONE, NO, REFUSED, SILENT, Step, Worker, approved, execution_of, worker
 from tests.integration.test_leases import Stuck
 from tests.integration.test_revalidation import with_agent
-from tests.integration.verbs import TENANT, asked, count, look, rows, say
+from tests.integration.verbs import TENANT, asked, count, lines, look, rows, say
 
 Status = ExecutionStatus
 
@@ -64,8 +64,8 @@ async def test_what_a_person_found_out_settles_it_and_everybody_is_told(
     assert (await look(database, found)).proposal.state == status.value
     (entry,) = await rows(database, AuditEntry, kind="execution.reconciled")
     assert (entry.actor, f'"status":"{status}"' in entry.detail) == ("person:U0BOB", True)
-    notes = [one.payload for one in await rows(database, OutboxMessage, kind="note")]
-    assert (notes[-1]["event"], notes[-1]["by"], notes[-1]["reason"]) == (finding, "U0BOB", "I looked")
+    (note,) = [line for line in await lines(database) if line["event"] == finding]
+    assert (note["by"], note["reason"]) == ("U0BOB", "I looked")
     tells = await rows(database, OutboxMessage, kind="tell")
     assert [(one.payload["person"], one.payload["event"]) for one in tells][-1] == ("U0ALICE", told)
 

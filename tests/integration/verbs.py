@@ -15,7 +15,8 @@ from operations.review import Answer, review
 from operations.submission import Submission
 from storage.database import Database
 from storage.dossier import Dossier, dossier
-from storage.tables import ApprovalRequest, Door
+from storage.tables import ApprovalRequest, Door, OutboxMessage
+from storage.trail import Line, lines_of
 from tests.policies import policy_text
 
 TENANT = "default"
@@ -94,6 +95,11 @@ async def rows(database: Database, table: type[Any], **where: Any) -> list[Any]:
     order = getattr(table, "created_at", None) or getattr(table, "queued_at", None) or getattr(table, "at", None)
     async with database.read(TENANT) as tx:
         return list(await tx.session.scalars(query.order_by(order, table.id) if order is not None else query))
+
+
+async def lines(database: Database) -> list[Line]:
+    """The lines that threads are owed or were told, in the order of the messages that hold them."""
+    return [line for message in await rows(database, OutboxMessage, kind="note") for line in lines_of(message)]
 
 
 async def count(database: Database, table: type[Any], **where: Any) -> int:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bot.cards.alarms import alarm
 from bot.cards.card import card
 from bot.cards.endings import direct_message
 from bot.cards.invitations import invitation
@@ -72,6 +73,8 @@ def test_a_card_fits_with_every_text_at_its_longest(status, piece):
         card(found, RENDERING, discussed_at="https://acme.slack.com/" + "p" * 200),
         direct_message("failed", found),
         invitation({"by": "U0CLICKER", "reason": text}, found, "https://acme.slack.com/" + "p" * 200),
+        invitation({"event": "covered", "by": "U0CLICKER"}, found, ""),
+        alarm({"reachable": "U0CLICKER", "asked": " ".join(["@" + "h" * 21, *panel])}, found, ""),
     ):
         check_message(made)
         check_inert(made, found)

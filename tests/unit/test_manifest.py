@@ -2,8 +2,10 @@
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
-from bot.manifest import http_variant
+from bot.cli import cli
+from bot.manifest import http_variant, listening_variant
 from tests.test_architecture import ROOT
 
 SHIPPED = (ROOT / "manifest.yml").read_text()
@@ -34,3 +36,37 @@ def test_nothing_else_differs():
 def test_an_address_slack_would_refuse_is_refused_with_the_reason(url):
     with pytest.raises(ValueError, match="Slack only calls addresses that begin with https://"):
         http_variant(SHIPPED, url)
+
+
+@pytest.mark.parametrize(
+    ("options", "events", "scopes"),
+    [
+        ({}, set(), set()),
+        ({"replies": True}, {"message.channels", "message.groups"}, set()),
+        ({"reactions": True}, {"reaction_added"}, {"reactions:read"}),
+        (
+            {"replies": True, "reactions": True},
+            {"message.channels", "message.groups", "reaction_added"},
+            {"reactions:read"},
+        ),
+    ],
+)
+def test_what_people_say_is_heard_only_where_it_is_asked_for(options, events, scopes):
+    shipped, variant = yaml.safe_load(SHIPPED), yaml.safe_load(listening_variant(SHIPPED, **options))
+
+    def subscribed(manifest):
+        return set(manifest["settings"]["event_subscriptions"].pop("bot_events"))
+
+    def granted(manifest):
+        return set(manifest["oauth_config"]["scopes"].pop("bot"))
+
+    assert subscribed(variant) - subscribed(shipped) == events
+    assert granted(variant) - granted(shipped) == scopes
+    assert variant == shipped
+
+
+def test_the_command_line_prints_what_is_asked_for():
+    told = CliRunner().invoke(cli, ["manifest", "--reactions", "--url", "https://approvals.example"])
+    assert told.exit_code == 0
+    assert told.output == http_variant(listening_variant(SHIPPED, reactions=True), "https://approvals.example")
+    assert CliRunner().invoke(cli, ["manifest"]).output == SHIPPED

@@ -6,11 +6,9 @@ from hypothesis import HealthCheck, given, settings
 from bot.cards import arguments
 from bot.cards.modals import details_modal, message_modal
 from bot.ids import Action
-from bot.listeners.home import home
-from bot.office.queue import Waiting
 from governance.lifecycle import ExecutionStatus, RequestStatus
 from governance.text import visible
-from tests.unit.blockkit import buttons, check_view, mrkdwn_texts, walk, whole_text
+from tests.unit.blockkit import buttons, check_view, walk, whole_text
 from tests.unit.dossiers import PIECES, RENDERING, dossier, dossiers, execution, names, repeated, request, texts
 
 thoroughly = settings(max_examples=40, suppress_health_check=list(HealthCheck))
@@ -78,23 +76,3 @@ def test_a_page_that_is_not_there_is_the_nearest_one(page):
 @thoroughly
 def test_a_sentence_in_a_modal_fits(title, text):
     check_view(message_modal(title, text))
-
-
-@pytest.mark.parametrize("count", [1, 20, 41])
-@pytest.mark.parametrize("piece", [piece for piece in PIECES if piece])
-def test_the_home_tab_fits_however_much_waits(piece, count):
-    text = repeated(piece, 10_000)
-    found = dossier(request(), consequence=text, title=("n" + text)[:200], agent_name=("n" + text)[:200])
-    view = home([Waiting(found, "https://acme.slack.com/archives/C0/p1" if i % 2 else "") for i in range(count)])
-    check_view(view)
-    assert "<!" not in "".join(line for line in mrkdwn_texts(view) if not line.startswith("expires <!date^"))
-    assert (f"and {count - 20} more; `/approvals mine` lists them" in mrkdwn_texts(view)) is (count > 20)
-
-
-def test_the_home_tab_lists_what_waits_with_a_link_to_its_card():
-    view = home([Waiting(dossier(request()), "https://acme.slack.com/archives/C0/p1"), Waiting(dossier(request()), "")])
-    lines = mrkdwn_texts(view)
-    assert lines[0] == "*<https://acme.slack.com/archives/C0/p1|Deploy to production>* · Deployer"
-    assert lines[2] == "*Deploy to production* · Deployer"
-    assert lines[1].startswith("expires <!date^")
-    assert whole_text(home([])) == "Waiting for you\nNothing. Agents can carry on without you."

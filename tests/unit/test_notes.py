@@ -19,6 +19,10 @@ LINES = {
     "deferred": "💤 Put off by <@U0CLICKER>",
     "reopened": "⏰ It was put off until now: <@U0CAROL>, group S0ONCALL, please look again. It expires WHEN",
     "delegated": "🤝 <@U0CLICKER> handed their place to <@U0DANA>, group S0LEADS",
+    "covered": "🤝 <@U0DANA>, group S0LEADS answers for <@U0CLICKER>, who is out of office until WHEN",
+    "uncovered": "🙋 <@U0CLICKER> is back, so their place is theirs again",
+    "unreachable": "🚨 Only 2 of the 2 people who must agree are there: the admins and the agent's creator have been "
+    "told. It expires WHEN",
     "edited": "✏️ <@U0CLICKER> edited the arguments, so earlier answers are void: <@U0CAROL>, group S0ONCALL, "
     "please look again",
     "escalated": "📣 Nobody has answered so far: <@U0DANA>, <!subteam^S0LEADS>, you may decide as well. "
@@ -47,7 +51,7 @@ ANSWERED = [review("U0BOB"), review("U0CAROL", ReviewVerdict.DEFER, "later")]
 def test_a_thread_reads_what_happened_and_who_is_waited_for(event, line):
     made = note(
         event,
-        {"by": "U0CLICKER", "to": "U0DANA S0LEADS"},
+        {"by": "U0CLICKER", "to": "U0DANA S0LEADS", "until": "2026-11-30T12:00:00+00:00"},
         dossier(request(), ANSWERED, execution(ExecutionStatus.SUCCEEDED)),
     )
     assert re.sub(r"<!date[^>]*>", "WHEN", made.text) == line

@@ -5,6 +5,7 @@ import re
 from bot.cards.answering import people
 from bot.cards.blocks import date, mrkdwn
 from bot.cards.lists import Line, Listing, listing
+from bot.listeners.words import who
 from bot.listeners.words.paging import counted, cut_out, only, page_of, question
 from bot.listeners.words.parsing import bare
 from bot.listeners.words.spoken import Reply, Spoken
@@ -75,6 +76,11 @@ async def revoke(spoken: Spoken) -> str:
         raise Unprocessable("Say which rule: /approvals revoke rul_…; /approvals rules lists them.")
     rule = await governing.revoke_rule(spoken.office, spoken.actor, rule_id)
     return f"🗑️ Revoked: {_line(rule)}"
+
+
+async def who_can_approve(spoken: Spoken) -> str:
+    """Say who could answer a call, before it happens."""
+    return await who.answer(spoken.office, spoken.person, spoken.rest)
 
 
 def _reason(text: str) -> str:

@@ -16,6 +16,10 @@ WORDS: dict[str, Word] = {
     "search": Word(
         listing.search, "past and open requests by their words", ("search {tool}", "search checkout status:rejected"),
     ),
+    "who": Word(
+        governing.who_can_approve, "who could answer a call, before it happens",
+        ("who {tool} {agent}", "who {tool} {agent} 2026-12-27T03:00"),
+    ),
     "batch": Word(None, "approve several calls of low risk at once", ("batch", "bulk")),
     "rules": Word(governing.rules, "what is remembered", ("rules", "rules {agent}")),
     "revoke": Word(governing.revoke, "end a rule", ("revoke rul_…", "revoke rul_…")),

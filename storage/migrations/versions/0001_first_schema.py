@@ -68,6 +68,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant", "agent_id", "span", "starts_at"),
     )
     op.create_table(
+        "homes",
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("desired", sa.Integer(), nullable=False),
+        sa.Column("rendered", sa.Integer(), nullable=False),
+        sa.Column("drawn", sa.String(length=64), nullable=True),
+        sa.Column("drawn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("busy_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("buttons", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "person"),
+    )
+    op.create_index("ix_homes_opened", "homes", ["tenant", "opened_at"], unique=False)
+    op.create_table(
         "installation",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("sealed_key", sa.Text(), nullable=False),
@@ -125,6 +139,48 @@ def upgrade() -> None:
         sqlite_where=sa.text("status = 'queued'"),
         postgresql_where=sa.text("status = 'queued'"),
     )
+    op.create_table(
+        "inbox_events",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("said", sa.String(length=255), nullable=False),
+        sa.Column("way", sa.String(length=32), nullable=False),
+        sa.Column("meaning", sa.String(length=32), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("channel", sa.String(length=64), nullable=False),
+        sa.Column("ts", sa.String(length=32), nullable=False),
+        sa.Column("said_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("status", sa.String(length=32), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_error", sa.Text(), nullable=True),
+        sa.CheckConstraint("status IN ('queued', 'working', 'done', 'dead')", name="ck_status_known"),
+        sa.CheckConstraint("way IN ('reply', 'reaction')", name="ck_way_known"),
+        sa.CheckConstraint("meaning IN ('approve', 'reject', 'qualified')", name="ck_meaning_known"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_inbox_age", "inbox_events", ["received_at"], unique=False)
+    op.create_index(
+        "ix_inbox_due",
+        "inbox_events",
+        ["next_attempt_at"],
+        unique=False,
+        sqlite_where=sa.text("status = 'queued'"),
+        postgresql_where=sa.text("status = 'queued'"),
+    )
+    op.create_index(
+        "ix_inbox_leases",
+        "inbox_events",
+        ["lease_until"],
+        unique=False,
+        sqlite_where=sa.text("status = 'working'"),
+        postgresql_where=sa.text("status = 'working'"),
+    )
+    op.create_index("ux_inbox_said_once", "inbox_events", ["tenant", "said"], unique=True)
     op.create_table(
         "preferences",
         sa.Column("tenant", sa.String(length=64), nullable=False),
@@ -362,6 +418,7 @@ def upgrade() -> None:
         sa.Column("reopen_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("escalate_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("escalate_to", sa.JSON(), nullable=False),
+        sa.Column("unreachable_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("decided_by", sa.String(length=64), nullable=True),
         sa.Column("decided_via", sa.String(length=32), nullable=True),
@@ -389,6 +446,14 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("escalate_at IS NOT NULL"),
         postgresql_where=sa.text("escalate_at IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_requests_soonest",
+        "approval_requests",
+        ["tenant", "expires_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("status IN ('pending', 'deferred')"),
+        postgresql_where=sa.text("status IN ('pending', 'deferred')"),
     )
     op.create_index(
         "ix_requests_expiry",
@@ -519,6 +584,16 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_index("ix_surfaces_message", "surfaces", ["channel", "ts"], unique=False)
+    op.create_index("ix_surfaces_thread", "surfaces", ["channel", "thread_ts"], unique=False)
+    op.create_index(
+        "ix_surfaces_posting",
+        "surfaces",
+        ["channel"],
+        unique=False,
+        sqlite_where=sa.text("status = 'posting'"),
+        postgresql_where=sa.text("status = 'posting'"),
+    )
     op.create_index(("ix_surfaces_proposal_id"), "surfaces", ["proposal_id"], unique=False)
     op.create_index(
         "ix_surfaces_stale",
@@ -536,6 +611,7 @@ def upgrade() -> None:
         sa.Column("giver", sa.String(length=64), nullable=False),
         sa.Column("taker", sa.String(length=64), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("is_cover", sa.Boolean(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
@@ -564,6 +640,7 @@ def upgrade() -> None:
         sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("digest", sa.String(length=80), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("shown_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["execution_id"],
             ["executions.id"],

@@ -1,0 +1,58 @@
+"""The buttons of the Home tab as Block Kit: those of cards, and its own. Pure."""
+
+from typing import Any
+
+from bot.ids import Action
+from governance.text import cut, one_line
+
+Element = dict[str, Any]
+
+
+def entry_buttons(rendering_id: str, title: str) -> list[Element]:
+    """Return the buttons of one request: the same listeners answer as on its card, so the same checks apply."""
+    about = cut(one_line(title), 50)
+    return [
+        _button(Action.APPROVE, rendering_id, "Approve", f"Approve: {about}", "primary"),
+        _button(Action.REJECT, rendering_id, "Reject…", f"Reject with a reason: {about}", "danger"),
+        _button(Action.DETAILS, rendering_id, "Details", f"Everything about: {about}"),
+    ]
+
+
+def turning_button(agent_id: str, agent_name: str, *, is_paused: bool) -> Element:
+    """Return the button that pauses an agent or lets it go on."""
+    about = cut(one_line(agent_name), 50)
+    if is_paused:
+        return _button(Action.HOME_RESUME, agent_id, "Resume…", f"Resume with a reason: {about}")
+    return _button(Action.HOME_PAUSE, agent_id, "Pause…", f"Pause with a reason: {about}", "danger")
+
+
+def revoking_button(rule_id: str, about: str) -> Element:
+    """Return the button that ends a rule, once the person has confirmed it."""
+    made = _button(Action.HOME_REVOKE, rule_id, "Revoke", f"Revoke the rule for {cut(one_line(about), 50)}", "danger")
+    asked = {
+        "title": "Revoke this rule?", "text": "Calls that it answered until now are asked about again.",
+        "confirm": "Revoke", "deny": "Keep it",
+    }  # fmt: skip
+    return {**made, "confirm": {name: _plain(words) for name, words in asked.items()}}
+
+
+def settings_buttons(*, is_away: bool) -> list[Element]:
+    """Return the buttons that change a person's settings."""
+    absence = (
+        _button(Action.HOME_BACK, "back", "I am back", "I am back: end my absence", "primary")
+        if is_away
+        else _button(Action.HOME_AWAY, "away", "Out of office…", "Say that I am out of office")
+    )
+    return [_button(Action.HOME_SETTINGS, "settings", "Settings…", "Change when I hear from you"), absence]
+
+
+def _button(action: Action, value: str, text: str, spoken: str, style: str | None = None) -> Element:
+    made = {
+        "type": "button", "action_id": action.value, "value": value, "text": _plain(text),
+        "accessibility_label": cut(spoken, 75),
+    }  # fmt: skip
+    return {**made, "style": style} if style else made
+
+
+def _plain(words: str) -> Element:
+    return {"type": "plain_text", "text": words, "emoji": False}
