@@ -11,6 +11,7 @@ from bot.api.outcomes import Outcomes
 from bot.api.principals import Callers, Operator
 from bot.api.proposals import Proposals
 from bot.api.rules import Rules
+from bot.api.spend import Spend
 from bot.api.trust import Trust
 from bot.office import Office
 
@@ -24,7 +25,7 @@ def new_web_app(office: Office) -> web.Application:
     callers, health = Callers(office), Health(office)
     proposals, approvals, rules = Proposals(office, callers), Approvals(office, callers), Rules(office, callers)
     changes, outcomes, agents = Changes(office, callers), Outcomes(office, callers), Agents(office, callers)
-    trust = Trust(office, callers)
+    trust, spend = Trust(office, callers), Spend(office, callers)
 
     async def whoami(request: web.Request) -> web.Response:
         """`GET /whoami`: whom this key stands for."""
@@ -55,6 +56,11 @@ def new_web_app(office: Office) -> web.Application:
             web.post(f"{BASE}/agents/{{id}}/pause", agents.pause),
             web.post(f"{BASE}/agents/{{id}}/resume", agents.resume),
             web.post(f"{BASE}/agents/{{id}}/tier", agents.tier),
+            web.post(f"{BASE}/agents/{{id}}/spend/reports", spend.report),
+            web.get(f"{BASE}/governance/spend", spend.index, allow_head=False),
+            web.get(f"{BASE}/governance/agents/{{id}}/spend", spend.read, allow_head=False),
+            web.get(f"{BASE}/governance/limits", spend.limits, allow_head=False),
+            web.patch(f"{BASE}/governance/limits", spend.change_limits),
             web.get(f"{BASE}/trust", trust.index, allow_head=False),
             web.get(f"{BASE}/trust/score", trust.score, allow_head=False),
             web.get(f"{BASE}/whoami", whoami, allow_head=False),
