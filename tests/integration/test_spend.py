@@ -1,7 +1,4 @@
-"""What agents spend is counted once and never lost; at the cap they stop, with everything they run.
-
-closes automation-governance 2, 6, 7, 10
-"""
+"""What agents spend is counted once and never lost; at the cap they stop, with everything they run."""
 
 import asyncio
 from dataclasses import replace
