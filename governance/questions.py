@@ -10,6 +10,9 @@ from governance.reviewers import Panel
 
 AGENT, AUTOMATION = "agent", "automation"
 
+#: The connector of what nothing runs: the decision itself is the effect.
+NOTHING_RUNS = "governance"
+
 #: The longest that a person can let something stand with one answer.
 LONGEST = timedelta(days=30)
 

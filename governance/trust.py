@@ -72,7 +72,9 @@ def _ending(event: Event) -> tuple[TrustOutcome, str] | None:
 
 
 def means_record(event: Event) -> bool:
-    """Whether an audit entry calls for a trust record."""
+    """Whether an audit entry calls for a trust record; answers to questions about governance are no calls."""
+    if event.text("request_type") is not None:
+        return False
     if event.kind == "tier.changed" and tier_of(event.text("tier")) is None:
         return False
     return _ending(event) is not None and _agent(event) is not None

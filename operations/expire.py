@@ -2,24 +2,31 @@
 
 from datetime import datetime
 
+from governance.automations import Actor, ActorKind
 from governance.clocks import warning_due, warnings_passed
 from governance.lifecycle import OPEN_REQUESTS, ProposalState, RequestStatus
+from governance.policy import Policy
 from operations.attendance import owe_look
+from operations.effects import take_effect
 from operations.escalate import escalate
 from operations.notify import note, tell_owners
+from operations.review import named_type
 from storage import audit, proposals, requests, surfaces
 from storage.database import Tx
 from storage.outbox import Priority
-from storage.tables import ApprovalRequest, Proposal
+from storage.tables import ApprovalRequest, Proposal, RequestType
 
 
-async def attend(tx: Tx, request_id: str) -> None:
-    """Do the one thing that is due for a request now. Whoever was first wins; being late is no error."""
+async def attend(tx: Tx, request_id: str, policy: Policy | None = None) -> None:
+    """Do the one thing that is due for a request now. Whoever was first wins; being late is no error.
+
+    What is owed and was not answered is asked again by `policy`; calls that expire need none.
+    """
     request = await requests.locked(tx, request_id)
     if request is None or request.status not in OPEN_REQUESTS:
         return
     if request.expires_at <= tx.now:
-        await _expire(tx, request)
+        await _expire(tx, policy, request)
     elif _is_due(request.escalate_at, tx.now):
         await escalate(tx, request)
     elif _is_due(request.reopen_at, tx.now):
@@ -32,11 +39,13 @@ def _is_due(moment: datetime | None, now: datetime) -> bool:
     return moment is not None and moment <= now
 
 
-async def _expire(tx: Tx, request: ApprovalRequest) -> None:
+async def _expire(tx: Tx, policy: Policy | None, request: ApprovalRequest) -> None:
     if not await requests.move(tx, request, RequestStatus.EXPIRED, decided_at=tx.now, warn_at=None, reopen_at=None):
         return
     proposal = await tx.get(Proposal, request.proposal_id)
     assert proposal is not None
+    if request.request_type is not RequestType.TOOL_CALL:
+        await take_effect(tx, policy, request, proposal, Actor(ActorKind.SYSTEM))
     await proposals.enter_state(tx, proposal.id, ProposalState.EXPIRED)
     await _note_down(tx, request, proposal, "approval.expired")
     await surfaces.touch(tx, proposal.id, Priority.ANSWER)
@@ -70,5 +79,5 @@ async def _warn(tx: Tx, request: ApprovalRequest) -> None:
 async def _note_down(tx: Tx, request: ApprovalRequest, proposal: Proposal, kind: str) -> None:
     await audit.record(
         tx, kind, "system", agent_id=proposal.agent_id, proposal_id=proposal.id, request_id=request.id,
-        detail={"status": request.status, "warned": request.warned},
+        detail={"status": request.status, "warned": request.warned, **named_type(request)},
     )  # fmt: skip

@@ -9,20 +9,18 @@ from governance.canonical import Json, call_digest, canonical, content_hash
 from governance.clocks import warning_due
 from governance.lifecycle import ProposalState, RequestStatus
 from governance.policy import INTERNAL, Policy
-from governance.questions import AGENT, AUTOMATION, capability_in, hours_in, panel_for, quorum_for
+from governance.questions import AGENT, AUTOMATION, NOTHING_RUNS, capability_in, hours_in, panel_for, quorum_for
 from governance.reviewers import Panel
 from governance.text import cut, storable
 from governance.tiers import Tier
 from operations.ask import show_request
+from operations.attendance import owe_look
 from operations.notify import note
 from storage import audit, proposals, requests, surfaces
 from storage.database import Tx
 from storage.outbox import Priority
 from storage.tables import ApprovalRequest, OwedReview, Proposal, RequestType
 from storage.tables.base import NAME_LENGTH, new_id
-
-#: The connector of what nothing runs: the decision itself is the effect.
-NOTHING_RUNS = "governance"
 
 #: What lifecycle rules demand of a person; whoever owes it is reminded until it is answered.
 OWED = frozenset({RequestType.LIFECYCLE_REVIEW, RequestType.RETIREMENT_ACTION})
@@ -57,11 +55,16 @@ async def raise_question(tx: Tx, policy: Policy, question: Question) -> Approval
     Raises Forbidden (NO_REVIEWER) where nobody could answer, Unprocessable for a context that means nothing; then
     nothing is written.
     """
+    return (await open_question(tx, policy, question))[0]
+
+
+async def open_question(tx: Tx, policy: Policy, question: Question) -> tuple[ApprovalRequest, bool]:
+    """Do what `raise_question` does, and say besides whether the question is new."""
     question = _completed(policy, question)
     key = _key_of(question)
     earlier = await requests.asked_under(tx, key)
     if earlier is not None and earlier.expires_at > tx.now:
-        return earlier
+        return earlier, False
     panel = _panel(policy, question)
     if earlier is not None:
         await _close(tx, earlier, "nobody answered in time; it is asked again")
@@ -70,8 +73,9 @@ async def raise_question(tx: Tx, policy: Policy, question: Question) -> Approval
     if question.kind in OWED:
         await _owe(tx, request, question, panel)
     await show_request(tx, policy, proposal)
+    await owe_look(tx, request.id)
     await _note_down(tx, request, proposal, "governance.requested", str(question.asked_by), question.context)
-    return request
+    return request, True
 
 
 async def supersede(tx: Tx, kind: RequestType, target: tuple[str, str], reason: str) -> int:

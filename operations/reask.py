@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from governance.errors import AlreadyDecided, Conflict, Forbidden, NotFound
 from governance.lifecycle import ProposalState
 from governance.policy import Agent, Policy, Tool
+from governance.questions import NOTHING_RUNS
 from governance.reviewers import Panel, voices
 from governance.text import storable
 from governance.verdict import Outcome, Verdict
@@ -82,7 +83,9 @@ def check_may_ask_again(
 
 
 def check_can_be_asked_again(proposal: Proposal) -> None:
-    """Raise AlreadyDecided unless nobody answered, or what was answered no longer held."""
+    """Raise AlreadyDecided unless nobody answered, or what was answered no longer held; Conflict for no call."""
+    if proposal.connector == NOTHING_RUNS:
+        raise Conflict("Only calls are asked about again; what is still owed is asked by itself, the rest filed anew.")
     if proposal.state in _AGAIN:
         return
     if proposal.state in (ProposalState.PENDING, ProposalState.SUGGESTED):

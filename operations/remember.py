@@ -16,7 +16,7 @@ from governance.tiers import Risk
 from operations.notify import say
 from storage import audit, homes, proposals, rules
 from storage.database import Tx
-from storage.tables import ApprovalRequest, Proposal, Rule
+from storage.tables import ApprovalRequest, Proposal, RequestType, Rule
 from storage.tables.base import new_id
 
 _LOOK_BACK = timedelta(days=30)
@@ -72,7 +72,7 @@ def check_wish(proposal: Proposal, request: ApprovalRequest, wish: Wish, now: da
     """Raise Unprocessable where an answer cannot be remembered in this way."""
     if wish.remember is Remember.ONCE:
         return
-    if proposal.agent_id == INTERNAL:
+    if proposal.agent_id == INTERNAL or request.request_type is not RequestType.TOOL_CALL:
         raise Unprocessable("remember: changes of Countersign itself are countersigned one by one; send `once`.")
     if wish.remember is Remember.SESSION and proposal.session_id is None:
         raise Unprocessable("remember: this proposal names no session_id; send `once` or `forever`.")

@@ -4,18 +4,21 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from governance.automations import Actor, ActorKind
 from governance.errors import AlreadyDecided, ApprovalExpired, ArgumentsChanged, NotFound, SelfReview, Unprocessable
 from governance.lifecycle import OPEN_REQUESTS, ProposalState, RequestStatus
+from governance.policy import Policy
 from governance.reviewers import Panel, ReviewVerdict, Seat, approvals_that_count, seat_of
 from governance.rules import Remember
 from governance.text import storable
 from operations.allow import queue_execution
+from operations.effects import take_effect
 from operations.notify import note, tell_owners
 from operations.remember import Wish, check_wish, remember
 from storage import audit, proposals, requests, surfaces
 from storage.database import Tx
 from storage.outbox import Priority
-from storage.tables import ApprovalRequest, Door, Proposal, Review
+from storage.tables import ApprovalRequest, Door, Proposal, RequestType, Review
 from storage.tables.base import new_id
 
 Members = Mapping[str, frozenset[str]]
@@ -37,10 +40,12 @@ class Answer:
 
 
 async def review(
-    tx: Tx, request_id: str, answer: Answer, members: Members, left: Set[str] = frozenset()
-) -> ApprovalRequest:
+    tx: Tx, request_id: str, answer: Answer, members: Members, left: Set[str] = frozenset(),
+    policy: Policy | None = None,
+) -> ApprovalRequest:  # fmt: skip
     """Record an answer and settle the request where it does; `members` holds the live members of its user groups,
-    `left` whoever approved before and may no longer decide at all.
+    `left` whoever approved before and may no longer decide at all. What settles a question about governance takes
+    effect at once, by `policy`; calls need none here, they are judged again when they run.
 
     Raises NotFound, SelfReview, NotAReviewer, AlreadyDecided, ApprovalExpired, ArgumentsChanged or Unprocessable;
     then nothing is written. The same answer by the same person again changes nothing.
@@ -61,14 +66,14 @@ async def review(
     if answer.verdict is ReviewVerdict.DEFER:
         return await _defer(tx, request, answer)
     if answer.verdict is ReviewVerdict.REJECT:
-        await _settle(tx, request, answer, RequestStatus.REJECTED)
+        await _settle(tx, policy, request, answer, RequestStatus.REJECTED)
         await remember(tx, proposal, request, answer.wish, {answer.reviewer: answer.wish.remember})
         return request
     earlier = [review for review in reviews if review.reviewer not in (*left, seat.person, seat.of)]
     counted = approvals_that_count(panel, [*requests.approvers(earlier), seat], members)
     if len(counted) < request.quorum:
         return await _keep_waiting(tx, request, answer, len(counted))
-    await _settle(tx, request, answer, RequestStatus.APPROVED, counted)
+    await _settle(tx, policy, request, answer, RequestStatus.APPROVED, counted)
     wishes = {review.reviewer: review.remember for review in earlier if review.reviewer in counted}
     await remember(tx, proposal, request, answer.wish, wishes | {answer.reviewer: answer.wish.remember})
     return request
@@ -186,9 +191,10 @@ async def _write_down(tx: Tx, request: ApprovalRequest, answer: Answer, seat: Se
 
 
 async def _settle(
-    tx: Tx, request: ApprovalRequest, answer: Answer, status: RequestStatus, approvers: Set[str] = frozenset()
-) -> ApprovalRequest:
-    """Move the request to its end; an approval queues the execution in the same commit."""
+    tx: Tx, policy: Policy | None, request: ApprovalRequest, answer: Answer, status: RequestStatus,
+    approvers: Set[str] = frozenset(),
+) -> ApprovalRequest:  # fmt: skip
+    """Move the request to its end; what was decided takes effect, or is queued to run, in the same commit."""
     await _move(
         tx,
         request,
@@ -201,15 +207,24 @@ async def _settle(
         reopen_at=None,
     )
     proposal = await proposal_of(tx, request)
-    if status is RequestStatus.APPROVED:
-        await queue_execution(tx, proposal, request.expires_at)
-    await proposals.enter_state(tx, proposal.id, _STATE_AFTER[status])
+    await proposals.enter_state(tx, proposal.id, await _carried_out(tx, policy, request, proposal, answer))
     await _note_down(tx, request, proposal, answer, "approval.decided", approvers)
     await surfaces.touch(tx, proposal.id, Priority.ANSWER)
     await note(tx, proposal.id, status.value, by=answer.reviewer, reason=_clean(answer.reason))
     if status is RequestStatus.REJECTED:
         await tell_owners(tx, proposal, "rejected")
     return request
+
+
+async def _carried_out(
+    tx: Tx, policy: Policy | None, request: ApprovalRequest, proposal: Proposal, answer: Answer
+) -> ProposalState:
+    """Do what the decision means, and return what the proposal reads from now on."""
+    if request.request_type is not RequestType.TOOL_CALL:
+        return await take_effect(tx, policy, request, proposal, Actor(ActorKind.HUMAN, answer.reviewer))
+    if request.status is RequestStatus.APPROVED:
+        await queue_execution(tx, proposal, request.expires_at)
+    return _STATE_AFTER[request.status]
 
 
 _STATE_AFTER = {
@@ -259,6 +274,7 @@ async def _note_down(
         "verdict": answer.verdict, "status": request.status, "via": answer.via, "version": request.version,
         "reason": _clean(answer.reason), "digest": request.digest, "quorum": request.quorum,
         "expires_at": request.expires_at.isoformat(), "approvers": sorted(approvers), **answer.said,
+        **named_type(request),
     }  # fmt: skip
     await audit.record(
         tx,
@@ -269,6 +285,11 @@ async def _note_down(
         request_id=request.id,
         detail=detail,
     )
+
+
+def named_type(request: ApprovalRequest) -> dict[str, str]:
+    """Return what an entry says of the type of request it is about: nothing where that is a call."""
+    return {"request_type": request.request_type} if request.request_type is not RequestType.TOOL_CALL else {}
 
 
 def _clean(reason: str | None) -> str | None:

@@ -2,9 +2,11 @@
 
 from governance.errors import AlreadyDecided, Forbidden, NotFound
 from governance.lifecycle import ProposalState, RequestStatus
-from governance.policy import Policy
+from governance.policy import INTERNAL, Policy
+from governance.questions import NOTHING_RUNS
 from governance.text import storable
 from operations.notify import note, tell_owners
+from operations.question import answer_owed
 from operations.review import check_seen_version, winner_of
 from storage import audit, proposals, requests, surfaces
 from storage.database import Tx
@@ -37,7 +39,9 @@ async def withdraw_by_person(
 
 
 def check_may_withdraw(policy: Policy, proposal: Proposal, person: str) -> None:
-    """Raise Forbidden unless the proposal is this person's to take back."""
+    """Raise Forbidden unless the proposal is this person's to take back; what Countersign asks itself is nobody's."""
+    if proposal.connector == NOTHING_RUNS and proposal.agent_id == INTERNAL and proposal.requester is None:
+        raise Forbidden("Countersign asks this because a rule demands it, so it is answered, not withdrawn.")
     if person not in (proposal.requester, proposal.on_behalf_of, proposal.creator, *policy.admins):
         raise Forbidden(
             "Only whoever this was asked for, the agent's creator and admins may withdraw it; reviewers may reject it."
@@ -58,6 +62,8 @@ async def _take_back(
     ):
         raise AlreadyDecided(details={"winner": winner_of(request)})
     await proposals.enter_state(tx, proposal.id, ProposalState.WITHDRAWN)
+    if proposal.connector == NOTHING_RUNS:
+        await answer_owed(tx, request.id)
     actor = f"person:{person}" if person else f"agent:{proposal.agent_id}"
     await audit.record(
         tx, "approval.withdrawn", actor, agent_id=proposal.agent_id, proposal_id=proposal.id,

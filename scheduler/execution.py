@@ -7,6 +7,7 @@ import socket
 from collections.abc import Mapping
 
 from governance.attempts import Answer, Result
+from governance.policy import Policy
 from operations import execute
 from scheduler.ports import Connector, HasPolicy
 from scheduler.slots import Slots
@@ -29,6 +30,11 @@ class Executor:
         self._owner = f"{socket.gethostname()[:16]}:{os.getpid()}:{new_id('w')[-12:]}"
         self._slots = Slots(_SLOTS, lambda: database.signals.announce(["executions"]))
         self._unasked = 0  # how many places are taken by calls that nobody was asked about
+
+    @property
+    def policy(self) -> Policy:
+        """The policy in force."""
+        return self._policy.current
 
     async def drain(self) -> None:
         """Start everything that is due and fits; what does not fit starts as slots fall free."""

@@ -9,6 +9,7 @@ from sqlmodel import col
 
 from governance.lifecycle import OPEN_STATES, ProposalState, RequestStatus
 from governance.prefixes import is_prefix
+from governance.questions import NOTHING_RUNS
 from storage.database import Tx
 from storage.tables import ApprovalRequest, Proposal
 
@@ -106,14 +107,18 @@ async def decided_since(tx: Tx, agent_id: str, tool: str, since: datetime) -> li
     return [(proposal, request) for proposal, request in await tx.session.execute(query)]
 
 
-async def count_waiting(tx: Tx, agent_id: str) -> int:
-    """Return how many of the agent's proposals wait for people; until this transaction ends nobody else counts them."""
+async def count_waiting(tx: Tx, agent_id: str, *, questions: bool = False) -> int:
+    """Return how many of the agent's calls, or else questions, wait for people.
+
+    Until this transaction ends nobody else counts them.
+    """
     if tx.session.get_bind().dialect.name == "postgresql":  # SQLite has one writer at a time as it is
         who = {"who": f"{tx.tenant}:{agent_id}"}
         await tx.session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:who, 0))"), who)
     query = select(func.count()).where(
         col(Proposal.tenant) == tx.tenant, col(Proposal.agent_id) == agent_id, col(Proposal.closed_at).is_(None),
         col(Proposal.state).in_((ProposalState.PENDING, ProposalState.SUGGESTED)),
+        (col(Proposal.connector) == NOTHING_RUNS) == questions,
     )  # fmt: skip
     return (await tx.session.scalar(query)) or 0
 

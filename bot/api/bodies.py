@@ -168,6 +168,43 @@ class RuleBody(_Strict):
     confirmed: bool = False
 
 
+class TargetBody(_Strict):
+    """What a question about governance is about."""
+
+    type: Literal["agent", "automation"]
+    id: Token
+
+
+class QuestionBody(_Strict):
+    """`POST /governance/approvals`."""
+
+    request_type: Literal[
+        "capability_request",
+        "external_post",
+        "quota_override",
+        "lifecycle_review",
+        "elevated_capability",
+        "depth_override",
+        "retirement_action",
+    ]
+    target_resource: TargetBody
+    rationale: Why
+    context: Arguments | None = None
+    expires_at: Moment | None = None
+
+
+class NotesBody(_Strict):
+    """`POST /governance/approvals/{id}/approve` and `/deny`."""
+
+    notes: Reason | None = None
+
+
+class ReceiptBody(_Strict):
+    """`POST /governance/approvals/{id}/consume`."""
+
+    digest: Digest
+
+
 class OutcomeBody(_Strict):
     """`POST /proposals/{id}/outcome`. `result` is any JSON of at most 64 KiB."""
 

@@ -6,6 +6,7 @@ from bot.api.agents import Agents
 from bot.api.approvals import Approvals
 from bot.api.changes import Changes
 from bot.api.errors import answer, desk
+from bot.api.governance import Governance
 from bot.api.health import Health
 from bot.api.outcomes import Outcomes
 from bot.api.principals import Callers, Operator
@@ -25,7 +26,8 @@ def new_web_app(office: Office) -> web.Application:
     callers, health = Callers(office), Health(office)
     proposals, approvals, rules = Proposals(office, callers), Approvals(office, callers), Rules(office, callers)
     changes, outcomes, agents = Changes(office, callers), Outcomes(office, callers), Agents(office, callers)
-    trust, spend = Trust(office, callers), Spend(office, callers)
+    trust, governance = Trust(office, callers), Governance(office, callers)
+    spend = Spend(office, callers)
 
     async def whoami(request: web.Request) -> web.Response:
         """`GET /whoami`: whom this key stands for."""
@@ -61,6 +63,12 @@ def new_web_app(office: Office) -> web.Application:
             web.get(f"{BASE}/governance/agents/{{id}}/spend", spend.read, allow_head=False),
             web.get(f"{BASE}/governance/limits", spend.limits, allow_head=False),
             web.patch(f"{BASE}/governance/limits", spend.change_limits),
+            web.get(f"{BASE}/governance/approvals", governance.index, allow_head=False),
+            web.post(f"{BASE}/governance/approvals", governance.create),
+            web.post(f"{BASE}/governance/approvals/{{id}}/approve", governance.approve),
+            web.post(f"{BASE}/governance/approvals/{{id}}/deny", governance.deny),
+            web.post(f"{BASE}/governance/approvals/{{id}}/consume", governance.consume),
+            web.get(f"{BASE}/governance/reviews", governance.reviews, allow_head=False),
             web.get(f"{BASE}/trust", trust.index, allow_head=False),
             web.get(f"{BASE}/trust/score", trust.score, allow_head=False),
             web.get(f"{BASE}/whoami", whoami, allow_head=False),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from bot.ids import Action, Option
 from governance.lifecycle import OPEN_REQUESTS, ExecutionStatus, RequestStatus
+from governance.policy import INTERNAL
 from storage.dossier import Dossier
 from storage.tables import RequestType
 
@@ -54,8 +55,16 @@ def options_of(dossier: Dossier) -> list[tuple[Option, str]]:
     """Return what the overflow menu of a card offers, with its words."""
     if dossier.request is None or not is_decidable(dossier):
         return []
-    is_call = dossier.request.request_type is RequestType.TOOL_CALL
-    return [(one, words) for one, words in _WORDS.items() if is_call or one in (Option.DELEGATE, Option.WITHDRAW)]
+    if dossier.request.request_type is RequestType.TOOL_CALL:
+        return list(_WORDS.items())
+    if _is_demanded(dossier):
+        return []  # a menu of one entry is none to Slack; places are handed over by the API
+    return [(one, _WORDS[one]) for one in (Option.DELEGATE, Option.WITHDRAW)]
+
+
+def _is_demanded(dossier: Dossier) -> bool:
+    """Whether a rule demands an answer, so that nobody may take the question back."""
+    return dossier.proposal.agent_id == INTERNAL and dossier.proposal.requester is None
 
 
 def is_decidable(dossier: Dossier) -> bool:
@@ -67,7 +76,8 @@ def can_be_asked_again(dossier: Dossier) -> bool:
     """Whether nobody answered in time, or what was answered no longer held when it was to run."""
     if dossier.execution is not None:
         return dossier.execution.status is ExecutionStatus.INVALIDATED
-    return dossier.request is not None and dossier.request.status is RequestStatus.EXPIRED
+    is_call = dossier.request is not None and dossier.request.request_type is RequestType.TOOL_CALL
+    return is_call and dossier.request is not None and dossier.request.status is RequestStatus.EXPIRED
 
 
 def option_value(option: Option, rendering_id: str) -> str:

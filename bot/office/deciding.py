@@ -54,7 +54,7 @@ async def decide(
     async def record(tx: Tx) -> ApprovalRequest:
         if also is not None:
             await also(tx)
-        return await operation.review(tx, request_id, answer, members, left)
+        return await operation.review(tx, request_id, answer, members, left, office.policy.current)
 
     return await office.database.write(office.tenant, record)
 

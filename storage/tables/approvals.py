@@ -59,6 +59,8 @@ class ApprovalRequest(SQLModel, table=True):
         Index("ix_requests_target", "tenant", "target_type", "target_id", "request_type",
               sqlite_where=text("target_id IS NOT NULL"), postgresql_where=text("target_id IS NOT NULL")),
         Index("ix_requests_open", "tenant", "created_at", "id", sqlite_where=_OPEN, postgresql_where=_OPEN),
+        Index("ix_requests_questions", "tenant", "created_at", "id",
+              sqlite_where=text("target_id IS NOT NULL"), postgresql_where=text("target_id IS NOT NULL")),
         Index("ux_requests_asked_once", "tenant", "asked_key", unique=True,
               sqlite_where=_ASKED, postgresql_where=_ASKED),
     )  # fmt: skip

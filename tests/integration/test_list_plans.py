@@ -8,9 +8,11 @@ import pytest
 from sqlalchemy import event, text
 
 from governance.lifecycle import RequestStatus
-from storage import audit, homes, lists, requests, rules, waiting
+from storage import audit, governing, homes, lists, requests, rules, waiting
 from storage.database import Database, Tx
+from storage.governing import Sought
 from storage.lists import Filters
+from storage.tables import RequestType
 from tests.conftest import NOON
 from tests.integration.verbs import TENANT
 
@@ -28,6 +30,15 @@ LISTS: dict[str, Any] = {
     "what a Home lists": waiting.open_requests,
     "what a Home counts": lambda tx: waiting.states_since(tx, NOON),
     "Homes that are behind": lambda tx: homes.behind(tx, [], 20),
+    "questions": lambda tx: governing.questions(tx, Sought(RequestStatus.PENDING, before=BEFORE), 51),
+    "an agent's questions": lambda tx: governing.questions(tx, Sought(agent_id="deployer"), 51),
+    "a person's questions": lambda tx: governing.questions(tx, Sought(person="U0BOB"), 51),
+    "questions about a target": lambda tx: requests.open_about(tx, RequestType.RETIREMENT_ACTION, ("automation", "a")),
+    "the question asked under a key": lambda tx: requests.asked_under(tx, "key"),
+    "agents that owe a look": lambda tx: governing.owed_by_agents(tx, 51),
+    "automations that owe a look": lambda tx: governing.worth_a_look(tx, None, 51),
+    "what was noticed": lambda tx: governing.findings(tx, ["aut_1"]),
+    "a live spend stop": lambda tx: governing.live_stop(tx, "deployer"),
     "events of a proposal": lambda tx: audit.entries_of(tx, "prp_1"),
 }
 

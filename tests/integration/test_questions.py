@@ -11,12 +11,13 @@ from governance.automations import Actor, ActorKind
 from governance.errors import Forbidden, Unprocessable
 from governance.lifecycle import ProposalState, RequestStatus
 from governance.policy import Policy
-from operations.question import Question, raise_question, supersede
+from operations.question import raise_question, supersede
+from operations.withdraw import withdraw, withdraw_by_person
 from storage.database import Database
 from storage.opening import open_database
-from storage.tables import ApprovalRequest, AuditEntry, OwedReview, Proposal, RequestType, Surface
+from storage.tables import ApprovalRequest, AuditEntry, OutboxMessage, OwedReview, Proposal, RequestType, Surface
 from tests.conftest import ENCRYPTION_KEY, Clock
-from tests.integration.asking import AGENT, PERSON, SYSTEM, ask, question
+from tests.integration.asking import AGENT, PERSON, ask, question
 from tests.integration.verbs import TENANT, count, rows
 
 
@@ -60,8 +61,9 @@ async def test_a_capability_needs_as_many_as_the_tools_it_opens(database: Databa
         await ask(database, policy, RequestType.CAPABILITY_REQUEST, asked_by=AGENT, context={"capability": "deploy"})
 
 
-@pytest.mark.parametrize("context", [{}, {"capability_key": " "}, {"capability_key": "x", "hours": 0},
-                                     {"capability_key": "x", "hours": 721}, {"capability_key": "x", "hours": True}])  # fmt: skip
+@pytest.mark.parametrize(
+    "context", [{}, {"capability": " "}, *({"capability": "x", "hours": hours} for hours in (0, -1, 721, True, "8"))]
+)
 async def test_a_context_that_means_nothing_is_refused(database: Database, policy: Policy, context: Any) -> None:
     with pytest.raises(Unprocessable):
         await ask(database, policy, RequestType.CAPABILITY_REQUEST, context=context)
@@ -100,7 +102,8 @@ async def test_a_question_that_no_longer_stands_ends_with_its_reason(database: D
     (found,) = await rows(database, ApprovalRequest)
     assert (ended, found.status, found.reason) == (1, RequestStatus.EXPIRED, "it was extended")
     (owed,) = await rows(database, OwedReview)
-    assert owed.request_id == request.id and owed.answered_at is not None
+    assert owed.request_id == request.id
+    assert owed.answered_at is not None
 
 
 async def test_an_owed_review_is_the_owners(database: Database, policy: Policy) -> None:
@@ -108,4 +111,24 @@ async def test_an_owed_review_is_the_owners(database: Database, policy: Policy) 
     await database.write(TENANT, lambda tx: raise_question(tx, policy, asked))
     (owed,) = await rows(database, OwedReview)
     assert (owed.person, owed.nudges, owed.answered_at) == ("U0OWNER", 0, None)
-    assert isinstance(asked, Question) and asked.asked_by == SYSTEM
+
+
+async def test_what_a_rule_demands_is_answered_not_withdrawn(database: Database, policy: Policy) -> None:
+    request = await ask(database, policy, RequestType.QUOTA_OVERRIDE)
+    with pytest.raises(Forbidden):
+        await database.write(TENANT, lambda tx: withdraw_by_person(tx, policy, request.proposal_id, "U0ADMIN", None))
+    assert (await rows(database, ApprovalRequest))[0].status is RequestStatus.PENDING
+
+
+async def test_who_filed_it_takes_it_back(database: Database, policy: Policy) -> None:
+    by_bob = await ask(database, policy, RequestType.DEPTH_OVERRIDE, asked_by=PERSON)
+    by_agent = await ask(database, policy, RequestType.DEPTH_OVERRIDE, asked_by=AGENT)
+    await database.write(TENANT, lambda tx: withdraw_by_person(tx, policy, by_bob.proposal_id, "U0BOB", None))
+    await database.write(TENANT, lambda tx: withdraw(tx, by_agent.proposal_id, "deployer", "not needed"))
+    assert {one.status for one in await rows(database, ApprovalRequest)} == {RequestStatus.WITHDRAWN}
+
+
+async def test_the_place_of_who_is_away_is_looked_after(database: Database, policy: Policy) -> None:
+    request = await ask(database, policy, RequestType.QUOTA_OVERRIDE)
+    (owed,) = await rows(database, OutboxMessage, kind="cover")
+    assert owed.subject == request.id

@@ -331,6 +331,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("target_id IS NOT NULL"),
     )
     op.create_index(
+        "ix_requests_questions",
+        "approval_requests",
+        ["tenant", "created_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("target_id IS NOT NULL"),
+        postgresql_where=sa.text("target_id IS NOT NULL"),
+    )
+    op.create_index(
         "ux_requests_asked_once",
         "approval_requests",
         ["tenant", "asked_key"],
