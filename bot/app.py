@@ -27,6 +27,7 @@ from scheduler.inbox import Inbox
 from scheduler.loop import Loop
 from scheduler.outbox import Outbox
 from scheduler.ports import Connector
+from scheduler.spending import SpendClock
 from storage import audit
 from storage.database import Tx
 from storage.opening import open_database
@@ -48,7 +49,8 @@ class Server:
         handlers = delivery.handlers() if settings.speaks_slack else delivery.held_back()
         outbox = Outbox(database, handlers)
         executor = Executor(database, office.policy, self._connectors(environment))
-        self._loop = Loop(database, outbox, executor, Inbox(database, Spoken(office).answer))
+        self._loop = Loop(database, outbox, executor, Inbox(database, Spoken(office).answer),
+                          SpendClock(database, office.policy))  # fmt: skip
         # Without a secret no request over HTTP can be genuine; a random one refuses them all.
         secret = settings.signing_secret or secrets.token_hex(32)
         self._bolt = new_bolt(office, secret)

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from governance.ancestry import lineage_of
 from governance.authorising import (
     Caller,
     Facts,
@@ -19,6 +18,7 @@ from governance.automations import ActorKind, AutomationStatus, Right, StopKind
 from governance.canonical import Json, canonical
 from governance.errors import NotFound, Unprocessable
 from governance.policy import Limits, Policy
+from governance.spend import lineage_of
 from governance.text import storable
 from operations.dependency import revoke_dependency
 from operations.lifecycle import pause_runs, set_expiry
@@ -71,7 +71,7 @@ async def _maker(tx: Tx, policy: Policy, agent_id: str) -> Maker:
     review = await automations.agent_review(tx, agent_id)
     return Maker(
         is_paused=any(one.kind is StandingKind.PAUSE for one in await standing.live(tx, agent_id)),
-        is_spend_stopped=bool(await spend.stopped(tx, [agent_id])),
+        is_spend_stopped=bool(await spend.holding(tx, [agent_id])),
         owes_review=review is not None and review.review_required,
         rights=await grants.rights(tx, agent_id), depth=len(lineage),
         created_today=await automations.count_created(tx, agent_id), active=await automations.count_active(tx),

@@ -1,5 +1,7 @@
 """What time does to automations, grants and owed reviews: warnings and ends, lapsed grants, reminders."""
 
+from dataclasses import replace
+
 from governance.automations import AutomationStatus, ReviewKind, Severity, StopKind
 from governance.canonical import Json
 from governance.clocks import admins_are_nudged, next_nudge
@@ -23,6 +25,7 @@ async def attend(tx: Tx, policy: Policy, automation_id: str) -> None:
     row = await automations.locked(tx, automation_id)
     if row is None or row.expires_at is None or row.expiry_due_at is None or row.expiry_due_at > tx.now:
         return
+    policy = replace(policy, limits=await limits_in_force(tx, policy))
     if row.expires_at <= tx.now:
         await _expire(tx, policy, row)
     else:
@@ -50,7 +53,7 @@ async def _expire(tx: Tx, policy: Policy, row: Automation) -> None:
 async def _warn(tx: Tx, policy: Policy, row: Automation) -> None:
     """Warn once for each warning that has passed, and ask early whether it is to go on; it runs until it ends."""
     assert row.expires_at is not None
-    window = (await limits_in_force(tx, policy)).expiration_warning_window
+    window = policy.limits.expiration_warning_window
     row.expiry_warned = max(warnings_passed(row.expires_at, window, tx.now), row.expiry_warned)
     row.expiry_due_at = next_due(row.expires_at, window, row.expiry_warned)
     left = time_left(row.expires_at, tx.now)

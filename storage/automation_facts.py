@@ -23,7 +23,7 @@ async def facts_of(tx: Tx, row: Automation, actor: Actor) -> Facts:
     agents = agents_of(row)
     is_agent = actor.kind is ActorKind.AGENT and actor.id is not None
     grant = await grants.to_modify(tx, actor.id or "", row.id) if is_agent else None
-    stops = await spend.stopped(tx, agents) if agents else {}
+    stops = {one.agent_id for one in await spend.holding(tx, agents)} if agents else set()
     paused = {one.agent_id for one in await standing.live(tx) if one.kind is StandingKind.PAUSE} if agents else set()
     return Facts(
         creator=creator_of(row), owner=row.owner, status=row.status, is_retired=row.retired_at is not None,

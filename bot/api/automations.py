@@ -10,7 +10,8 @@ from bot.api.cursors import cursor_after, cursor_of
 from bot.api.errors import answer
 from bot.api.filters import one_of
 from bot.api.principals import Callers, Operator
-from bot.office import Office
+from bot.api.spend import spending_json
+from bot.office import Office, spending
 from bot.office.automations import Verb, as_agent, as_person, carry_out, visible
 from governance.authorising import Caller
 from governance.automations import ActorKind, AutomationStatus, Right
@@ -18,6 +19,7 @@ from operations import automations as operation
 from operations import ending
 from operations.automations import Draft
 from storage import automations
+from storage.automation_facts import agents_of
 from storage.tables import Automation
 
 
@@ -65,8 +67,12 @@ class Automations:
             found = await automations.findings(tx, row.id)
             made_by_agent = row.creator_kind is ActorKind.AGENT and row.creator_id is not None
             review = await automations.agent_review(tx, row.creator_id or "") if made_by_agent else None
-        told = {"governance": governance_json(row, found), "lifecycle": lifecycle_json(row)}
-        return answer({**told, "agent_review": agent_review_json(review) if review else None})
+            spent = await spending.spendings(tx, self._office.policy.current, list(agents_of(row)))
+        return answer({
+            "governance": governance_json(row, found), "lifecycle": lifecycle_json(row),
+            "agent_review": agent_review_json(review) if review else None,
+            "spend": {"agents": [spending_json(one, self._office) for one in spent]},
+        })  # fmt: skip
 
     async def change(self, request: web.Request) -> web.Response:
         """`PATCH /automations/{id}`: only the fields that were sent."""

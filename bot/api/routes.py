@@ -15,6 +15,7 @@ from bot.api.principals import Callers, Operator
 from bot.api.proposals import Proposals
 from bot.api.rules import Rules
 from bot.api.runs import Runs
+from bot.api.spend import Spend
 from bot.api.trust import Trust
 from bot.office import Office
 
@@ -29,6 +30,7 @@ def new_web_app(office: Office) -> web.Application:
     proposals, approvals, rules = Proposals(office, callers), Approvals(office, callers), Rules(office, callers)
     changes, outcomes, agents = Changes(office, callers), Outcomes(office, callers), Agents(office, callers)
     trust, governance = Trust(office, callers), Governance(office, callers)
+    spend = Spend(office, callers)
 
     automations, runs, grants = Automations(office, callers), Runs(office, callers), Grants(office, callers)
 
@@ -61,6 +63,11 @@ def new_web_app(office: Office) -> web.Application:
             web.post(f"{BASE}/agents/{{id}}/pause", agents.pause),
             web.post(f"{BASE}/agents/{{id}}/resume", agents.resume),
             web.post(f"{BASE}/agents/{{id}}/tier", agents.tier),
+            web.post(f"{BASE}/agents/{{id}}/spend/reports", spend.report),
+            web.get(f"{BASE}/governance/spend", spend.index, allow_head=False),
+            web.get(f"{BASE}/governance/agents/{{id}}/spend", spend.read, allow_head=False),
+            web.get(f"{BASE}/governance/limits", spend.limits, allow_head=False),
+            web.patch(f"{BASE}/governance/limits", spend.change_limits),
             web.get(f"{BASE}/governance/approvals", governance.index, allow_head=False),
             web.post(f"{BASE}/governance/approvals", governance.create),
             web.post(f"{BASE}/governance/approvals/{{id}}/approve", governance.approve),

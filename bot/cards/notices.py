@@ -11,6 +11,12 @@ _LINES = {
     "agent_paused": "⏸️ <@{by}> paused your agent *{agent}*: its calls are denied until somebody resumes it",
     "agent_resumed": "▶️ <@{by}> resumed your agent *{agent}*",
     "tier_changed": "🎚️ Your agent *{agent}* now acts at tier *{tier}*{for_target}, decided by <@{by}>",
+    "spend_warning": "💸 Your agent *{agent}* has spent {cost} of its {cap} USD of this week",
+    "spend_stopped": (
+        "🛑 Your agent *{agent}* has spent {cost} of its {cap} USD of this week: its calls are denied and its runs "
+        "paused until Monday, until an admin lets it spend on, or until its cap is raised"
+    ),
+    "spend_released": "▶️ Your agent *{agent}* may spend again: {why}",
     "old_rule": (
         "🗓️ A rule you made three months ago or earlier still answers: *{effect}* `{tool}` by *{agent}*, used {used}. "
         "If it is not meant any more: `/approvals revoke {rule}`"

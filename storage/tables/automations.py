@@ -92,6 +92,7 @@ class AutomationRun(SQLModel, table=True):
         one_of("stop_kind", StopKind),
         Index("ix_runs_of_automation", "automation_id", "created_at", "id"),
         Index("ix_runs_open", "automation_id", "status", sqlite_where=_OPEN_RUN, postgresql_where=_OPEN_RUN),
+        Index("ix_runs_stopped", "tenant", "stopped_for", **_due("stopped_for")),
     )
 
     id: str = Field(primary_key=True, max_length=ID_LENGTH)
@@ -258,8 +259,7 @@ class SpendStop(SQLModel, table=True):
     __table_args__ = (
         Index("ux_spend_stops_one_each", "tenant", "agent_id", unique=True,
               sqlite_where=text("ended_at IS NULL"), postgresql_where=text("ended_at IS NULL")),
-        Index("ix_spend_stops_due", "release_at",
-              sqlite_where=text("ended_at IS NULL"), postgresql_where=text("ended_at IS NULL")),
+        Index("ix_spend_stops_due", "due_at", **_due("due_at")),
     )  # fmt: skip
 
     id: str = Field(primary_key=True, max_length=ID_LENGTH)
@@ -268,6 +268,9 @@ class SpendStop(SQLModel, table=True):
     reason: str = Field(sa_column=Column(Text, nullable=False))
     request_id: str | None = Field(default=None, max_length=ID_LENGTH)  #: the quota_override that asks about it
     at: datetime = Field(sa_type=UtcDateTime)
+    cost: int = Field(sa_column=Column(BigInteger, nullable=False))  #: of the week when it was stopped, micro-USD
+    cap: int = Field(sa_column=Column(BigInteger, nullable=False))
     release_at: datetime = Field(sa_type=UtcDateTime)  #: the start of the next week
+    due_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  #: when the loop has to look at it next
     lifted_until: datetime | None = Field(default=None, sa_type=UtcDateTime)  #: an approved override holds until then
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
