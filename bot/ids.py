@@ -29,6 +29,10 @@ class Action(StrEnum):
     HOME_SETTINGS = "home.settings"
     HOME_AWAY = "home.away"
     HOME_BACK = "home.back"
+    HOME_GIVE = "home.give"
+    HOME_UNGRANT = "home.ungrant"
+    HOME_EXTEND = "home.extend"
+    HOME_RETIRE = "home.retire"
 
 
 class Option(StrEnum):
@@ -58,6 +62,9 @@ class Callback(StrEnum):
     AWAY = "modal.away"
     PAUSE = "modal.pause"
     RESUME = "modal.resume"
+    GIVE = "modal.give"
+    EXTEND = "modal.extend"
+    RETIRE = "modal.retire"
 
 
 class Block(StrEnum):
@@ -78,6 +85,9 @@ class Block(StrEnum):
     DIGEST_HOUR = "digest_hour"
     QUIET_FROM = "quiet_from"
     QUIET_TO = "quiet_to"
+    AGENT = "agent"
+    RIGHT = "right"
+    HOURS = "hours"
 
 
 class Field(StrEnum):

@@ -10,10 +10,16 @@ from sqlmodel import col
 
 from governance.canonical import Json, canonical
 from governance.chain import NONCE_BYTES, entry_mac
+from storage import homes
 from storage.database import Tx
 from storage.tables import AuditEntry, AuditSeal
 
 _PAGE = 500
+
+#: Kinds of what Home tabs show besides requests, rules and pauses, which say so themselves. A bar of spend may be a
+#: little old: agents report more often than anybody looks.
+_ON_HOMES = ("automation.", "grant.", "spend.", "limits.")
+_TOO_OFTEN = "spend.reported"
 
 
 async def record(
@@ -39,6 +45,8 @@ async def record(
         entry.mac = entry_mac(tx.keys.audit_key, secrets.token_hex(NONCE_BYTES), content_of(entry))
     tx.session.add(entry)
     tx.announce("audit")
+    if kind.startswith(_ON_HOMES) and kind != _TOO_OFTEN:
+        homes.changed(tx)
 
 
 def content_of(entry: AuditEntry) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from bot.cards.answering import approvals
 from bot.cards.blocks import date, draw, mrkdwn
 from bot.cards.home_agents import HomeAgent, agent_line
-from bot.cards.home_buttons import Element, entry_buttons, revoking_button, settings_buttons
+from bot.cards.home_buttons import Element, entry_buttons, giving_button, revoking_button, settings_buttons
+from bot.cards.home_rights import HomeAutomation, HomeGrant, automation_entry, grant_entry
 from bot.cards.home_settings import settings_lines
 from bot.cards.modals import View
 from governance.hours import Absence
@@ -53,6 +54,9 @@ class Sheet:
     preference: Preference
     absence: Absence | None  #: the one that holds now
     tz: str | None  #: where the person is
+    grants: tuple[HomeGrant, ...] = ()
+    automations: tuple[HomeAutomation, ...] = ()
+    may_give: bool = False  #: grants, to any agent at all
 
 
 def home(sheet: Sheet, buttons: Mapping[str, str], drawn_at: datetime) -> View:
@@ -62,6 +66,8 @@ def home(sheet: Sheet, buttons: Mapping[str, str], drawn_at: datetime) -> View:
         soon="\n".join(_soon(one) for one in sheet.soon),
         agents=[agent_line(one) for one in sheet.agents], governs_all=sheet.governs_all,
         rules=[_rule(one) for one in sheet.rules], more=sheet.more,
+        grants=[grant_entry(one) for one in sheet.grants], giving=[giving_button()] if sheet.may_give else [],
+        automations=[automation_entry(one) for one in sheet.automations],
         settings="\n".join(settings_lines(sheet.preference, sheet.absence, sheet.tz)),
         settings_buttons=settings_buttons(is_away=sheet.absence is not None), drawn_at=drawn_at,
     )  # fmt: skip

@@ -28,6 +28,7 @@ class HomeAgent:
     waiting: int = 0  #: open requests
     states: Mapping[ProposalState, int] = field(default_factory=dict)  #: its calls of the last 24 hours
     may_turn: bool = False
+    spend: str = ""  #: the bar of its week; empty where it neither has a cap nor ever cost anything
 
     @property
     def pause(self) -> Standing | None:
@@ -40,7 +41,7 @@ def agent_line(one: HomeAgent) -> dict[str, str | Element | None]:
     agent = one.agent
     lines = [
         f"*{_short(agent.name, 120)}* (`{_short(agent.id, 120)}`) · {_shown(one.tier)}", *_tiers(one), *_paused(one),
-        *_budgets(one), _calls(one),
+        *_budgets(one), *([one.spend] if one.spend else []), _calls(one),
     ]  # fmt: skip
     button = turning_button(agent.id, agent.name, is_paused=one.pause is not None) if one.may_turn else None
     return {"line": "\n".join(lines), "button": button}

@@ -36,6 +36,30 @@ def revoking_button(rule_id: str, about: str) -> Element:
     return {**made, "confirm": {name: _plain(words) for name, words in asked.items()}}
 
 
+def ungranting_button(grant_id: str, about: str) -> Element:
+    """Return the button that takes a right back, once the person has confirmed it."""
+    made = _button(Action.HOME_UNGRANT, grant_id, "Revoke", f"Revoke a right of {cut(one_line(about), 50)}", "danger")
+    asked = {
+        "title": "Revoke this right?", "text": "What relied on it is paused until people have looked.",
+        "confirm": "Revoke", "deny": "Keep it",
+    }  # fmt: skip
+    return {**made, "confirm": {name: _plain(words) for name, words in asked.items()}}
+
+
+def giving_button() -> Element:
+    """Return the button that opens the form for a grant."""
+    return _button(Action.HOME_GIVE, "give", "Give a grant…", "Give an agent a right for a time")
+
+
+def automation_buttons(automation_id: str, name: str, proposal_id: str, *, is_retired: bool) -> list[Element]:
+    """Return what an automation's owner can do about it; Review opens the Details of the question about it."""
+    about = cut(one_line(name), 50)
+    review = _button(Action.TOLD_DETAILS, proposal_id, "Review…", f"What is asked about {about}", "primary")
+    extend = _button(Action.HOME_EXTEND, automation_id, "Extend…", f"Let it go on: {about}")
+    retire = _button(Action.HOME_RETIRE, automation_id, "Retire…", f"End it: {about}", "danger")
+    return [*([review] if proposal_id else []), extend, *([] if is_retired else [retire])]
+
+
 def settings_buttons(*, is_away: bool) -> list[Element]:
     """Return the buttons that change a person's settings."""
     absence = (

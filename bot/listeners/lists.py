@@ -9,14 +9,14 @@ from bot.ids import Action
 from bot.listeners.batch import open_batch
 from bot.listeners.private import say_privately
 from bot.listeners.replying import private, public
-from bot.listeners.words import table
+from bot.listeners.words.families import list_called
 from bot.listeners.words.paging import read_question
 from bot.listeners.words.spoken import Reply, Spoken
 from bot.office import Office
 from bot.office.sharing import check_may_share
 from bot.slack import SlackTrouble
 from bot.slack.response_url import send
-from governance.errors import Forbidden, NotFound
+from governance.errors import Forbidden
 
 _TOO_OLD = "Slack does not let me change this list any more; run the command again."
 
@@ -49,9 +49,8 @@ def register(app: AsyncApp, office: Office) -> None:
 async def _ask_again(office: Office, body: dict[str, Any], step: int) -> Reply:
     """Ask what the list's command asked, as whoever clicked. Raises NotFound for a word that is no list."""
     word, rest, page = read_question(str(body["actions"][0].get("value", "")))
-    if word not in table.LISTS:
-        raise NotFound("This button belongs to no list here; run the command again.")
-    return await table.speak(Spoken(office, body["user"]["id"], rest, page + step), word)
+    family, name = list_called(word)
+    return await family.speak(Spoken(office, body["user"]["id"], rest, page + step), name)
 
 
 async def _answer(client: AsyncWebClient, body: dict[str, Any], said: dict[str, Any], *, replace: bool = False) -> None:

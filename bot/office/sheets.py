@@ -1,11 +1,12 @@
 """What one person's Home shows, read from what is stored and who they are at this moment."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from bot.cards.home import HomeEntry, HomeRule, Sheet
 from bot.cards.home_agents import HomeAgent
-from bot.office import Office
+from bot.office import Office, rights
 from bot.office.queue import link_to_card
 from bot.slack.directory import Person
 from governance.lifecycle import ProposalState, RequestStatus
@@ -20,7 +21,7 @@ from storage.tables import ApprovalRequest, Review, Rule, Standing, StandingKind
 from storage.waiting import Open
 
 #: How much of each part there is room for: with all of it a Home stays below Slack's 100 blocks.
-SHOWN = {"waiting": 10, "soon": 7, "agents": 10, "rules": 10}
+SHOWN = {"waiting": 10, "soon": 7, "agents": 10, "rules": 10, "grants": 8, "automations": 6}
 _LOOKED_AT = 200  # rules
 _DAY = timedelta(hours=24)
 
@@ -39,15 +40,18 @@ async def sheet_of(office: Office, person: Person) -> Sheet:
                 and (one.request.id in decidable or one.creator == person.id)]  # fmt: skip
         agents, more_agents = await _agents(tx, office.policy.current, person.id, found)
         known, more_rules = await _rules(tx, office.policy.current, person.id)
+        given, more_grants = await rights.grants_of(tx, office.policy.current, person.id, SHOWN["grants"])
+        recurring, more_automations = await rights.automations_of(tx, office, person.id, found, SHOWN["automations"])
         preference = await people.preference(tx, person.id)
         absence = people.absence(preference)
         return Sheet(
             await _entries(tx, office, open_now[: SHOWN["waiting"]], decidable),
             await _entries(tx, office, soon[: SHOWN["soon"]], decidable), agents, known,
             {"waiting": max(0, len(open_now) - SHOWN["waiting"]), "soon": max(0, len(soon) - SHOWN["soon"]),
-             "agents": more_agents, "rules": more_rules},
+             "agents": more_agents, "rules": more_rules, "grants": more_grants, "automations": more_automations},
             role_of(office.policy.current, person.id) is Role.ADMIN, preference,
             absence if absence is not None and absence.covers(tx.now) else None, preference.tz or person.tz,
+            given, recurring, rights.may_give(office.policy.current, person.id),
         )  # fmt: skip
 
 
@@ -99,8 +103,14 @@ async def _agents(tx: Tx, policy: Policy, person: str, found: Sequence[Open]) ->
     if not listed:
         return (), 0
     standings, states = await standing.live(tx), await waiting.states_since(tx, tx.now - _DAY)
+    spent = await rights.bars(tx, policy, [one.id for one in listed[: SHOWN["agents"]]])
     shown = [
-        await _agent(tx, policy, one, person, [each for each in standings if each.agent_id == one.id], found, states)
+        replace(
+            await _agent(
+                tx, policy, one, person, [each for each in standings if each.agent_id == one.id], found, states
+            ),
+            spend=spent.get(one.id, ""),
+        )
         for one in listed[: SHOWN["agents"]]
     ]
     return tuple(shown), max(0, len(listed) - SHOWN["agents"])

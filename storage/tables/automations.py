@@ -32,6 +32,7 @@ class Automation(SQLModel, table=True):
         one_of("review_kind", ReviewKind),
         Index("ix_automations_newest", "tenant", "created_at", "id"),
         Index("ix_automations_creator", "tenant", "creator_kind", "creator_id", "created_at"),
+        Index("ix_automations_owner", "tenant", "owner", "created_at", "id"),
         Index("ix_automations_expiry", "expiry_due_at", **_due("expiry_due_at")),
         Index("ix_automations_health", "health_due_at", **_due("health_due_at")),
         Index("ix_automations_purge", "purge_at", **_due("purge_at")),

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from bot.cards.batch import MOST, Ending, Outcome, choosing_modal, summary, summary_modal, working_modal
 from bot.cards.lists import Line, Listing, entry, in_short, listing, sentence, shared
-from bot.listeners.words import helping, table
+from bot.listeners.words import helping
+from bot.listeners.words.families import FAMILIES
 from bot.workspace.mrkdwn import reach
 from governance.lifecycle import ExecutionStatus, RequestStatus
 from tests.unit.blockkit import buttons, check_message, check_view, mrkdwn_texts, strings, whole_text
@@ -125,11 +126,14 @@ def test_an_unknown_word_is_repeated_harmlessly(text):
     assert len(sentence(said).text) < 400
 
 
-def test_help_explains_every_word_in_short(policy):
-    said = helping.overview(table.WORDS, policy).message.text
-    assert {name for name in table.WORDS if f"• `{name}` " not in said} == set()
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda one: one.command)
+def test_help_explains_every_word_in_short(policy, family):
+    said = helping.overview(family.words, policy, family.command, family.help_examples, family.more).message.text
+    assert {name for name in family.words if f"• `{name}` " not in said} == set()
+    assert f"{family.command} " in said
+    assert "{" not in said
     assert len(said) < 1500
-    for name, word in table.WORDS.items():
-        about = helping.about(name, word, policy).message.text
+    for name, word in family.words.items():
+        about = helping.about(name, word, policy, family.command).message.text
         assert about.startswith(f"*{name}* ")
         assert "{" not in about

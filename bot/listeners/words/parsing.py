@@ -13,7 +13,7 @@ _STYLED = "*_~"  # only in pairs: a single one ends a prefix such as deploy.*
 _AFTER = ".,;:!?"
 _MENTION = re.compile(r"<([@#])([A-Z0-9]+)(?:\|[^<>]*)?>")
 _LINK = re.compile(r"<((?:https?|mailto):[^<>|]*)(?:\|([^<>]*))?>")
-_ID = re.compile(r"(?:apr|prp)_[0-9a-z]+", re.IGNORECASE)
+_ID = re.compile(r"(?:apr|prp|aut|grt)_[0-9a-z]+", re.IGNORECASE)
 _SHARING = frozenset({"share", "shared"})
 
 

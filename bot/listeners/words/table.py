@@ -1,10 +1,9 @@
-"""Every word of `/approvals`, and the one way from a word to its answer."""
+"""Every word of `/approvals`. The other commands have their words in families.py."""
 
-from bot.listeners.words import governing, helping, listing
-from bot.listeners.words.paging import only
-from bot.listeners.words.parsing import meant, near, understand
-from bot.listeners.words.spoken import Reply, Spoken, Word
-from governance.errors import NotFound
+from bot.ids import Command
+from bot.listeners.words import governing, listing
+from bot.listeners.words.family import HELP, Family
+from bot.listeners.words.spoken import Word
 
 WORDS: dict[str, Word] = {
     "mine": Word(listing.mine, "what waits for you", ("mine", "mine agent:{agent}")),
@@ -36,7 +35,7 @@ WORDS: dict[str, Word] = {
 }  # fmt: skip
 #: Lists can be shared, and turned page by page: asking again changes nothing.
 LISTS = frozenset({"mine", "pending", "search", "rules"})
-BATCH, HELP = "batch", "help"
+BATCH = "batch"
 SYNONYMS = {
     **dict.fromkeys(("", "my", "me", "queue", "inbox", "waiting", "todo"), "mine"),
     **dict.fromkeys(("list", "all", "open", "everything"), "pending"),
@@ -51,27 +50,8 @@ SYNONYMS = {
 }
 
 
-def word_named(typed: str) -> str | None:
-    """Return the word that was meant, HELP included, or None."""
-    return meant(typed, (*WORDS, HELP), SYNONYMS)
-
-
-async def speak(spoken: Spoken, typed: str) -> Reply:
-    """Answer a word with the rest that was spoken. Raises the Refusal of whatever it asks for."""
-    name = word_named(typed)
-    if name is None:
-        return only(helping.unknown(typed, near(typed, (*WORDS, HELP), SYNONYMS)))
-    found = WORDS.get(name)
-    if found is None:
-        return _help(spoken, spoken.rest)
-    if found.speak is None:
-        raise NotFound(f"`/approvals {name}` opens a form; type it as a command.")
-    done = await found.speak(spoken)
-    return done if isinstance(done, Reply) else only(done)
-
-
-def _help(spoken: Spoken, rest: str) -> Reply:
-    policy, about = spoken.office.policy.current, word_named(understand(rest).word) if rest else None
-    if about is None or about not in WORDS:
-        return helping.overview(WORDS, policy)
-    return helping.about(about, WORDS[about], policy)
+APPROVALS = Family(
+    Command.APPROVALS, WORDS, SYNONYMS, LISTS, ("pending", "pause"),
+    "`/approvals help tier` explains one word. Decide on the card itself; everything else is under *Details*.",
+)  # fmt: skip
+word_named, speak = APPROVALS.word_named, APPROVALS.speak

@@ -1,14 +1,12 @@
 """`/approvals who TOOL [AGENT] [MOMENT]`: who could answer, before it happens."""
 
 import asyncio
-from datetime import datetime, tzinfo
 
 from bot.cards.reach import told
+from bot.listeners.words.moments import moment_in, zone_of
 from bot.office import Office
 from bot.office.reaching import agents_for, reach, tool_named
-from bot.slack import SlackTrouble
 from governance.errors import TooMany, Unprocessable
-from governance.hours import zone
 
 _PATIENCE = 2.0  # seconds; Slack gives up after 3
 _USAGE = "/approvals who deploy.production deployer 2026-11-22T03:00"
@@ -22,7 +20,7 @@ class _Asked:
         if not 1 <= len(words) <= 3:
             raise Unprocessable(f"Say it like this: {_USAGE}; agent and moment may be left out.")
         self.tool, *more = words
-        self.moment = _moment(more[-1]) if more else None
+        self.moment = moment_in(more[-1]) if more else None
         self.agent = more[0] if more and (self.moment is None or len(more) == 2) else None
         if len(more) == 2 and self.moment is None:
             raise Unprocessable(f"{more[1][:40]!r} is no moment; say it like this: {_USAGE}")
@@ -36,18 +34,10 @@ async def answer(office: Office, person: str, rest: str) -> str:
         async with asyncio.timeout(_PATIENCE):
             at = asked.moment
             if at is not None and at.tzinfo is None:
-                at = at.replace(tzinfo=await _zone_of(office, person))
+                at = at.replace(tzinfo=await zone_of(office, person))
             return told(await reach(office, asked.tool, agent, at=at))
     except TimeoutError:  # what was found out so far is remembered for a while
         raise TooMany("So many people cannot be looked up at once; ask again in a moment.") from None
-
-
-async def _zone_of(office: Office, person: str) -> tzinfo:
-    """A time without a zone is meant where the person is."""
-    try:
-        return zone((await office.directory.person(person)).tz)
-    except SlackTrouble:
-        return zone(None)
 
 
 def _only_agent(office: Office, tool: str) -> str:
@@ -55,10 +45,3 @@ def _only_agent(office: Office, tool: str) -> str:
     if len(found) != 1:
         raise Unprocessable(f"Say which agent: /approvals who {tool[:80]} {' | '.join(found) or 'AGENT'}")
     return found[0]
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return None

@@ -92,6 +92,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("health_due_at IS NOT NULL"),
         postgresql_where=sa.text("health_due_at IS NOT NULL"),
     )
+    op.create_index("ix_automations_owner", "automations", ["tenant", "owner", "created_at", "id"], unique=False)
     op.create_index("ix_automations_newest", "automations", ["tenant", "created_at", "id"], unique=False)
     op.create_index(
         "ix_automations_purge",

@@ -1,0 +1,53 @@
+"""Rights, automations and spend as one person's Home shows them."""
+
+from collections.abc import Sequence
+
+from bot.cards.home_rights import HomeAutomation, HomeGrant
+from bot.cards.spending import cost_line
+from bot.office.costs import costs
+from bot.office.office import Office
+from bot.office.queue import link_to_card
+from governance.policy import Policy
+from governance.roles import Role, role_of
+from storage import automation_lists, grants, lists
+from storage.database import Tx
+from storage.waiting import Open
+
+_LOOKED_AT = 200
+
+
+async def grants_of(tx: Tx, policy: Policy, person: str, room: int) -> tuple[tuple[HomeGrant, ...], int]:
+    """Return the rights in force of a person's agents and those they gave, newest first; and how many had no room."""
+    own = {one.id for one in policy.agents.values() if one.creator == person}
+    live = await grants.page(tx, live_only=True, limit=_LOOKED_AT)
+    theirs = [one for one in live if one.agent_id in own or one.granted_by == person]
+    shown, is_admin = theirs[:room], role_of(policy, person) is Role.ADMIN
+    names = await automation_lists.names(tx, {one.automation_id for one in shown if one.automation_id is not None})
+    return tuple(HomeGrant(one, names, is_admin) for one in shown), len(theirs) - len(shown)
+
+
+async def automations_of(
+    tx: Tx, office: Office, person: str, found: Sequence[Open], room: int
+) -> tuple[tuple[HomeAutomation, ...], int]:
+    """Return a person's automations, those that people are asked about first; and how many had no room."""
+    rows = await automation_lists.owned(tx, person, _LOOKED_AT)
+    asked = {one.request.target_id: one.request.proposal_id for one in found if one.request.target_id is not None}
+    rows.sort(key=lambda row: (row.id not in asked, row.retired_at is not None))
+    shown = rows[:room]
+    cards = await lists.surfaces(tx, {asked[row.id] for row in shown if row.id in asked})
+    entries = [
+        HomeAutomation(row, id := asked.get(row.id, ""), link_to_card(office, cards.get(id, []))) for row in shown
+    ]
+    return tuple(entries), len(rows) - len(shown)
+
+
+async def bars(tx: Tx, policy: Policy, agents: Sequence[str]) -> dict[str, str]:
+    """Return the bar of each agent that has a cap or ever cost anything."""
+    found = await costs(tx, policy, agents)
+    return {id: cost_line(one) for id, one in found.items() if one.cap is not None or one.windows}
+
+
+def may_give(policy: Policy, person: str) -> bool:
+    """Whether a person may give grants to any agent: operators and admins, and those who created one."""
+    is_creator = any(one.creator == person for one in policy.agents.values() if not one.is_internal)
+    return is_creator or role_of(policy, person).covers(Role.OPERATOR)
