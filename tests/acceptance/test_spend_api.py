@@ -91,6 +91,13 @@ async def test_an_agent_is_warned_stopped_and_let_go_on_by_a_person(stack: Stack
     assert "has spent 8.25 of its 10.00 USD" in said[0].text
 
 
+async def test_a_card_says_what_its_agent_may_still_spend(stack: Stack) -> None:
+    await send(stack, "4.5", "r1")
+    await stack.propose()
+    card = await stack.card("Spent this week")
+    assert "4.50 of 10.00 USD, 5.50 left" in str(card.blocks)
+
+
 async def test_an_admin_who_raises_the_cap_lets_the_agent_go(stack: Stack, admin: Key) -> None:
     runs = await automation(stack.database, RunStatus.RUNNING, creator=None, agents=("deployer",))
     await send(stack, "12", "r1")

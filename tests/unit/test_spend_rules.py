@@ -39,8 +39,9 @@ def test_an_amount_is_read_exactly(said, micro):
 
 @pytest.mark.parametrize(
     "said",
-    ["", "-1", "-0", "1e3", "NaN", "nan", "inf", "1.0000001", "1,5", " 1", "1\n", "0x10", "١", "1_0", "1000000000.000001",
-     "10000000000", "9" * 5000, -1, -0.5, 0.1 + 0.2, 1e-7, 1e300, float("nan"), float("inf"), True, None, [], {}],
+    ["", "-1", "-0", "1e3", "NaN", "nan", "inf", "1.0000001", "1,5", " 1", "1\n", "0x10", "١", "1_0",
+     "1000000000.000001", "10000000000", "9" * 5000, -1, -0.5, 0.1 + 0.2, 1e-7, 1e300,
+     float("nan"), float("inf"), True, None, [], {}],
 )  # fmt: skip
 def test_what_is_no_amount_is_refused(said):
     with pytest.raises(ValueError):
@@ -103,8 +104,9 @@ def test_a_cap_is_reached_at_its_very_amount(cost, cap, stops):
 
 @pytest.mark.parametrize(
     ("cost", "cap", "ratio", "near"),
-    [(8 * USD, 10 * USD, 0.8, True), (8 * USD - 1, 10 * USD, 0.8, False), (1, 3, 0.3, True), (10 * USD, 10 * USD, 0, False),
-     (5, None, 0.8, False), (1, 0, 0.8, True), (0, 0, 0.8, False), (10 * USD, 10 * USD, 1.0, True)],
+    [(8 * USD, 10 * USD, 0.8, True), (8 * USD - 1, 10 * USD, 0.8, False), (1, 3, 0.3, True),
+     (10 * USD, 10 * USD, 0, False), (5, None, 0.8, False), (1, 0, 0.8, True), (0, 0, 0.8, False),
+     (10 * USD, 10 * USD, 1.0, True)],
 )  # fmt: skip
 def test_a_warning_is_due_from_the_share_of_the_cap_on(cost, cap, ratio, near):
     assert warns(cost, cap, ratio) is near
