@@ -92,7 +92,7 @@ def test_every_policy_in_the_docs_loads(tmp_path: Path) -> None:
     from bot.policy import load_policy
 
     samples = re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / "policy.md").read_text(), re.DOTALL)
-    assert len(samples) == 3
+    assert len(samples) == 4
     for sample in samples:
         path = tmp_path / "countersign.toml"
         path.write_text(sample)

@@ -6,6 +6,7 @@ from bot.cards.blocks import date, draw, mrkdwn
 from bot.cards.buttons import buttons_of, is_decidable, option_value, options_of
 from bot.cards.diffs import changes_in_short
 from bot.cards.message import Message
+from bot.cards.spend import Budget, spend_field
 from bot.cards.status import fallback, outcome_line, status_line
 from bot.ids import Action
 from governance.canonical import short
@@ -21,15 +22,20 @@ _SHOWN_DEFERRALS = 2
 _HALF = 1200  #: of the arguments and of what changed, where a card has to show both
 
 
-def card(dossier: Dossier, rendering_id: str, *, discussed_at: str | None = None) -> Message:
-    """Draw the card of a request. `rendering_id` is all its buttons carry; `discussed_at` links to its thread."""
+def card(
+    dossier: Dossier, rendering_id: str, *, discussed_at: str | None = None, budget: Budget | None = None
+) -> Message:
+    """Draw the card of a request. `rendering_id` is all its buttons carry; `discussed_at` links to its thread.
+
+    `budget` is what its agent spent of its cap, where it has one.
+    """
     proposal = dossier.proposal
     options = [{"text": words, "value": option_value(one, rendering_id)} for one, words in options_of(dossier)]
     blocks = draw(
         "request",
         title=cut(one_line(f"{proposal.title} · {proposal.agent_name}"), 150),
         status=status_line(dossier), outcome=outcome_line(dossier.execution), circumstances=circumstances(dossier),
-        fields=_fields(dossier), consequence=proposal.consequence, arguments=_arguments(proposal),
+        fields=_fields(dossier, budget), consequence=proposal.consequence, arguments=_arguments(proposal),
         changes=_changes(proposal), words=_words(dossier),
         votes=votes(dossier) if is_decidable(dossier) and approvals(dossier) else None,
         footer=_footer(dossier, discussed_at), buttons=buttons_of(dossier), options=options,
@@ -48,7 +54,7 @@ def _changes(proposal: Proposal) -> str | None:
     return changes_in_short(before, proposal.arguments, _HALF) if before is not None else None
 
 
-def _fields(dossier: Dossier) -> list[str]:
+def _fields(dossier: Dossier, budget: Budget | None) -> list[str]:
     proposal, request = dossier.proposal, dossier.request
     tier = f"{proposal.tier} ({_ALIAS[proposal.tier]})" if proposal.tier in _ALIAS else f"{proposal.tier}"
     fields = [
@@ -59,6 +65,8 @@ def _fields(dossier: Dossier) -> list[str]:
     ]
     if request is not None:
         fields.append(f"*May decide*\n{people(request.reviewers)}")
+    if budget is not None:
+        fields.append(spend_field(budget))
     asked_for = f"<@{proposal.on_behalf_of}>" if proposal.on_behalf_of else f"<@{proposal.creator}> (creator)"
     return [*fields, f"*{'On behalf of' if proposal.on_behalf_of else 'Belongs to'}*\n{asked_for}"]
 

@@ -15,8 +15,9 @@ from operations import execute
 from operations.spend import Spent, report
 from operations.spend_stop import lift
 from scheduler.spending import REPORTS_KEPT, forget_reports
-from storage import spend, stopped_runs
+from storage import spend
 from storage.database import Database, Tx
+from storage.stopped_runs import BATCH
 from storage.tables import (
     ApprovalRequest,
     AuditEntry,
@@ -250,20 +251,19 @@ async def test_a_run_that_begins_after_all_is_paused_by_the_loop_and_by_the_next
 
 
 async def test_very_many_runs_are_paused_and_resumed_in_portions(
-    database: Database, policy: Policy, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    database: Database, policy: Policy, clock: Clock
 ) -> None:
-    monkeypatch.setattr(stopped_runs, "BATCH", 10)
     tight = capped(policy)
-    runs = await automation(database, *[QUEUED] * 35)
+    runs = await automation(database, *[QUEUED] * (2 * BATCH + 7))
     await spent(database, tight, "10")
-    assert (await statuses(database, runs)).count(PAUSED) == 10
+    assert (await statuses(database, runs)).count(PAUSED) == BATCH
     await tick(database, tight)
     assert set(await statuses(database, runs)) == {PAUSED}
     await lifted(database, clock, hours=1)
-    assert (await statuses(database, runs)).count(QUEUED) == 10
+    assert (await statuses(database, runs)).count(QUEUED) == BATCH
     await tick(database, tight)
     assert set(await statuses(database, runs)) == {QUEUED}
-    assert len(await rows(database, RunEvent)) == 70
+    assert len(await rows(database, RunEvent)) == 2 * len(runs)
 
 
 # letting go
