@@ -28,7 +28,7 @@ class Loop:
         self._add("executions", executor.drain, 1, "executions")
         self._add("leases", executor.recover, 1)
         self._add("expiry", self._bound(lambda each: expiry.attend_due(each, executor.policy)), 1)
-        self._add("lifecycle", self._bound(lambda each: lifecycle.attend_due(each, executor.policy)), 5)
+        self._add("lifecycle", self._bound(lambda each: lifecycle.attend_due(each, lambda _tenant: executor.policy)), 5)
         self._add("seals", self._bound(upkeep.seal_audit), 1)
         self._add("surfaces", self._bound(upkeep.reconcile_surfaces), 30)
         self._add("old rules", self._bound(upkeep.ask_about_old_rules), 60)

@@ -52,4 +52,4 @@ async def ran(database: Database, policy: Policy, automation_id: str, *steps: Ru
 async def tick(database: Database, policy: Policy) -> int:
     """Let the loop look at what is due; returns how many rows that were, questions left out."""
     await expiry.attend_due(database, policy)
-    return await attend_due(database, policy)
+    return await attend_due(database, lambda _tenant: policy)
