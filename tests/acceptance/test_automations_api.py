@@ -413,6 +413,20 @@ async def test_narrowing_pauses_and_widening_does_not(stack: Stack, admin: Key) 
     assert (await governance(stack, admin, id))["review_kind"] == "dependency_revoked"
 
 
+async def test_what_a_person_paused_only_people_resume(stack: Stack, admin: Key) -> None:
+    id = await created(stack)
+    assert (await stack.call("POST", f"{AUTOMATIONS}/{id}/pause"))[1]["automation"]["status"] == "paused"
+    assert (await stack.call("POST", f"{AUTOMATIONS}/{id}/resume"))[1]["automation"]["status"] == "active"
+    run_id = (await stack.call("POST", f"{AUTOMATIONS}/{id}/runs"))[1]["run"]["id"]
+    await stack.call("POST", f"{AUTOMATIONS}/{id}/pause")
+    await stack.signed(admin, "POST", f"{AUTOMATIONS}/{id}/pause", {"reason": "not tonight"})
+    refused = await stack.call("POST", f"{AUTOMATIONS}/{id}/resume")
+    assert is_problem(refused, 403, f"{V2}PAUSED_BY_PERSON")
+    assert is_problem(await stack.call("PATCH", f"{API}/runs/{run_id}", {"status": "running"}), 409, f"{V2}NOT_ACTIVE")
+    assert (await stack.signed(admin, "POST", f"{AUTOMATIONS}/{id}/resume"))[1]["automation"]["status"] == "active"
+    assert (await stack.call("PATCH", f"{API}/runs/{run_id}", {"status": "running"}))[0] == 200
+
+
 async def test_deleting_restoring_and_purging(stack: Stack, admin: Key, carol: Key, clock: Clock) -> None:
     id = await created(stack)
     run_id = (await stack.call("POST", f"{AUTOMATIONS}/{id}/runs"))[1]["run"]["id"]
