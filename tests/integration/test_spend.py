@@ -17,6 +17,7 @@ from operations.spend_stop import lift
 from scheduler.spending import REPORTS_KEPT, forget_reports
 from storage import spend
 from storage.database import Database, Tx
+from storage.limits import limits_in_force
 from storage.stopped_runs import BATCH
 from storage.tables import (
     ApprovalRequest,
@@ -373,6 +374,14 @@ async def test_limits_in_force_hold_for_what_is_asked_as_well(database: Database
     await spent(database, tight, "10")
     (asked,) = await rows(database, ApprovalRequest)
     assert asked.expires_at == clock() + timedelta(hours=5)
+
+
+async def test_changes_of_limits_at_once_lose_none_of_each_other(database: Database, policy: Policy) -> None:
+    counts = ("run_review_threshold", "lineage_depth_limit", "active_agent_automation_cap", "health_window_run_limit")
+    await asyncio.gather(*(relimit(database, policy, **{name: 7}) for name in counts))
+    async with database.read(TENANT) as tx:
+        limits = await limits_in_force(tx, policy)
+    assert [getattr(limits, name) for name in counts] == [7] * 4
 
 
 async def test_the_stop_of_another_agent_keeps_holding_a_run(database: Database, policy: Policy, clock: Clock) -> None:
