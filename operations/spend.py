@@ -64,6 +64,8 @@ async def _watch(tx: Tx, policy: Policy, weeks: Sequence[Week], cause: Cause) ->
     """Warn of weeks near their cap and stop those at it; return who was stopped."""
     stopped = []
     for week in weeks:
+        if week.agent_id not in policy.agents:  # it made the automation and has left since: there is nobody to stop
+            continue
         cap = cap_of(policy.limits, week.agent_id)
         at_cap = reaches(week.cost, cap)
         near = warns(week.cost, cap, policy.limits.spend_warning_threshold_ratio)

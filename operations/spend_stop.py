@@ -88,6 +88,8 @@ async def attend(tx: Tx, policy: Policy, stop_id: str) -> None:
     cap, week = cap_of(policy.limits, stop.agent_id), await spend.week_of(tx, stop.agent_id)
     if stop.release_at <= tx.now:
         await _end(tx, policy, stop, "a new week began")
+    elif stop.agent_id not in policy.agents:
+        await _end(tx, policy, stop, "it is no longer in the policy")
     elif cap is None or not reaches(week.cost, cap):
         await _end(tx, policy, stop, "its cap was raised")
     elif stop.lifted_until is None:
