@@ -30,6 +30,7 @@ from scheduler.inbox import Inbox
 from scheduler.loop import Loop
 from scheduler.outbox import Outbox
 from scheduler.ports import Connector
+from scheduler.spending import SpendClock
 from storage import audit
 from storage.database import Database, Tx
 from storage.opening import open_database
@@ -61,7 +62,8 @@ class Server:
         self.switchboard.on_disconnected = self._keeper.nudge
         outbox = Outbox(database, self.switchboard.handlers())
         executor = Executor(database, policy, self._connectors(environment))
-        self._loop = Loop(database, outbox, executor, Inbox(database, self.switchboard.answer))
+        inbox, spending = Inbox(database, self.switchboard.answer), SpendClock(database, policy)
+        self._loop = Loop(database, outbox, executor, inbox, spending)
         site = new_site(self.switchboard, self._installing, self._secret)
         self._runner = web.AppRunner(site, access_log=None, shutdown_timeout=_DRAIN, auto_decompress=False)
         self._background: list[asyncio.Task[None]] = []

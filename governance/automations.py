@@ -89,7 +89,34 @@ class Right(StrEnum):
     MODIFIES_GRANTS = "modifies_grants"
 
 
+#: Reviews without which nothing starts. A health review is owed, but only what is critical stops an automation, and one
+#: that expires soon goes on until it does.
+BLOCKING_REVIEWS = frozenset({ReviewKind.RUN_DRIFT, ReviewKind.DEPENDENCY_REVOKED, ReviewKind.CREATION_QUOTA})
+
 TERMINAL_RUNS = frozenset({RunStatus.COMPLETED, RunStatus.BLOCKED, RunStatus.FAILED, RunStatus.CANCELLED})
+
+_S = RunStatus
+_ENDS = TERMINAL_RUNS
+
+#: The legal moves of a run. What has ended stays ended.
+RUN_MOVES: dict[RunStatus, frozenset[RunStatus]] = {
+    _S.QUEUED: frozenset({_S.RUNNING, _S.PAUSED, _S.BLOCKED, _S.FAILED, _S.CANCELLED}),
+    _S.RUNNING: frozenset({_S.PAUSING, _S.PAUSED, _S.AWAITING_APPROVAL}) | _ENDS,
+    _S.PAUSING: frozenset({_S.PAUSED}) | _ENDS,
+    _S.PAUSED: frozenset({_S.QUEUED, _S.RUNNING, _S.BLOCKED, _S.FAILED, _S.CANCELLED}),
+    _S.AWAITING_APPROVAL: frozenset({_S.RUNNING, _S.PAUSED}) | _ENDS,
+}
+
+#: What still may do something, so that pausing has to reach it.
+GOING_ON = frozenset(RUN_MOVES) - {_S.PAUSED}
+
+#: What lets a run do something (again): as many checks stand before it as before a start.
+STARTS = frozenset({_S.QUEUED, _S.RUNNING})
+
+
+def sources_of_run(target: RunStatus) -> frozenset[RunStatus]:
+    """Return the statuses from which a run may move to `target`."""
+    return frozenset(source for source, targets in RUN_MOVES.items() if target in targets)
 
 
 @dataclass(frozen=True, slots=True)

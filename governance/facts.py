@@ -34,6 +34,7 @@ class Facts:
     now: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     call_hash: str = ""
     pause: Pause | None = None
+    spend_stop: str | None = None  #: why it may not go on this week
     tiers: Mapping[str, RecordedTier] = field(default_factory=dict)
     rules: tuple[Remembered, ...] = ()
     used_this_hour: int = 0

@@ -77,6 +77,8 @@ def check_standing(policy: Policy, agent: Agent, asked: Asked, facts: Facts) -> 
         return denied("ALWAYS_BLOCK", f"{tool.name} is always blocked ({_why_blocked(tool)})", tool.places.get(key, ()))
     if facts.pause is not None:
         return denied("AGENT_PAUSED", f"agent {agent.id} was paused by {facts.pause.by}: {facts.pause.reason}")
+    if facts.spend_stop is not None:
+        return denied("SPEND_CAP_EXCEEDED", f"agent {agent.id} is stopped until people decide: {facts.spend_stop}")
     for refused in policy.refused:
         if refused.agent in (None, agent.id) and covers(refused.tool, tool.name):
             return denied("DENIED_BY_RULE", f"{tool.name} is denied by the policy: {refused.reason}", refused.place)

@@ -110,6 +110,8 @@ class Agent:
     needs_human: bool = False
     budget_per_hour: int | None = None  #: how many calls may run unasked in one hour of UTC, and in one day
     budget_per_day: int | None = None
+    parent: str | None = None  #: the agent that made it; what it costs is charged to all above it, too
+    report_spend: bool = False  #: whether its own key may report what it cost
     place: Place = ()
 
     @property
@@ -142,13 +144,30 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one caller may use up."""
+    """What one caller may use up, and how far agents may go with automations and money.
+
+    Admins may change all but the first three while it runs; see `storage.limits.limits_in_force`.
+    """
 
     max_open_requests: int = 50
     rate_per_second: float = 50.0
     rate_burst: int = 200
     approval_ttl: timedelta = timedelta(hours=72)  #: how long a question about governance waits for people
     default_expires_after: timedelta = timedelta(days=90)  #: of automations; zero: they do not expire
+    creation_enabled: bool = True
+    per_agent_daily_creation_limit: int = 10  #: in any 24 hours; 0: none
+    active_agent_automation_cap: int = 50  #: of all agents together; 0: none
+    lineage_depth_limit: int = 3
+    per_agent_creation_review_threshold: int = 5  #: creations until people owe the agent a look; 0: never
+    run_review_threshold: int = 20  #: runs until people owe the automation a look; 0: never
+    weekly_spend_cap: int | None = None  #: micro-dollars of each agent; 0: nothing may be spent; None: no cap
+    agent_caps: Mapping[str, int | None] = field(default_factory=dict)  #: of agents that have their own
+    spend_warning_threshold_ratio: float = 0.8  #: of the cap; 0: no warnings
+    expiration_warning_window: timedelta = timedelta(days=7)  #: how early the first of three warnings comes
+    health_check_interval: timedelta = timedelta(hours=6)
+    health_window_run_limit: int = 20
+    health_failure_rate_threshold: float = 0.5
+    health_guardrail_stop_threshold: int = 2  #: 0: guardrail stops are no finding
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,18 +5,21 @@ from collections.abc import Awaitable, Callable
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from scheduler import expiry, upkeep
+from scheduler import expiry, lifecycle, upkeep
 from scheduler.execution import Executor
 from scheduler.inbox import Inbox
 from scheduler.outbox import Outbox
 from scheduler.pump import Pump
+from scheduler.spending import SpendClock, forget_reports
 from storage.database import Database
 
 
 class Loop:
     """All pumps of a process, ticked at their intervals and nudged by commits."""
 
-    def __init__(self, database: Database, outbox: Outbox, executor: Executor, inbox: Inbox) -> None:
+    def __init__(
+        self, database: Database, outbox: Outbox, executor: Executor, inbox: Inbox, spending: SpendClock
+    ) -> None:  # fmt: skip
         self._database, self._outbox, self._executor, self._inbox = database, outbox, executor, inbox
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         self._pumps: list[tuple[Pump, str | None]] = []
@@ -25,11 +28,14 @@ class Loop:
         self._add("executions", executor.drain, 1, "executions")
         self._add("leases", executor.recover, 1)
         self._add("expiry", self._bound(lambda each: expiry.attend_due(each, executor.policies)), 1)
+        self._add("lifecycle", self._bound(lambda each: lifecycle.attend_due(each, executor.policies.of)), 5)
         self._add("seals", self._bound(upkeep.seal_audit), 1)
         self._add("surfaces", self._bound(upkeep.reconcile_surfaces), 30)
         self._add("old rules", self._bound(upkeep.ask_about_old_rules), 60)
         self._add("nonces", self._bound(upkeep.forget_nonces), 60)
         self._add("answered events", self._bound(upkeep.forget_events), 60)
+        self._add("spend stops", spending.drain, 1, "spend")
+        self._add("old reports", self._bound(forget_reports), 600)
 
     def start(self) -> None:
         """Start ticking; the first tick of everything comes at once, so that what waited is caught up."""

@@ -18,6 +18,10 @@ Connector = Callable[[Started], Awaitable[Result]]
 class HasPolicy(Protocol):
     """Whoever holds the policies in force."""
 
+    @property
+    def hash(self) -> str:
+        """What changes whenever any of them does."""
+
     def of(self, tenant: str) -> Policy:
         """Return one tenant's policy as of now; an empty one for a tenant it does not know."""
 

@@ -13,7 +13,7 @@ async def facts_about(tx: Tx, agent: Agent, tool: str, call_hash: str, *, holdin
     known = await rules.about(tx, agent.id, tool)
     budgets = await _budgets(tx, agent, holding)
     return Facts(
-        now=tx.now, call_hash=call_hash, pause=_pause(found), tiers=_tiers(found),
+        now=tx.now, call_hash=call_hash, pause=_pause(found), spend_stop=_spend_stop(found), tiers=_tiers(found),
         rules=tuple(map(rules.as_remembered, known)),
         used_this_hour=budgets.get(Budget.HOUR, 0), used_today=budgets.get(Budget.DAY, 0),
     )  # fmt: skip
@@ -27,6 +27,10 @@ async def _budgets(tx: Tx, agent: Agent, holding: bool) -> dict[Budget, int]:
 
 def _pause(found: list[Standing]) -> Pause | None:
     return next((Pause(one.by, one.reason, one.at) for one in found if one.kind is StandingKind.PAUSE), None)
+
+
+def _spend_stop(found: list[Standing]) -> str | None:
+    return next((one.reason for one in found if one.kind is StandingKind.SPEND), None)
 
 
 def _tiers(found: list[Standing]) -> dict[str, RecordedTier]:

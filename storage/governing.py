@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
 
-from sqlalchemy import CursorResult, Text, exists, func, select, update
+from sqlalchemy import Text, exists, func, select, update
 from sqlalchemy import cast as cast_to
 from sqlmodel import col
 
@@ -70,32 +69,6 @@ async def live_stop(tx: Tx, agent_id: str) -> SpendStop | None:
         col(SpendStop.tenant) == tx.tenant, col(SpendStop.agent_id) == agent_id, col(SpendStop.ended_at).is_(None)
     )
     return (await tx.session.scalars(query)).first()
-
-
-async def lift_stop(tx: Tx, stop: SpendStop, **changes: Any) -> bool:
-    """Change a spend stop that has not ended; False where it has."""
-    statement = (
-        update(SpendStop)
-        .where(col(SpendStop.id) == stop.id, col(SpendStop.ended_at).is_(None))
-        .values(**changes)
-        .execution_options(synchronize_session=False)
-    )
-    return cast(CursorResult[Any], await tx.session.execute(statement)).rowcount == 1
-
-
-async def resume_stopped_runs(tx: Tx, agent_id: str) -> list[str]:
-    """Queue again every run that this agent's spend stop paused; returns which."""
-    statement = (
-        update(AutomationRun)
-        .where(
-            col(AutomationRun.tenant) == tx.tenant, col(AutomationRun.stopped_for) == agent_id,
-            col(AutomationRun.status) == RunStatus.PAUSED,
-        )
-        .values(status=RunStatus.QUEUED, stop_kind=None, stopped_for=None, detail=None, updated_at=tx.now)
-        .returning(col(AutomationRun.id))
-        .execution_options(synchronize_session=False)
-    )  # fmt: skip
-    return sorted(await tx.session.scalars(statement))
 
 
 async def owed_by_agents(tx: Tx, limit: int) -> list[AgentReview]:

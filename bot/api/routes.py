@@ -6,6 +6,7 @@ from aiohttp import web
 
 from bot.api.agents import Agents
 from bot.api.approvals import Approvals
+from bot.api.automation_routes import automation_routes
 from bot.api.changes import Changes
 from bot.api.errors import answer, desk
 from bot.api.governance import Governance
@@ -14,6 +15,7 @@ from bot.api.outcomes import Outcomes
 from bot.api.principals import Callers, Operator
 from bot.api.proposals import Proposals
 from bot.api.rules import Rules
+from bot.api.spend import Spend
 from bot.api.trust import Trust
 from bot.office import Office
 
@@ -34,6 +36,7 @@ def api_routes(office: Office) -> list[web.RouteDef]:
     proposals, approvals, rules = Proposals(office, callers), Approvals(office, callers), Rules(office, callers)
     changes, outcomes, agents = Changes(office, callers), Outcomes(office, callers), Agents(office, callers)
     trust, governance = Trust(office, callers), Governance(office, callers)
+    spend = Spend(office, callers)
 
     async def whoami(request: web.Request) -> web.Response:
         """`GET /whoami`: whom this key stands for."""
@@ -63,12 +66,18 @@ def api_routes(office: Office) -> list[web.RouteDef]:
         web.post(f"{BASE}/agents/{{id}}/pause", agents.pause),
         web.post(f"{BASE}/agents/{{id}}/resume", agents.resume),
         web.post(f"{BASE}/agents/{{id}}/tier", agents.tier),
+        web.post(f"{BASE}/agents/{{id}}/spend/reports", spend.report),
+        web.get(f"{BASE}/governance/spend", spend.index, allow_head=False),
+        web.get(f"{BASE}/governance/agents/{{id}}/spend", spend.read, allow_head=False),
+        web.get(f"{BASE}/governance/limits", spend.limits, allow_head=False),
+        web.patch(f"{BASE}/governance/limits", spend.change_limits),
         web.get(f"{BASE}/governance/approvals", governance.index, allow_head=False),
         web.post(f"{BASE}/governance/approvals", governance.create),
         web.post(f"{BASE}/governance/approvals/{{id}}/approve", governance.approve),
         web.post(f"{BASE}/governance/approvals/{{id}}/deny", governance.deny),
         web.post(f"{BASE}/governance/approvals/{{id}}/consume", governance.consume),
         web.get(f"{BASE}/governance/reviews", governance.reviews, allow_head=False),
+        *automation_routes(BASE, office, callers),
         web.get(f"{BASE}/trust", trust.index, allow_head=False),
         web.get(f"{BASE}/trust/score", trust.score, allow_head=False),
         web.get(f"{BASE}/whoami", whoami, allow_head=False),

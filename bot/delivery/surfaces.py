@@ -2,9 +2,11 @@
 
 from bot.cards.card import card
 from bot.cards.message import Message
+from bot.cards.spend import Budget
 from bot.delivery.posting import Poster, ThreadGone, postponed
 from bot.office import Office
 from bot.office.budgets import budget_of
+from bot.office.spending import budgets
 from bot.slack import MessageLost, SlackTrouble
 from operations import show
 from operations.show import Drawing, SurfaceBusy
@@ -40,13 +42,18 @@ class Surfaces:
             raise later from trouble
 
     async def _draw(self, message: OutboxMessage, drawing: Drawing) -> None:
-        budget = await budget_of(self._office, drawing.dossier.proposal.agent_id)
+        agent_id = drawing.dossier.proposal.agent_id
+        budget, spent = await budget_of(self._office, agent_id), await self._spent(message.tenant, agent_id)
         link = self._thread_link(drawing)
-        said = card(drawing.dossier, drawing.rendering_id, discussed_at=link, budget=budget)
+        said = card(drawing.dossier, drawing.rendering_id, discussed_at=link, budget=budget, spent=spent)
         place = await self._update(drawing, said) if drawing.surface.ts else await self._first(message, drawing, said)
         if place is not None:
             channel, ts = place
             await self._database.write(message.tenant, lambda tx: show.finish(tx, drawing, ts, channel))
+
+    async def _spent(self, tenant: str, agent_id: str) -> Budget | None:
+        async with self._database.read(tenant) as tx:
+            return (await budgets(tx, self._office.policy.current, [agent_id])).get(agent_id)
 
     async def _update(self, drawing: Drawing, said: Message) -> tuple[str, str]:
         surface = drawing.surface

@@ -1,12 +1,14 @@
 """What one person's Home shows, read from what is stored and who they are at this moment."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from bot.cards.home import HomeEntry, HomeRule, Sheet
 from bot.cards.home_agents import HomeAgent
 from bot.office import Office
 from bot.office.queue import link_to_card
+from bot.office.spending import budgets
 from bot.slack.directory import Person
 from governance.lifecycle import ProposalState, RequestStatus
 from governance.policy import Agent, Policy
@@ -103,7 +105,8 @@ async def _agents(tx: Tx, policy: Policy, person: str, found: Sequence[Open]) ->
         await _agent(tx, policy, one, person, [each for each in standings if each.agent_id == one.id], found, states)
         for one in listed[: SHOWN["agents"]]
     ]
-    return tuple(shown), max(0, len(listed) - SHOWN["agents"])
+    spent = await budgets(tx, policy, [one.agent.id for one in shown])
+    return tuple(replace(one, spend=spent.get(one.agent.id)) for one in shown), max(0, len(listed) - SHOWN["agents"])
 
 
 async def _agent(

@@ -57,6 +57,7 @@ def _check_targets(file: PolicyFile, wholes: list[WholeTool]) -> None:
         if not any(covers(name, one) for one in classes):
             raise Mistake(("classes", name), f"no tool has the action class {name!r}")
     _check_agents_named(file)
+    _check_lineages(file)
 
 
 def _targets(file: PolicyFile) -> Iterable[tuple[Path, str]]:
@@ -79,6 +80,20 @@ def _check_agents_named(file: PolicyFile) -> None:
 def _agents_named(file: PolicyFile) -> Iterable[tuple[Path, str]]:
     yield from ((("needs_human", "agents", i), one) for i, one in enumerate(file.needs_human.agents))
     yield from ((("rules", i, "agent"), rule.agent) for i, rule in enumerate(file.rules) if rule.agent)
+    yield from ((("agents", i, "parent"), agent.parent) for i, agent in enumerate(file.agents) if agent.parent)
+
+
+def _check_lineages(file: PolicyFile) -> None:
+    """No agent may stand above itself."""
+    parents = {agent.id: agent.parent for agent in file.agents}
+    for i, agent in enumerate(file.agents):
+        line, at = [agent.id], agent.parent
+        while at is not None and at not in line:
+            line.append(at)
+            at = parents[at]
+        if at == agent.id:
+            told = " below ".join([*line, at])
+            raise Mistake(("agents", i, "parent"), f"an agent cannot stand below itself ({told}); take one parent away")
 
 
 def _no_twins(names: list[str], array: str, key: str) -> None:

@@ -10,6 +10,7 @@ from bot.policy.connectors import ConnectorTable
 from bot.policy.consequence import compile_consequence
 from bot.policy.homes import Home, homes, tenant_of
 from bot.policy.inherit import WholeTool, whole_tools
+from bot.policy.limits import cap_value, values_of
 from bot.policy.mistake import Mistake
 from bot.policy.own_tools import with_own_tools
 from bot.policy.places import Path
@@ -49,8 +50,13 @@ def _shared(file: PolicyFile, tools: Mapping[str, Tool], file_hash: str) -> Poli
         default_tier=file.defaults.tier, class_tiers=dict(file.classes), needs_human=frozenset(marked),
         scoped=tuple(_scoped(table, ("scoped", i)) for i, table in enumerate(file.scoped)),
         refused=tuple(Refused(rule.tool, rule.agent, rule.reason, ("rules", i)) for i, rule in enumerate(file.rules)),
-        default_ttl=file.defaults.approval_ttl, limits=Limits(**file.limits.model_dump()), hash=file_hash,
+        default_ttl=file.defaults.approval_ttl, limits=_limits(file), hash=file_hash,
     )  # fmt: skip
+
+
+def _limits(file: PolicyFile) -> Limits:
+    own = {table.id: cap_value(cap) for table in file.agents if (cap := table.weekly_spend_cap_usd) is not None}
+    return Limits(**values_of(file.limits.model_dump()), agent_caps=own)
 
 
 def _agent(table: AgentTable, place: Path, marked: list[str]) -> Agent:
@@ -58,7 +64,8 @@ def _agent(table: AgentTable, place: Path, marked: list[str]) -> Agent:
         id=table.id, name=table.name, creator=table.creator, scopes=frozenset(table.scopes),
         people=frozenset(table.people), channels=frozenset(table.channels), tier=table.tier, tiers=dict(table.tiers),
         needs_human=table.needs_human or table.id in marked, budget_per_hour=table.max_autonomous_decisions_per_hour,
-        budget_per_day=table.max_autonomous_decisions_per_day, place=place,
+        budget_per_day=table.max_autonomous_decisions_per_day, parent=table.parent, report_spend=table.report_spend,
+        place=place,
     )  # fmt: skip
 
 

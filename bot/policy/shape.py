@@ -6,8 +6,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from bot.policy.connectors import ConnectorTable
+from bot.policy.limits import LimitsTable
 from bot.policy.strict import Strict
 from bot.policy.words import (
+    Cap,
     ChannelId,
     Duration,
     Id,
@@ -60,14 +62,6 @@ class DefaultsTable(Strict):
     approval_ttl: Duration = timedelta(hours=48)
 
 
-class LimitsTable(Strict):
-    """`[limits]`: what one agent may use up."""
-
-    max_open_requests: Annotated[int, Field(ge=1, le=10_000)] = 50
-    rate_per_second: Annotated[float, Field(gt=0, le=10_000)] = 50.0
-    rate_burst: Annotated[int, Field(ge=1, le=100_000)] = 200
-
-
 class NeedsHumanTable(Strict):
     """`[needs_human]`: what agents may not do at all, asked or not."""
 
@@ -91,6 +85,9 @@ class AgentTable(Strict):
     needs_human: bool = False
     max_autonomous_decisions_per_hour: Count | None = None
     max_autonomous_decisions_per_day: Count | None = None
+    parent: Id | None = None
+    report_spend: bool = False
+    weekly_spend_cap_usd: Cap | None = None
 
 
 class ToolTable(Strict):

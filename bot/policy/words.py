@@ -2,10 +2,11 @@
 
 import re
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, StringConstraints, WithJsonSchema
 
+from governance.money import parse_usd
 from governance.policy import Rate
 from governance.tiers import TIER_ALIASES, Tier
 
@@ -37,12 +38,37 @@ def parse_rate(text: Any) -> Rate:
     return Rate(int(found[1]), parse_duration(span))
 
 
+def parse_expiry(text: Any) -> timedelta:
+    """Parse a duration, or `never`, which is zero. Raises ValueError with the remedy."""
+    return timedelta() if text == "never" else parse_duration(text)
+
+
+def parse_cap(text: Any) -> int | Literal["none"]:
+    """Parse `50.00` to micro-dollars, and `none`. Raises ValueError with the remedy."""
+    if text == "none":
+        return "none"
+    if not isinstance(text, str):
+        raise ValueError('write an amount in dollars as text, such as "50.00", or "none"')
+    return parse_usd(text)
+
+
 def _tier(value: Any) -> Any:
     return TIER_ALIASES.get(value, value) if isinstance(value, str) else value
 
 
 Duration = Annotated[
     timedelta, BeforeValidator(parse_duration), WithJsonSchema({"type": "string", "pattern": f"^{_DURATION.pattern}$"})
+]
+Expiry = Annotated[
+    timedelta,
+    BeforeValidator(parse_expiry),
+    WithJsonSchema({"type": "string", "pattern": f"^(never|{_DURATION.pattern})$"}),
+]
+#: Micro-dollars, or "none" for no cap; "0" is a cap, under which nothing may be spent.
+Cap = Annotated[
+    int | Literal["none"],
+    BeforeValidator(parse_cap),
+    WithJsonSchema({"type": "string", "pattern": r"^(none|\d{1,10}(\.\d{1,6})?)$"}),
 ]
 RateText = Annotated[
     Rate, BeforeValidator(parse_rate), WithJsonSchema({"type": "string", "pattern": f"^{_RATE.pattern}$"})

@@ -9,7 +9,6 @@ from sqlmodel import Field, SQLModel
 from governance.automations import ActorKind, AutomationStatus, GrantKind, ReviewKind, RunStatus, Severity, StopKind
 from storage.tables.base import ID_LENGTH, NAME_LENGTH, PERSON_LENGTH, EnumText, UtcDateTime, one_of
 
-_LIVE = text("deleted_at IS NULL")
 _OPEN_RUN = text("status IN ('queued', 'running', 'pausing', 'paused', 'awaiting_approval')")
 
 
@@ -32,8 +31,7 @@ class Automation(SQLModel, table=True):
         one_of("creator_kind", ActorKind),
         one_of("review_kind", ReviewKind),
         Index("ix_automations_newest", "tenant", "created_at", "id"),
-        Index("ix_automations_creator", "tenant", "creator_kind", "creator_id", "created_at",
-              sqlite_where=_LIVE, postgresql_where=_LIVE),
+        Index("ix_automations_creator", "tenant", "creator_kind", "creator_id", "created_at"),
         Index("ix_automations_expiry", "expiry_due_at", **_due("expiry_due_at")),
         Index("ix_automations_health", "health_due_at", **_due("health_due_at")),
         Index("ix_automations_purge", "purge_at", **_due("purge_at")),
@@ -61,6 +59,7 @@ class Automation(SQLModel, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)
     paused_reason: str | None = Field(default=None, sa_column=Column(Text))
+    paused_by: str | None = Field(default=None, max_length=NAME_LENGTH)  #: who paused it by hand, as records name them
 
     expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     expired_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -94,6 +93,7 @@ class AutomationRun(SQLModel, table=True):
         one_of("stop_kind", StopKind),
         Index("ix_runs_of_automation", "automation_id", "created_at", "id"),
         Index("ix_runs_open", "automation_id", "status", sqlite_where=_OPEN_RUN, postgresql_where=_OPEN_RUN),
+        Index("ix_runs_stopped", "tenant", "stopped_for", **_due("stopped_for")),
     )
 
     id: str = Field(primary_key=True, max_length=ID_LENGTH)
@@ -150,6 +150,7 @@ class Grant(SQLModel, table=True):
     __table_args__ = (
         one_of("kind", GrantKind),
         CheckConstraint("(kind = 'modify') = (automation_id IS NOT NULL)", name="ck_grant_of_something"),
+        Index("ix_grants_newest", "tenant", "created_at", "id"),
         Index("ix_grants_of_agent", "tenant", "agent_id", "created_at"),
         Index("ix_grants_of_automation", "automation_id"),
         Index("ix_grants_expiry", "expires_at",
@@ -259,8 +260,7 @@ class SpendStop(SQLModel, table=True):
     __table_args__ = (
         Index("ux_spend_stops_one_each", "tenant", "agent_id", unique=True,
               sqlite_where=text("ended_at IS NULL"), postgresql_where=text("ended_at IS NULL")),
-        Index("ix_spend_stops_due", "release_at",
-              sqlite_where=text("ended_at IS NULL"), postgresql_where=text("ended_at IS NULL")),
+        Index("ix_spend_stops_due", "due_at", **_due("due_at")),
     )  # fmt: skip
 
     id: str = Field(primary_key=True, max_length=ID_LENGTH)
@@ -269,6 +269,9 @@ class SpendStop(SQLModel, table=True):
     reason: str = Field(sa_column=Column(Text, nullable=False))
     request_id: str | None = Field(default=None, max_length=ID_LENGTH)  #: the quota_override that asks about it
     at: datetime = Field(sa_type=UtcDateTime)
+    cost: int = Field(sa_column=Column(BigInteger, nullable=False))  #: of the week when it was stopped, micro-USD
+    cap: int = Field(sa_column=Column(BigInteger, nullable=False))
     release_at: datetime = Field(sa_type=UtcDateTime)  #: the start of the next week
+    due_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  #: when the loop has to look at it next
     lifted_until: datetime | None = Field(default=None, sa_type=UtcDateTime)  #: an approved override holds until then
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

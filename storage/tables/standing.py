@@ -17,6 +17,7 @@ class StandingKind(StrEnum):
 
     PAUSE = "pause"
     TIER = "tier"
+    SPEND = "spend"  #: its spend stop holds: the gates read it here, with everything else about the agent
 
 
 class Budget(StrEnum):

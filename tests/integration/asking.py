@@ -109,7 +109,7 @@ async def stopped(database: Database, policy: Policy, **context: Any) -> Approva
     request = await ask(database, policy, RequestType.QUOTA_OVERRIDE, context=context)
     stop = SpendStop(
         id="stp_1", tenant=TENANT, agent_id="deployer", reason="cap", request_id=request.id, at=now,
-        release_at=now + timedelta(days=6),
+        cost=10_000_000, cap=10_000_000, release_at=now + timedelta(days=6),
     )  # fmt: skip
     await database.write(TENANT, lambda tx: tx.add(stop))
     for id, stopped_for in (("run_1", "deployer"), ("run_2", None)):

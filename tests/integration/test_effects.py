@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from governance.automations import AutomationStatus, ReviewKind, RunStatus
+from governance.authorising import Caller
+from governance.automations import Actor, ActorKind, AutomationStatus, ReviewKind, RunStatus
 from governance.errors import AlreadyDecided, ApprovalExpired, Conflict, NotAReviewer, Refusal, SelfReview
 from governance.lifecycle import ProposalState, RequestStatus
 from governance.policy import Policy
+from governance.roles import Role
+from operations.automations import resume
 from operations.lifecycle import extend
 from operations.question import supersede
 from operations.receipts import consume, spend_receipt
@@ -175,7 +178,10 @@ async def test_a_review_clears_what_was_owed_counted_and_found(database: Databas
 async def test_a_review_after_a_revocation_lets_it_be_resumed(database: Database, policy: Policy) -> None:
     await answer(database, policy, await owing(database, policy, ReviewKind.DEPENDENCY_REVOKED))
     found = await only(database, Automation)
-    assert (found.creation_paused, found.paused_for_lifecycle) == (False, False)
+    assert (found.creation_paused, found.paused_for_lifecycle) == (False, True)
+    owner = Caller(Actor(ActorKind.HUMAN, "U0OWNER"), Role.REVIEWER)
+    resumed = await database.write(TENANT, lambda tx: resume(tx, policy, owner, found.id))
+    assert (resumed.status, resumed.paused_for_lifecycle) == (AutomationStatus.ACTIVE, False)
 
 
 async def test_an_old_review_answers_no_newer_one(database: Database, policy: Policy) -> None:

@@ -31,6 +31,10 @@ class Held:
 
     current: Policy
 
+    @property
+    def hash(self) -> str:
+        return self.current.hash
+
     def of(self, tenant: str) -> Policy:
         return self.current
 

@@ -378,7 +378,7 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ended_by", sa.String(length=64), nullable=True),
-        sa.CheckConstraint("kind IN ('pause', 'tier')", name="ck_kind_known"),
+        sa.CheckConstraint("kind IN ('pause', 'tier', 'spend')", name="ck_kind_known"),
         sa.CheckConstraint(
             "replaces IN ('shadow', 'suggest', 'act_with_approval', 'act_and_notify', 'act_auto')",
             name="ck_replaces_known",

@@ -43,6 +43,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("paused_reason", sa.Text(), nullable=True),
+        sa.Column("paused_by", sa.String(length=255), nullable=True),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("expired_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("expiry_warned", sa.Integer(), nullable=False),
@@ -75,8 +76,6 @@ def upgrade() -> None:
         "automations",
         ["tenant", "creator_kind", "creator_id", "created_at"],
         unique=False,
-        sqlite_where=sa.text("deleted_at IS NULL"),
-        postgresql_where=sa.text("deleted_at IS NULL"),
     )
     op.create_index(
         "ix_automations_expiry",
@@ -139,7 +138,10 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("request_id", sa.String(length=48), nullable=True),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("cost", sa.BigInteger(), nullable=False),
+        sa.Column("cap", sa.BigInteger(), nullable=False),
         sa.Column("release_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("lifted_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id"),
@@ -147,10 +149,10 @@ def upgrade() -> None:
     op.create_index(
         "ix_spend_stops_due",
         "spend_stops",
-        ["release_at"],
+        ["due_at"],
         unique=False,
-        sqlite_where=sa.text("ended_at IS NULL"),
-        postgresql_where=sa.text("ended_at IS NULL"),
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
     )
     op.create_index(
         "ux_spend_stops_one_each",
@@ -234,6 +236,14 @@ def upgrade() -> None:
         sqlite_where=sa.text("status IN ('queued', 'running', 'pausing', 'paused', 'awaiting_approval')"),
         postgresql_where=sa.text("status IN ('queued', 'running', 'pausing', 'paused', 'awaiting_approval')"),
     )
+    op.create_index(
+        "ix_runs_stopped",
+        "automation_runs",
+        ["tenant", "stopped_for"],
+        unique=False,
+        sqlite_where=sa.text("stopped_for IS NOT NULL"),
+        postgresql_where=sa.text("stopped_for IS NOT NULL"),
+    )
     op.create_table(
         "grants",
         sa.Column("id", sa.String(length=48), nullable=False),
@@ -266,6 +276,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("revoked_at IS NULL"),
         postgresql_where=sa.text("revoked_at IS NULL"),
     )
+    op.create_index("ix_grants_newest", "grants", ["tenant", "created_at", "id"], unique=False)
     op.create_index("ix_grants_of_agent", "grants", ["tenant", "agent_id", "created_at"], unique=False)
     op.create_index("ix_grants_of_automation", "grants", ["automation_id"], unique=False)
     op.create_table(

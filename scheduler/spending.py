@@ -1,0 +1,56 @@
+"""The clock of spend stops: lets agents go with a new week or a raised cap, stops them again when a lift lapses."""
+
+import logging
+from datetime import timedelta
+
+from operations import spend_stop
+from scheduler.ports import HasPolicy
+from storage import limits, spend
+from storage.database import Database
+from storage.tables import SpendStop
+
+log = logging.getLogger(__name__)
+
+_BATCH = 100
+
+#: For how long the same report of spend is known to be the same.
+REPORTS_KEPT = timedelta(days=90)
+
+
+class SpendClock:
+    """Attends to stops that are due; looks at all of them once whenever the caps may have changed."""
+
+    def __init__(self, database: Database, policy: HasPolicy) -> None:
+        self._database, self._policy = database, policy
+        self._seen: object = None  # the caps' source when every stop was last looked at
+
+    async def drain(self) -> None:
+        """Attend to every stop that is due, one transaction each."""
+        async with self._database.read("") as tx:
+            changed = [(one.tenant, one.changed) for one in await limits.all_changes(tx)]
+        source = (self._policy.hash, changed)
+        if source != self._seen:
+            await self._database.write("", spend_stop.look_again)
+            self._seen = source
+        while await self._attend_some():
+            pass
+
+    async def _attend_some(self) -> bool:
+        """Attend to some; whether there may be more."""
+        async with self._database.read("") as tx:
+            due = await spend.due_stops(tx, _BATCH)
+        return any([await self._attend(stop) for stop in due])
+
+    async def _attend(self, stop: SpendStop) -> bool:
+        try:
+            policy = self._policy.of(stop.tenant)
+            await self._database.write(stop.tenant, lambda tx: spend_stop.attend(tx, policy, stop.id))
+        except Exception:  # the outer loop: one bad row stops nothing
+            log.exception("attending to spend stop %s failed; the next tick tries again", stop.id)
+            return False
+        return True
+
+
+async def forget_reports(database: Database) -> None:
+    """Drop reports whose ids nobody sends again."""
+    await database.write("", lambda tx: spend.forget_reports(tx, REPORTS_KEPT))

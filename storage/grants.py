@@ -1,0 +1,84 @@
+"""Queries and guarded changes of the rights given to agents. Expired and revoked ones count for nothing."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import ColumnElement, CursorResult, Select, select, update
+from sqlmodel import col
+
+from governance.automations import GrantKind
+from storage.database import Tx
+from storage.tables import Grant
+
+
+def is_live(grant: Grant, now: datetime) -> bool:
+    """Whether a grant holds at this moment."""
+    return grant.revoked_at is None and (grant.expires_at is None or grant.expires_at > now)
+
+
+def _live(tx: Tx) -> ColumnElement[bool]:
+    in_time = col(Grant.expires_at).is_(None) | (col(Grant.expires_at) > tx.now)
+    return (col(Grant.tenant) == tx.tenant) & col(Grant.revoked_at).is_(None) & in_time
+
+
+async def rights(tx: Tx, agent_id: str) -> frozenset[str]:
+    """Return the capabilities an agent holds now."""
+    query = select(col(Grant.capability)).where(
+        _live(tx), col(Grant.agent_id) == agent_id, col(Grant.kind) == GrantKind.CAPABILITY
+    )
+    return frozenset(one for one in await tx.session.scalars(query) if one is not None)
+
+
+async def to_modify(tx: Tx, agent_id: str, automation_id: str) -> Grant | None:
+    """Return the live grant by which an agent may change an automation."""
+    query = select(Grant).where(
+        _live(tx), col(Grant.agent_id) == agent_id, col(Grant.automation_id) == automation_id,
+        col(Grant.kind) == GrantKind.MODIFY,
+    )  # fmt: skip
+    return (await tx.session.scalars(query)).first()
+
+
+async def page(
+    tx: Tx,
+    *,
+    agent_id: str | None = None,
+    automation_id: str | None = None,
+    kind: GrantKind | None = None,
+    live_only: bool = False,
+    before: tuple[datetime, str] | None = None,
+    limit: int,
+) -> Sequence[Grant]:
+    """Return grants newest first: of one agent, of one automation, or of all."""
+    query: Select[Any] = select(Grant).where(col(Grant.tenant) == tx.tenant)
+    if live_only:
+        query = query.where(_live(tx))
+    for column, wanted in ((Grant.agent_id, agent_id), (Grant.automation_id, automation_id), (Grant.kind, kind)):
+        if wanted is not None:
+            query = query.where(col(column) == wanted)
+    if before is not None:
+        at, id = before
+        query = query.where((col(Grant.created_at) < at) | ((col(Grant.created_at) == at) & (col(Grant.id) < id)))
+    query = query.order_by(col(Grant.created_at).desc(), col(Grant.id).desc())
+    return (await tx.session.scalars(query.limit(limit))).all()
+
+
+async def revoke(tx: Tx, grant: Grant, by: str, reason: str | None) -> bool:
+    """Revoke a grant; False where it was revoked before. The object is brought up to date either way."""
+    statement = (
+        update(Grant)
+        .where(col(Grant.id) == grant.id, col(Grant.revoked_at).is_(None))
+        .values(revoked_at=tx.now, revoked_by=by, revoke_reason=reason)
+        .execution_options(synchronize_session=False)
+    )
+    revoked = cast(CursorResult[Any], await tx.session.execute(statement)).rowcount == 1
+    await tx.session.refresh(grant)
+    return revoked
+
+
+async def lapsed(tx: Tx, limit: int) -> list[tuple[str, str]]:
+    """Return tenant and id of grants of every tenant whose time is over and which have not been ended yet."""
+    query = select(col(Grant.tenant), col(Grant.id)).where(
+        col(Grant.expires_at) <= tx.now, col(Grant.revoked_at).is_(None)
+    )
+    return [(tenant, id) for tenant, id in await tx.session.execute(query.order_by(col(Grant.expires_at)).limit(limit))]
