@@ -30,12 +30,21 @@ async def note(
     await owe(tx, Owed.NOTE, new_id("note"), priority, payload)
 
 
+def owners_of(proposal: Proposal) -> list[str]:
+    """Return the agent's creator and the person it acted for, each once."""
+    return [one for one in dict.fromkeys((proposal.creator, proposal.on_behalf_of)) if one is not None]
+
+
 async def tell_owners(tx: Tx, proposal: Proposal, event: str) -> None:
     """Owe a direct message to the agent's creator and to the person it acted for."""
-    for person in dict.fromkeys((proposal.creator, proposal.on_behalf_of)):
-        if person is not None:
-            payload = {"proposal_id": proposal.id, "person": person, "event": event}
-            await owe(tx, Owed.TELL, f"{proposal.id}:{event}:{person}", Priority.OUTCOME, payload)
+    for person in owners_of(proposal):
+        await tell(tx, proposal, event, person)
+
+
+async def tell(tx: Tx, proposal: Proposal, event: str, person: str) -> None:
+    """Owe one person a direct message about how a call ended."""
+    payload = {"proposal_id": proposal.id, "person": person, "event": event}
+    await owe(tx, Owed.TELL, f"{proposal.id}:{event}:{person}", Priority.OUTCOME, payload)
 
 
 async def say(tx: Tx, event: str, people: Iterable[str], told: Mapping[str, str]) -> None:

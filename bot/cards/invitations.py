@@ -1,8 +1,9 @@
-"""The direct message to somebody a reviewer handed their place to: pure, from stored state."""
+"""Direct messages that ask somebody to answer: their place was handed to them, or time runs out. Pure."""
 
 from collections.abc import Mapping
 
 from bot.cards import arguments
+from bot.cards.answering import expires
 from bot.cards.blocks import draw, mrkdwn
 from bot.cards.message import TEXT, Message
 from bot.cards.status import fallback, status_line
@@ -24,3 +25,16 @@ def invitation(payload: Mapping[str, str], dossier: Dossier, link: str) -> Messa
         footer=f"Digest `{short(proposal.digest)}` · `{proposal.id}`",
     )  # fmt: skip
     return Message(cut(f"<@{by}> asks you to answer in their place. {fallback(dossier)}", TEXT), blocks)
+
+
+def last_call(dossier: Dossier, link: str) -> Message:
+    """Draw the last warning to somebody who may answer and has not. `link` as above."""
+    proposal = dossier.proposal
+    title = mrkdwn(one_line(proposal.title))
+    line = f"⚠️ Last call, this expires {expires(dossier)}: *{f'<{link}|{title}>' if link else title}*"
+    blocks = draw(
+        "told", line=f"{line} · {mrkdwn(one_line(proposal.agent_name))}", status=status_line(dossier),
+        arguments=arguments.preview(proposal.arguments), consequence=proposal.consequence, quote=None,
+        key=proposal.id, action=Action, footer=f"Digest `{short(proposal.digest)}` · `{proposal.id}`",
+    )  # fmt: skip
+    return Message(cut(f"Last call. {fallback(dossier)}", TEXT), blocks)

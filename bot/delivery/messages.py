@@ -1,17 +1,24 @@
 """What is said besides cards: lines in threads, and direct messages."""
 
 from bot.cards.endings import direct_message
-from bot.cards.invitations import invitation
+from bot.cards.invitations import invitation, last_call
+from bot.cards.message import Message
 from bot.cards.notes import note
 from bot.cards.notices import notice
-from bot.delivery.posting import Poster
+from bot.delivery.posting import Poster, postponed
+from bot.delivery.quiet import hold_in_quiet_hours
 from bot.office import Office
+from bot.office.asked import asked_now, is_asked
 from bot.office.queue import link_to_card
+from bot.slack import SlackTrouble
+from operations.warn import LAST_CALL, ask_each
 from scheduler.outbox import backoff
 from scheduler.ports import Postponed, Undeliverable
 from storage import surfaces
 from storage.dossier import Dossier, dossier
 from storage.tables import OutboxMessage, Surface, SurfaceStatus
+
+_ASKED_AT_LAST = 20
 
 
 class Messages:
@@ -38,20 +45,41 @@ class Messages:
         await self._poster.send_once(message, surface.channel, said, surface.thread_ts or surface.ts)
 
     async def tell(self, message: OutboxMessage) -> None:
-        """Send one person a direct message: how a call of their agent ended, or that a place was handed to them."""
+        """Send one person a direct message: how a call of their agent ended, or that they are asked to answer."""
         async with self._database.read(message.tenant) as tx:
             found: Dossier | None = await dossier(tx, message.payload["proposal_id"])
             shown = await surfaces.of_proposal(tx, message.payload["proposal_id"])
         if found is None:
             raise Undeliverable("its proposal is gone")
-        event = message.payload["event"]
-        if event == "delegated":
-            said = invitation(message.payload, found, link_to_card(self._office, shown))
-        else:
-            said = direct_message(event, found)
-        await self._poster.send_once(message, message.payload["person"], said)
+        event, person = message.payload["event"], message.payload["person"]
+        if event != LAST_CALL:
+            await hold_in_quiet_hours(self._database, message, person)
+        elif not is_asked(found, person, self._database.clock()):
+            return  # they have answered meanwhile, or it is over
+        said = _drawn(event, message, found, link_to_card(self._office, shown))
+        await self._poster.send_once(message, person, said)
 
     async def say(self, message: OutboxMessage) -> None:
         """Send one person a direct message about something that is no call."""
-        said = notice(message.payload["event"], message.payload)
-        await self._poster.send_once(message, message.payload["person"], said)
+        person = message.payload["person"]
+        await hold_in_quiet_hours(self._database, message, person)
+        await self._poster.send_once(message, person, notice(message.payload["event"], message.payload))
+
+    async def warn(self, message: OutboxMessage) -> None:
+        """Find out who is asked at this moment, and owe each of them the last call."""
+        async with self._database.read(message.tenant) as tx:
+            found = await dossier(tx, message.payload["proposal_id"])
+        if found is None or found.request is None or found.request.id != message.subject:
+            return
+        try:
+            people = await asked_now(self._office, found)
+        except SlackTrouble as trouble:
+            raise postponed(trouble, message, "its user groups") from trouble
+        last = people[:_ASKED_AT_LAST]
+        await self._database.write(message.tenant, lambda tx: ask_each(tx, message, last))
+
+
+def _drawn(event: str, message: OutboxMessage, found: Dossier, link: str) -> Message:
+    if event == LAST_CALL:
+        return last_call(found, link)
+    return invitation(message.payload, found, link) if event == "delegated" else direct_message(event, found)

@@ -47,7 +47,7 @@ class Poster:
         except MessageLost as gone:
             raise Undeliverable(gone.error) from gone
         except Misconfigured as trouble:
-            if _is_person(to) and trouble.error in _NOBODY:
+            if is_unreachable(to, trouble):
                 raise Undeliverable(f"Slack does not let us write to {to} ({trouble.error})") from trouble
             raise postponed(trouble, message, to) from trouble
         except SlackTrouble as trouble:
@@ -108,6 +108,11 @@ class Poster:
 
 def _is_person(to: str) -> bool:
     return to[:1] in "UW"
+
+
+def is_unreachable(to: str, trouble: SlackTrouble) -> bool:
+    """Whether this is a person to whom Slack will never deliver."""
+    return _is_person(to) and trouble.error in _NOBODY
 
 
 def postponed(trouble: SlackTrouble, message: OutboxMessage, channel: str) -> Postponed:

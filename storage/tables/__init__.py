@@ -8,6 +8,7 @@ from storage.tables.approvals import ApprovalRequest, Delegation, Door, RequestT
 from storage.tables.audit import AuditEntry, AuditSeal, Sequencer
 from storage.tables.delivery import OutboxMessage, OutboxStatus, Rendering, Surface, SurfaceStatus
 from storage.tables.executions import Execution
+from storage.tables.foldings import Folding
 from storage.tables.people import Preference
 from storage.tables.proposals import Proposal
 from storage.tables.rules import Rule
@@ -26,6 +27,7 @@ __all__ = [
     "Delegation",
     "Door",
     "Execution",
+    "Folding",
     "Installation",
     "KeyKind",
     "Nonce",

@@ -30,6 +30,7 @@ class SurfaceStatus(StrEnum):
 _QUEUED = text("status = 'queued'")
 _SENDING = text("status = 'sending'")
 _STALE = text("desired > rendered")
+_HELD = text("status = 'queued' AND held_for IS NOT NULL")
 
 
 class OutboxMessage(SQLModel, table=True):
@@ -44,6 +45,7 @@ class OutboxMessage(SQLModel, table=True):
         Index("ux_outbox_coalesced", "kind", "subject", unique=True, sqlite_where=_QUEUED, postgresql_where=_QUEUED),
         Index("ix_outbox_due", "next_attempt_at", "priority", sqlite_where=_QUEUED, postgresql_where=_QUEUED),
         Index("ix_outbox_leases", "lease_until", sqlite_where=_SENDING, postgresql_where=_SENDING),
+        Index("ix_outbox_held", "tenant", "held_for", sqlite_where=_HELD, postgresql_where=_HELD),
     )
 
     id: str = Field(primary_key=True, max_length=ID_LENGTH)
@@ -60,6 +62,8 @@ class OutboxMessage(SQLModel, table=True):
     lease_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     last_error: str | None = Field(default=None, sa_column=Column(Text))
+    held_for: str | None = Field(default=None, max_length=PERSON_LENGTH)  #: whose quiet hours it waited for
+    held_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class Surface(SQLModel, table=True):

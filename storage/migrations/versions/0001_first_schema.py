@@ -98,6 +98,8 @@ def upgrade() -> None:
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_error", sa.Text(), nullable=True),
+        sa.Column("held_for", sa.String(length=64), nullable=True),
+        sa.Column("held_until", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("status IN ('queued', 'sending', 'sent', 'dead')", name="ck_status_known"),
         sa.PrimaryKeyConstraint("id"),
     )
@@ -108,6 +110,14 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("status = 'queued'"),
         postgresql_where=sa.text("status = 'queued'"),
+    )
+    op.create_index(
+        "ix_outbox_held",
+        "outbox_messages",
+        ["tenant", "held_for"],
+        unique=False,
+        sqlite_where=sa.text("status = 'queued' AND held_for IS NOT NULL"),
+        postgresql_where=sa.text("status = 'queued' AND held_for IS NOT NULL"),
     )
     op.create_index(
         "ix_outbox_leases",
@@ -124,6 +134,47 @@ def upgrade() -> None:
         unique=True,
         sqlite_where=sa.text("status = 'queued'"),
         postgresql_where=sa.text("status = 'queued'"),
+    )
+    op.create_table(
+        "foldings",
+        sa.Column("id", sa.String(length=48), nullable=False),
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("agent_id", sa.String(length=255), nullable=False),
+        sa.Column("agent_name", sa.String(length=255), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("alone", sa.Integer(), nullable=False),
+        sa.Column("alone_failed", sa.Integer(), nullable=False),
+        sa.Column("counts", sa.JSON(), nullable=False),
+        sa.Column("lines", sa.JSON(), nullable=False),
+        sa.Column("counted_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("status", sa.String(length=32), nullable=False),
+        sa.Column("channel", sa.String(length=64), nullable=True),
+        sa.Column("ts", sa.String(length=32), nullable=True),
+        sa.Column("desired", sa.Integer(), nullable=False),
+        sa.Column("rendered", sa.Integer(), nullable=False),
+        sa.Column("reposts", sa.Integer(), nullable=False),
+        sa.Column("busy_until", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("status IN ('new', 'posting', 'posted', 'gone')", name="ck_status_known"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "ix_foldings_stale",
+        "foldings",
+        ["tenant", "id"],
+        unique=False,
+        sqlite_where=sa.text("desired > rendered"),
+        postgresql_where=sa.text("desired > rendered"),
+    )
+    op.create_index(
+        "ux_foldings_one_open",
+        "foldings",
+        ["tenant", "person", "agent_id"],
+        unique=True,
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
     )
     op.create_table(
         "preferences",
