@@ -1,5 +1,7 @@
 """Outbox handlers that speak to Slack: they draw surfaces, add lines to threads, and tell people."""
 
+from bot.delivery.digests import Digests
+from bot.delivery.folds import Folds
 from bot.delivery.messages import Messages
 from bot.delivery.posting import Poster
 from bot.delivery.surfaces import Surfaces
@@ -15,6 +17,7 @@ class Delivery:
     def __init__(self, office: Office) -> None:
         poster = Poster(office.database, office.client)
         self._surfaces, self._messages = Surfaces(office, poster), Messages(office, poster)
+        self._folds, self._digests = Folds(office, poster), Digests(office, poster)
 
     def handlers(self) -> dict[str, Handler]:
         """Return the handler of each kind of outbox message."""
@@ -23,6 +26,9 @@ class Delivery:
             Owed.NOTE: self._messages.note,
             Owed.TELL: self._messages.tell,
             Owed.SAY: self._messages.say,
+            Owed.WARN: self._messages.warn,
+            Owed.DIGEST: self._digests.send,
+            Owed.FOLD: self._folds.show,
         }
 
     def held_back(self) -> dict[str, Handler]:
