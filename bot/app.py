@@ -18,7 +18,7 @@ from bot.doors import new_bolt, new_site
 from bot.office import Office
 from bot.policy import PolicyProblem, PolicySource
 from bot.settings import Settings
-from bot.slack import SlackTrouble, new_client, share_connections
+from bot.slack import PAUSE, SlackTrouble, new_client, share_connections
 from governance.policy import INTERNAL
 from scheduler.execution import Executor
 from scheduler.loop import Loop
@@ -126,17 +126,24 @@ class Server:
         await self.office.database.write(self.office.tenant, record)
 
     async def _meet_slack(self) -> None:
-        """Learn who we are, and connect the socket in Socket Mode; try again until Slack answers."""
+        """Learn who we are, and connect the socket in Socket Mode; try again until Slack answers, and whenever it
+        takes our token no more."""
+        said = None
         while True:
             try:
                 identity = await self.office.identify()
                 await self._connect_socket()
             except SlackTrouble as trouble:
-                log.warning("Slack does not answer (%s); trying again in %d s", trouble.error, _SLACK_RETRY)
+                if trouble.error != said:
+                    log.warning("Slack does not answer (%s); trying again every %d s", trouble.error, _SLACK_RETRY)
+                said = trouble.error
                 await asyncio.sleep(_SLACK_RETRY)
             else:
                 log.info("connected to Slack team %s at %s", identity.team_id, identity.url)
-                return
+                break
+        while True:
+            await asyncio.sleep(PAUSE.total_seconds())
+            await self.office.connection.probe(self.office.client.auth_test)
 
     async def _connect_socket(self) -> None:
         if not self._settings.app_token:

@@ -56,12 +56,15 @@ class Outbox:
 
     async def _postpone(self, message: OutboxMessage, why: Postponed) -> None:
         now = self._database.clock()
-        if now - max(message.created_at, message.held_until or message.created_at) > _GIVE_UP_AFTER:
+        tried_since = max(message.created_at, message.held_until or message.created_at)
+        if now - tried_since > _GIVE_UP_AFTER and not why.blameless:
             await self._database.write(message.tenant, lambda tx: outbox.dead(tx, message.id, str(why)))
             return
         at = now + timedelta(seconds=min(why.after, _LONGEST_WAIT * 10))
+        certain = why.certain and message.certain  # once it may have arrived, only finding it says more
         await self._database.write(
-            message.tenant, lambda tx: outbox.again(tx, message, at, str(why), certain=why.certain)
+            message.tenant,
+            lambda tx: outbox.again(tx, message, at, str(why), certain=certain, blameless=why.blameless),
         )
 
 

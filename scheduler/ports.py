@@ -25,11 +25,13 @@ class HasPolicy(Protocol):
 
 
 class Postponed(Exception):
-    """This message could not be delivered now. `certain` says that nothing reached the other side."""
+    """This message could not be delivered now. `certain` says that nothing reached the other side, `blameless` that no
+    message could have been delivered, so that this one is not given up for it.
+    """
 
-    def __init__(self, why: str, *, after: float, certain: bool) -> None:
+    def __init__(self, why: str, *, after: float, certain: bool, blameless: bool = False) -> None:
         super().__init__(why)
-        self.after, self.certain = after, certain
+        self.after, self.certain, self.blameless = after, certain, blameless
 
 
 class Held(Exception):

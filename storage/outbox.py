@@ -107,9 +107,29 @@ async def dead(tx: Tx, message_id: str, error: str) -> None:
     await _change(tx, message_id, status=OutboxStatus.DEAD, lease_until=None, last_error=error)
 
 
-async def again(tx: Tx, message: OutboxMessage, at: datetime, error: str, *, certain: bool) -> None:
-    """Put a message back until `at`; a newer queued one for the same subject takes its place instead."""
-    await _back(tx, message.id, at, last_error=error, certain=certain)
+async def again(
+    tx: Tx, message: OutboxMessage, at: datetime, error: str, *, certain: bool, blameless: bool = False
+) -> None:
+    """Put a message back until `at`; a newer queued one for the same subject takes its place instead.
+
+    `blameless` says that it waits for what concerns every message, until which none is given up.
+    """
+    waits = {"held_until": tx.now} if blameless else {}
+    await _back(tx, message.id, at, last_error=error, certain=certain, **waits)
+
+
+async def wake(tx: Tx) -> None:
+    """Make due what waited for what concerned every message: Slack can be reached again."""
+    await tx.session.execute(
+        update(OutboxMessage)
+        .where(
+            _QUEUED, col(OutboxMessage.tenant) == tx.tenant, col(OutboxMessage.held_for).is_(None),
+            col(OutboxMessage.held_until).is_not(None), col(OutboxMessage.next_attempt_at) > tx.now,
+        )
+        .values(next_attempt_at=tx.now)
+        .execution_options(synchronize_session=False)
+    )  # fmt: skip
+    tx.announce("outbox")
 
 
 async def hold(tx: Tx, message_id: str, person: str, until: datetime) -> None:

@@ -15,7 +15,7 @@ class Delivery:
     """Pays what is owed to one Slack workspace."""
 
     def __init__(self, office: Office) -> None:
-        poster = Poster(office.database, office.client)
+        poster = Poster(office)
         self._surfaces, self._messages = Surfaces(office, poster), Messages(office, poster)
         self._folds, self._digests = Folds(office, poster), Digests(office, poster)
 
@@ -35,6 +35,6 @@ class Delivery:
         """Return handlers for a server without a workspace: everything waits until one is connected."""
 
         async def wait(_message: OutboxMessage) -> None:
-            raise Postponed("no Slack workspace is connected", after=60.0, certain=True)
+            raise Postponed("no Slack workspace is connected", after=60.0, certain=True, blameless=True)
 
         return dict.fromkeys(self.handlers(), wait)

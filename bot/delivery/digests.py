@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 
 from bot.cards.digest import AgentDay, Awaited, Digest, Pause, RuleDay, digest
-from bot.delivery.posting import Poster, postponed
+from bot.delivery.posting import Poster
+from bot.delivery.troubles import postponed
 from bot.office import Office
 from bot.office.queue import Waiting, waiting
 from bot.slack import KEY_AGE, SlackTrouble

@@ -1,8 +1,9 @@
 """The messages that count a noisy agent's calls: posted once, then changed in place."""
 
 from bot.cards.folded import folded
-from bot.delivery.posting import Poster, is_unreachable, postponed
+from bot.delivery.posting import Poster
 from bot.delivery.quiet import hold_in_quiet_hours
+from bot.delivery.troubles import is_unreachable, postponed
 from bot.office import Office
 from bot.slack import MessageLost, SlackTrouble
 from operations import fold
@@ -51,8 +52,8 @@ class Folds:
         folding, said = tally.folding, folded(tally.folding)
         place = (folding.channel, folding.ts) if folding.channel and folding.ts else None
         if place is None and tally.maybe_posted:
-            place = await self._poster.find(folding.person, None, folding.id)
+            place = await self._poster.find(message, folding.person, None, folding.id)
         if place is None:
             return await self._poster.post(message, folding.person, said, folding.id, None)
-        await self._poster.update(*place, said)
+        await self._poster.update(message, *place, said)
         return place

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.policy import PolicySource
-from bot.slack import Directory, SlackTrouble, calling
+from bot.slack import Connection, Directory, SlackTrouble
+from storage import outbox
 from storage.database import Database
 
 #: The tenant of the workspace that is connected by token.
@@ -33,8 +34,10 @@ class Office:
     identity: SlackIdentity = field(default_factory=SlackIdentity)
     tenant: str = TENANT
     directory: Directory = field(init=False)
+    connection: Connection = field(init=False)
 
     def __post_init__(self) -> None:
+        self.connection = Connection(self.identity, self._deliver_at_once, lambda: self.database.clock())
         self.directory = Directory(self.client, self._team_id)
 
     async def identify(self) -> SlackIdentity:
@@ -43,7 +46,7 @@ class Office:
         if identity.team_id:
             return identity
         try:
-            answer = await calling(self.client.auth_test())
+            answer = await self.connection.call(lambda: self.client.auth_test())
         except SlackTrouble as trouble:
             identity.trouble = trouble.error
             raise
@@ -51,6 +54,10 @@ class Office:
         identity.bot_id, identity.url = str(answer.get("bot_id") or ""), str(answer.get("url") or "")
         identity.trouble = None
         return identity
+
+    async def _deliver_at_once(self) -> None:
+        """Slack takes our token again: what waited for that waits no more."""
+        await self.database.write(self.tenant, outbox.wake)
 
     async def _team_id(self) -> str:
         return (await self.identify()).team_id
