@@ -61,6 +61,7 @@ async def _warn(tx: Tx, request: ApprovalRequest) -> None:
     proposal = await tx.get(Proposal, request.proposal_id)
     assert proposal is not None
     await _note_down(tx, request, proposal, "approval.warned")
+    await surfaces.touch(tx, proposal.id, Priority.WARNING)  # a card that was deleted is found out before its line
     await note(tx, proposal.id, "warned_last" if passed > 1 else "warned_half", priority=Priority.WARNING)
     if passed > 1:
         await owe(tx, Owed.WARN, request.id, Priority.WARNING, {"proposal_id": proposal.id})

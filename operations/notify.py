@@ -20,10 +20,10 @@ async def note(
 
     `to` is whom it is about: a person, or people and groups separated by spaces.
     """
-    shown = await surfaces.of_proposal(tx, proposal_id)
-    if not shown:
+    surface = await surfaces.talked_about_on(tx, proposal_id)
+    if surface is None:
         return
-    payload = {"proposal_id": proposal_id, "surface_id": shown[0].id, "event": event, "at": tx.now.isoformat()}
+    payload = {"proposal_id": proposal_id, "surface_id": surface.id, "event": event, "at": tx.now.isoformat()}
     payload |= {"by": by} if by else {}
     payload |= {"to": to} if to else {}
     payload |= {"reason": reason} if reason else {}

@@ -5,8 +5,9 @@ from bot.cards.invitations import invitation, last_call
 from bot.cards.message import Message
 from bot.cards.notes import note
 from bot.cards.notices import notice
-from bot.delivery.posting import Poster, postponed
+from bot.delivery.posting import Poster
 from bot.delivery.quiet import hold_in_quiet_hours
+from bot.delivery.troubles import postponed
 from bot.office import Office
 from bot.office.asked import asked_now, is_asked
 from bot.office.queue import link_to_card
@@ -33,6 +34,8 @@ class Messages:
         async with self._database.read(message.tenant) as tx:
             surface = await tx.get(Surface, payload["surface_id"])
             found = await dossier(tx, payload["proposal_id"])
+            if surface is not None and surface.status is SurfaceStatus.GONE:  # the copy that is left has the trail
+                surface = await surfaces.talked_about_on(tx, payload["proposal_id"]) or surface
         if surface is not None and surface.status is SurfaceStatus.GONE and surface.ts is None:
             return  # its request was over before anybody saw it
         if surface is None or found is None or surface.status is SurfaceStatus.GONE:
@@ -40,7 +43,8 @@ class Messages:
         if surface.ts is None or surface.rendered < surface.desired:
             # The card first: drawing it finds out whether it is still there, and a reply to nothing would stand alone.
             after = max(backoff(message.attempts - 1), self._poster.pacer.backlog(surface.channel))
-            raise Postponed("its card is not drawn yet", after=after, certain=True)
+            cut_off = self._office.identity.trouble is not None
+            raise Postponed("its card is not drawn yet", after=after, certain=True, blameless=cut_off)
         said = note(payload["event"], payload, found)
         await self._poster.send_once(message, surface.channel, said, surface.thread_ts or surface.ts)
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from bot.office import Office
-from governance.lifecycle import OPEN_REQUESTS
+from governance.lifecycle import OPEN_REQUESTS, ExecutionStatus
 from governance.reviewers import ReviewVerdict, voices
 from operations.review import panel_of_request
 from storage.dossier import Dossier
@@ -20,6 +20,21 @@ async def asked_now(office: Office, found: Dossier) -> list[str]:
     waited_for = voices(panel, members, handed) - _answered(found)
     by_name = {*request.reviewers, *handed.values()}
     return sorted(waited_for, key=lambda person: (person not in by_name, person))
+
+
+async def deciders(office: Office, found: Dossier, most: int = 20) -> list[str]:
+    """Return who is to have a card of their own where no channel takes it: those whose answer is waited for, else the
+    admins; nobody where nothing is to be decided. Raises SlackTrouble."""
+    admins = list(office.policy.current.admins)
+    if found.request is not None and found.request.status in OPEN_REQUESTS:
+        return (await asked_now(office, found) or admins)[:most]
+    if found.execution is None or found.execution.status is not ExecutionStatus.UNKNOWN:
+        return []
+    if found.request is None:
+        return list(dict.fromkeys([found.proposal.creator, *admins]))[:most]
+    panel = panel_of_request(found.request)
+    eligible = panel.eligible(await office.directory.members(panel))
+    return list(dict.fromkeys([*sorted(eligible), *admins]))[:most]
 
 
 def is_asked(found: Dossier, person: str, now: datetime) -> bool:

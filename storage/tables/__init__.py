@@ -4,6 +4,7 @@ from sqlmodel import SQLModel
 
 from governance.roles import Role
 from storage.tables.access import ApiKey, Installation, KeyKind, Nonce
+from storage.tables.alerts import Alert
 from storage.tables.approvals import ApprovalRequest, Delegation, Door, RequestType, Review
 from storage.tables.audit import AuditEntry, AuditSeal, Sequencer
 from storage.tables.delivery import OutboxMessage, OutboxStatus, Rendering, Surface, SurfaceStatus
@@ -18,6 +19,7 @@ from storage.tables.trust import TrustRecord
 metadata = SQLModel.metadata
 
 __all__ = [
+    "Alert",
     "ApiKey",
     "ApprovalRequest",
     "AuditEntry",

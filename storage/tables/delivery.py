@@ -30,6 +30,7 @@ class SurfaceStatus(StrEnum):
 _QUEUED = text("status = 'queued'")
 _SENDING = text("status = 'sending'")
 _STALE = text("desired > rendered")
+_PERSONAL = text("person IS NOT NULL AND status <> 'gone'")
 _HELD = text("status = 'queued' AND held_for IS NOT NULL")
 
 
@@ -62,23 +63,30 @@ class OutboxMessage(SQLModel, table=True):
     lease_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     last_error: str | None = Field(default=None, sa_column=Column(Text))
-    held_for: str | None = Field(default=None, max_length=PERSON_LENGTH)  #: whose quiet hours it waited for
-    held_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    held_for: str | None = Field(default=None, max_length=PERSON_LENGTH)  #: whose quiet hours it waits for
+    held_until: datetime | None = Field(default=None, sa_type=UtcDateTime)  #: before that it could not be tried
 
 
 class Surface(SQLModel, table=True):
-    """One Slack message that shows a request. `desired` counts what it should show, `rendered` what it shows."""
+    """One Slack message that shows a request. `desired` counts what it should show, `rendered` what it shows.
+
+    Where a channel takes no cards, somebody who may decide has one as a direct message: then `person` names them, and
+    `channel` too until it is posted.
+    """
 
     __tablename__ = "surfaces"
     __table_args__ = (
         one_of("status", SurfaceStatus),
         Index("ix_surfaces_stale", "tenant", "id", sqlite_where=_STALE, postgresql_where=_STALE),
-    )
+        Index("ux_surfaces_one_each", "proposal_id", "person", unique=True,
+              sqlite_where=_PERSONAL, postgresql_where=_PERSONAL),
+    )  # fmt: skip
 
     id: str = Field(primary_key=True, max_length=ID_LENGTH)
     tenant: str = Field(max_length=PERSON_LENGTH)
     proposal_id: str = Field(foreign_key="proposals.id", max_length=ID_LENGTH, index=True)
     channel: str = Field(max_length=PERSON_LENGTH)
+    person: str | None = Field(default=None, max_length=PERSON_LENGTH)
     thread_ts: str | None = Field(default=None, max_length=32)
     ts: str | None = Field(default=None, max_length=32)
     status: SurfaceStatus = Field(sa_type=EnumText(SurfaceStatus))

@@ -169,7 +169,7 @@ async def test_the_last_call_is_given_once_however_often_it_is_found_due(desk: D
     await sql(desk.database, "UPDATE outbox_messages SET status = 'sending' WHERE kind = 'warn'")
     for _ in range(3):
         await desk.delivery.handlers()["warn"](owed)
-    await desk.settle()
+        await desk.settle()
     assert [len(desk.workspace.dm(person)) for person in (BOB, CAROL)] == [1, 1]
 
 

@@ -30,6 +30,7 @@ from operations import (
     edit,
     execute,
     expire,
+    fallback,
     fold,
     hold,
     keys,
@@ -473,6 +474,32 @@ async def lost(scene: Scene) -> Any:
 async def refused(scene: Scene) -> Any:
     drawing = await scene.drawing()
     return lambda tx: show.refuse(tx, drawing, "channel_not_found"), lambda got: got is None
+
+
+CLOSED = fallback.Closed("C0APPROVALS", "is_archived", "unarchive it")
+
+
+@case("fallback.fall_back")
+async def shown_in_direct_messages(scene: Scene) -> Any:
+    drawing = await scene.drawing()
+    people, admins = ["U0BOB", "U0CAROL"], ["U0ADMIN"]
+    return lambda tx: fallback.fall_back(tx, drawing, CLOSED, people, admins), lambda got: got is None
+
+
+@case("fallback.leave_thread")
+async def a_thread_left(scene: Scene) -> Any:
+    drawing = await scene.drawing()
+    return lambda tx: fallback.leave_thread(tx, drawing, CLOSED, ["U0ADMIN"]), lambda got: got is None
+
+
+@case("outbox")
+async def woken(scene: Scene) -> Any:
+    await scene.asked()
+    (message,) = await scene.database.write("", lambda tx: outbox.claim(tx, 10))
+    later = scene.clock() + timedelta(minutes=10)
+    again = lambda tx: outbox.again(tx, message, later, "token_revoked", certain=True, blameless=True)  # noqa: E731
+    await scene.database.write(TENANT, again)
+    return outbox.wake, lambda got: got is None
 
 
 @case("outbox")

@@ -136,6 +136,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("status = 'queued'"),
     )
     op.create_table(
+        "alerts",
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("subject", sa.String(length=255), nullable=False),
+        sa.Column("said_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "subject"),
+    )
+    op.create_table(
         "foldings",
         sa.Column("id", sa.String(length=48), nullable=False),
         sa.Column("tenant", sa.String(length=64), nullable=False),
@@ -547,6 +554,7 @@ def upgrade() -> None:
         sa.Column("tenant", sa.String(length=64), nullable=False),
         sa.Column("proposal_id", sa.String(length=48), nullable=False),
         sa.Column("channel", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=True),
         sa.Column("thread_ts", sa.String(length=32), nullable=True),
         sa.Column("ts", sa.String(length=32), nullable=True),
         sa.Column("status", sa.String(length=32), nullable=False),
@@ -570,6 +578,14 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("desired > rendered"),
         postgresql_where=sa.text("desired > rendered"),
+    )
+    op.create_index(
+        "ux_surfaces_one_each",
+        "surfaces",
+        ["proposal_id", "person"],
+        unique=True,
+        sqlite_where=sa.text("person IS NOT NULL AND status <> 'gone'"),
+        postgresql_where=sa.text("person IS NOT NULL AND status <> 'gone'"),
     )
     op.create_table(
         "delegations",
