@@ -35,7 +35,7 @@ async def fall_back(tx: Tx, drawing: Drawing, closed: Closed, people: Sequence[s
     if lacking:
         detail = {"surface": drawing.surface.id, "channel": closed.channel, "why": closed.error, "people": lacking}
         await audit.record(tx, "surface.fell_back", "system", proposal_id=proposal.id, detail=detail)
-    await _tell_admins(tx, CLOSED, closed, admins)
+    await _tell_admins(tx, CLOSED if drawing.surface.thread_ts is None else THREAD_CLOSED, closed, admins)
     await show.let_go(tx, drawing, certain=True)
 
 

@@ -174,7 +174,8 @@ async def test_two_hands_delivering_one_card_at_once_post_it_once(desk: Desk) ->
     desk.restart()
     second = desk.delivery.handlers()["show"]
     outcomes = await asyncio.gather(first(owed), second(owed), return_exceptions=True)
-    assert sum(isinstance(one, Postponed) for one in outcomes) == 1
+    assert all(one is None or isinstance(one, Postponed) for one in outcomes)  # the slower one may come after the other
+    assert len(desk.workspace.called(POST)) == 1
     assert is_decidable(desk.card())
 
 
