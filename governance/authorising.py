@@ -61,6 +61,7 @@ class Facts:
     works_on_it: bool = False  #: whether the acting agent is listed among its agents
     stopped: tuple[str, ...] = ()  #: its agents that a spend cap or a person stopped
     paused_agents: tuple[str, ...] = ()
+    is_paused_by_person: bool = False
 
 
 def check_creation(caller: Caller, limits: Limits, wanted: Collection[Right], maker: Maker) -> None:
@@ -144,8 +145,11 @@ def check_start(facts: Facts) -> None:
     _check_spend(facts.stopped)
 
 
-def check_resume(facts: Facts) -> None:
-    """Raise Conflict where resuming takes another answer first: extending what ended, reviewing what is owed one."""
+def check_resume(caller: Caller, facts: Facts) -> None:
+    """Raise Conflict where resuming takes another answer first: extending what ended, reviewing what is owed one; and
+    Forbidden where an agent would undo what a person did."""
+    if facts.is_paused_by_person and not caller.is_human:
+        raise _no("PAUSED_BY_PERSON", "A person paused this automation, so its owner or an operator resumes it")
     if facts.is_retired:
         raise _stands("RETIRED", "This automation is retired; extend it to let it go on")
     if facts.is_expired:

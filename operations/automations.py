@@ -189,9 +189,10 @@ def _apply(row: Automation, changes: Mapping[str, Any], rights: frozenset[Right]
 async def pause(tx: Tx, policy: Policy, caller: Caller, automation_id: str, reason: str | None) -> Automation:
     """Pause an automation with every run of it. Again is fine. Raises NotFound or Forbidden."""
     row, _ = await found_for_change(tx, caller, automation_id)
-    if row.status is AutomationStatus.PAUSED:
+    if row.status is AutomationStatus.PAUSED and (row.paused_by == str(caller.actor) or not caller.is_human):
         return row
     row.status, row.paused_reason, row.updated_at = AutomationStatus.PAUSED, reason or "paused", tx.now
+    row.paused_by = str(caller.actor)
     paused = await pause_runs(tx, row, StopKind.OPERATOR_STOPPED, row.paused_reason)
     detail: dict[str, Json] = {"reason": reason, "paused_runs": list[Json](paused)}
     await note_down(tx, row, caller.actor, "automation.paused", detail)
@@ -205,11 +206,11 @@ async def resume(tx: Tx, policy: Policy, caller: Caller, automation_id: str) -> 
     Its paused runs stay paused; each can be queued again. Raises NotFound, Forbidden, Conflict.
     """
     row, facts = await found_for_change(tx, caller, automation_id)
-    check_resume(facts)
+    check_resume(caller, facts)
     if row.status is AutomationStatus.ACTIVE and not row.paused_for_lifecycle:
         return row
     row.status, row.paused_reason, row.updated_at = AutomationStatus.ACTIVE, None, tx.now
-    row.paused_for_lifecycle = False
+    row.paused_for_lifecycle, row.paused_by = False, None
     await note_down(tx, row, caller.actor, "automation.resumed")
     await tell_owner(tx, row, caller.actor, "automation_resumed")
     return row

@@ -16,6 +16,7 @@ from operations.retirement import retirement_question
 from operations.spend_stop import lift
 from storage import audit, governing
 from storage.database import Tx
+from storage.limits import policy_in_force
 from storage.tables import ApprovalRequest, Grant, OwedReview, Proposal, RequestType
 from storage.tables.base import new_id
 
@@ -67,6 +68,7 @@ async def take_effect(
     """
     if policy is None:
         raise ValueError(f"request {request.id} is about governance; ending it takes the policy")
+    policy = await policy_in_force(tx, policy)
     context = json.loads(proposal.arguments)["context"]
     matter = Matter(request, proposal, context, by, request.reason)
     effect = EFFECTS[request.request_type]

@@ -6,7 +6,8 @@ from governance.authorising import Caller, check_cap
 from governance.automations import ActorKind, RunStatus, StopKind
 from governance.canonical import Json
 from governance.errors import Forbidden, NotFound
-from governance.policy import Policy
+from governance.expiry import next_due
+from governance.policy import Limits, Policy
 from governance.roles import Role
 from operations.automations import found_for_change, found_locked
 from operations.lifecycle import end_questions, extend, owe_nothing, retire
@@ -86,20 +87,23 @@ async def restore(tx: Tx, policy: Policy, caller: Caller, automation_id: str) ->
             "There is no deleted automation under this id that can still be restored.",
             code="AUTOMATION_GOVERNANCE_RESTORE_NOT_FOUND",
         )
-    await _check_cap(tx, policy, row)
+    limits = await limits_in_force(tx, policy)
+    await _check_cap(tx, limits, row)
     row.deleted_at = row.deleted_by = row.purge_at = None
     row.updated_at = tx.now
-    row.expiry_due_at = row.expires_at if row.retired_at is None and row.expired_at is None else None
+    has_ended = row.retired_at is not None or row.expired_at is not None
+    window = limits.expiration_warning_window
+    row.expiry_due_at = None if has_ended else next_due(row.expires_at, window, row.expiry_warned)
     await note_down(tx, row, caller.actor, "automation.restored")
     await _owe_again(tx, policy, row)
     await tell_owner(tx, row, caller.actor, "automation_restored")
     return row
 
 
-async def _check_cap(tx: Tx, policy: Policy, row: Automation) -> None:
+async def _check_cap(tx: Tx, limits: Limits, row: Automation) -> None:
     if row.creator_kind is ActorKind.AGENT and row.retired_at is None and row.expired_at is None:
         await automations.hold_creations(tx)
-        check_cap(await limits_in_force(tx, policy), await automations.count_active(tx))
+        check_cap(limits, await automations.count_active(tx))
 
 
 async def _owe_again(tx: Tx, policy: Policy, row: Automation) -> None:

@@ -14,6 +14,7 @@ from operations.question import Question, open_question
 from operations.retirement import retirement_question
 from storage import governing, proposals, requests
 from storage.database import Tx
+from storage.limits import policy_in_force
 from storage.tables import AgentReview, ApprovalRequest, Automation, RequestType
 
 _T = RequestType
@@ -49,6 +50,7 @@ async def file_request(tx: Tx, policy: Policy, filing: Filing) -> tuple[Approval
     """
     if filing.target[0] not in _TARGETS[filing.kind]:
         raise Unprocessable(f"target_resource.type: {filing.kind} is about an {' or '.join(_TARGETS[filing.kind])}.")
+    policy = await policy_in_force(tx, policy)
     await _check_room(tx, policy, filing)
     subject = await _subject(tx, policy, filing)
     if filing.kind in _ONE_EACH:

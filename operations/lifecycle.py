@@ -69,7 +69,7 @@ async def extend(
         raise Unprocessable("expires_at: name a moment from now on.")
     await _check_room(tx, limits, automation)
     owe_nothing(automation)
-    automation.status, automation.paused_reason = AutomationStatus.ACTIVE, None
+    automation.status, automation.paused_reason, automation.paused_by = AutomationStatus.ACTIVE, None, None
     set_expiry(automation, until, limits, tx.now)
     automation.expired_at = automation.retired_at = automation.retire_reason = None
     automation.paused_for_lifecycle = automation.creation_paused = False

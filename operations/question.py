@@ -18,6 +18,7 @@ from operations.attendance import owe_look
 from operations.notify import note
 from storage import audit, proposals, requests, surfaces
 from storage.database import Tx
+from storage.limits import policy_in_force
 from storage.outbox import Priority
 from storage.tables import ApprovalRequest, OwedReview, Proposal, RequestType
 from storage.tables.base import NAME_LENGTH, new_id
@@ -60,6 +61,7 @@ async def raise_question(tx: Tx, policy: Policy, question: Question) -> Approval
 
 async def open_question(tx: Tx, policy: Policy, question: Question) -> tuple[ApprovalRequest, bool]:
     """Do what `raise_question` does, and say besides whether the question is new."""
+    policy = await policy_in_force(tx, policy)
     question = _completed(policy, question)
     key = _key_of(question)
     earlier = await requests.asked_under(tx, key)

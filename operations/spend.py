@@ -1,7 +1,7 @@
 """What agents report that they spent: counted once, warned of, and stopped at the cap. Stops: operations/spend_stop."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from governance.automations import Actor, ActorKind
 from governance.canonical import content_hash
@@ -13,7 +13,7 @@ from operations.notify import say
 from operations.spend_stop import Cause, stop_at_cap
 from storage import audit, spend
 from storage.database import Tx
-from storage.limits import limits_in_force
+from storage.limits import policy_in_force
 from storage.spend import Week
 from storage.tables import Automation, SpendReport
 
@@ -52,7 +52,7 @@ async def report(tx: Tx, policy: Policy, agent: Agent, spent: Spent, by: Actor) 
             raise Conflict("This report_id was used for another report; use a new one.", code="SPEND_REPORT_CONFLICT")
         return Reported(earlier, duplicate=True)
     automation = await _automation_of(tx, agent, spent.run_id)
-    policy = replace(policy, limits=await limits_in_force(tx, policy))
+    policy = await policy_in_force(tx, policy)
     charged = dict.fromkeys((*lineage_of(policy, agent.id), *_makers(automation)))
     weeks = await spend.charge(tx, charged, _usage(spent))
     await _note_down(tx, agent, spent, by, list(charged))
@@ -64,6 +64,8 @@ async def _watch(tx: Tx, policy: Policy, weeks: Sequence[Week], cause: Cause) ->
     """Warn of weeks near their cap and stop those at it; return who was stopped."""
     stopped = []
     for week in weeks:
+        if week.agent_id not in policy.agents:  # it made the automation and has left since: there is nobody to stop
+            continue
         cap = cap_of(policy.limits, week.agent_id)
         at_cap = reaches(week.cost, cap)
         near = warns(week.cost, cap, policy.limits.spend_warning_threshold_ratio)

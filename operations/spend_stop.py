@@ -1,6 +1,6 @@
 """Stopping an agent at its cap, lifting the stop for a while, and letting it go with a new week or a raised cap."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from governance.automations import Actor, ActorKind
@@ -12,7 +12,7 @@ from operations.notify import say
 from operations.question import Question, raise_question, supersede
 from storage import audit, spend, standing, stopped_runs
 from storage.database import Tx
-from storage.limits import limits_in_force
+from storage.limits import policy_in_force
 from storage.spend import Week
 from storage.tables import RequestType, SpendStop, Standing, StandingKind
 from storage.tables.base import new_id
@@ -84,10 +84,12 @@ async def attend(tx: Tx, policy: Policy, stop_id: str) -> None:
     if stop.ended_at is not None:
         await _resume_runs(tx, stop, _RELEASED)
         return
-    policy = replace(policy, limits=await limits_in_force(tx, policy))
+    policy = await policy_in_force(tx, policy)
     cap, week = cap_of(policy.limits, stop.agent_id), await spend.week_of(tx, stop.agent_id)
     if stop.release_at <= tx.now:
         await _end(tx, policy, stop, "a new week began")
+    elif stop.agent_id not in policy.agents:
+        await _end(tx, policy, stop, "it is no longer in the policy")
     elif cap is None or not reaches(week.cost, cap):
         await _end(tx, policy, stop, "its cap was raised")
     elif stop.lifted_until is None:

@@ -9,7 +9,6 @@ from typing import Any
 
 from governance.policy import Policy
 from operations import ending, grants, health, timing
-from scheduler.ports import HasPolicy
 from storage import automations, owed
 from storage import grants as stored_grants
 from storage.database import Database, Tx
@@ -18,6 +17,8 @@ log = logging.getLogger(__name__)
 
 _BATCH = 200
 
+#: Returns the policy that holds for a tenant.
+PolicyOf = Callable[[str], Policy]
 _Due = Callable[[Tx, int], Awaitable[list[tuple[str, str]]]]
 _Attend = Callable[[Tx, Policy, str], Awaitable[Any]]
 
@@ -35,26 +36,25 @@ _TICKS: tuple[tuple[_Due, _Attend], ...] = (
 )
 
 
-async def attend_due(database: Database, policies: HasPolicy) -> int:
+async def attend_due(database: Database, policy_of: PolicyOf) -> int:
     """Attend to everything that is due; returns how many rows that were."""
-    return sum([await _drain(database, policies, due, attend) for due, attend in _TICKS])
+    return sum([await _drain(database, policy_of, due, attend) for due, attend in _TICKS])
 
 
-async def _drain(database: Database, policies: HasPolicy, due: _Due, attend: _Attend) -> int:
+async def _drain(database: Database, policy_of: PolicyOf, due: _Due, attend: _Attend) -> int:
     attended = 0
     while True:
         async with database.read("") as tx:
             found = await due(tx, _BATCH)
-        done = sum([await _attend(database, policies, attend, *one) for one in found])
+        done = sum([await _attend(database, policy_of, attend, *one) for one in found])
         attended += done
         if len(found) < _BATCH or not done:
             return attended
 
 
-async def _attend(database: Database, policies: HasPolicy, attend: _Attend, tenant: str, id: str) -> bool:
-    policy = policies.of(tenant)
+async def _attend(database: Database, policy_of: PolicyOf, attend: _Attend, tenant: str, id: str) -> bool:
     try:
-        await database.write(tenant, lambda tx: attend(tx, policy, id))
+        await database.write(tenant, lambda tx: attend(tx, policy_of(tenant), id))
     except Exception:  # the outer loop: one bad row stops nothing
         log.exception("attending to %s failed; the next tick tries again", id)
         return False

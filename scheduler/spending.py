@@ -20,15 +20,15 @@ REPORTS_KEPT = timedelta(days=90)
 class SpendClock:
     """Attends to stops that are due; looks at all of them once whenever the caps may have changed."""
 
-    def __init__(self, database: Database, policies: HasPolicy) -> None:
-        self._database, self._policies = database, policies
+    def __init__(self, database: Database, policy: HasPolicy) -> None:
+        self._database, self._policy = database, policy
         self._seen: object = None  # the caps' source when every stop was last looked at
 
     async def drain(self) -> None:
         """Attend to every stop that is due, one transaction each."""
         async with self._database.read("") as tx:
             changed = [(one.tenant, one.changed) for one in await limits.all_changes(tx)]
-        source = (self._policies.hash, changed)
+        source = (self._policy.hash, changed)
         if source != self._seen:
             await self._database.write("", spend_stop.look_again)
             self._seen = source
@@ -43,7 +43,7 @@ class SpendClock:
 
     async def _attend(self, stop: SpendStop) -> bool:
         try:
-            policy = self._policies.of(stop.tenant)
+            policy = self._policy.of(stop.tenant)
             await self._database.write(stop.tenant, lambda tx: spend_stop.attend(tx, policy, stop.id))
         except Exception:  # the outer loop: one bad row stops nothing
             log.exception("attending to spend stop %s failed; the next tick tries again", stop.id)

@@ -31,5 +31,6 @@ async def facts_of(tx: Tx, row: Automation, actor: Actor) -> Facts:
         is_creation_paused=row.creation_paused, review=row.review_kind if row.review_required else None,
         has_grant=grant is not None, works_on_it=is_agent and actor.id in row.agents,
         stopped=tuple(one for one in agents if one in stops),
+        is_paused_by_person=(row.paused_by or "").startswith("person:"),
         paused_agents=tuple(one for one in agents if one in paused),
     )  # fmt: skip

@@ -1,5 +1,7 @@
 """The limits in force: what countersign.toml says, with what admins changed since."""
 
+from dataclasses import replace
+
 from sqlalchemy import select
 from sqlmodel import col
 
@@ -13,6 +15,11 @@ async def limits_in_force(tx: Tx, policy: Policy) -> Limits:
     """Return the limits that hold for this tenant now."""
     found = await changes(tx)
     return with_changes(policy.limits, found.changed) if found else policy.limits
+
+
+async def policy_in_force(tx: Tx, policy: Policy) -> Policy:
+    """Return the policy with the limits that hold for this tenant now."""
+    return replace(policy, limits=await limits_in_force(tx, policy))
 
 
 async def changes(tx: Tx, *, locked: bool = False) -> LimitsInForce | None:

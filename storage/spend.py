@@ -72,9 +72,11 @@ async def mark_week(tx: Tx, agent_id: str, **changes: Any) -> None:
     )
 
 
-async def current_windows(tx: Tx, agents: Collection[str]) -> list[SpendWindow]:
+async def current_windows(
+    tx: Tx, agents: Collection[str], spans: Iterable[SpendSpan] = tuple(SpendSpan)
+) -> list[SpendWindow]:
     """Return the windows of this moment of some agents; an agent that never spent has none."""
-    places = [(one, window.span.value, window.start) for one in sorted(agents) for window in windows_at(tx.now)]
+    places = [(one, span.value, window_of(span, tx.now).start) for one in sorted(agents) for span in spans]
     key = tuple_(col(SpendWindow.agent_id), col(SpendWindow.span), col(SpendWindow.start))
     query = select(SpendWindow).where(col(SpendWindow.tenant) == tx.tenant, key.in_(places))
     return list(await tx.session.scalars(query)) if places else []

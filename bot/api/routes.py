@@ -6,17 +6,15 @@ from aiohttp import web
 
 from bot.api.agents import Agents
 from bot.api.approvals import Approvals
-from bot.api.automations import Automations
+from bot.api.automation_routes import automation_routes
 from bot.api.changes import Changes
 from bot.api.errors import answer, desk
 from bot.api.governance import Governance
-from bot.api.grants import Grants
 from bot.api.health import Health
 from bot.api.outcomes import Outcomes
 from bot.api.principals import Callers, Operator
 from bot.api.proposals import Proposals
 from bot.api.rules import Rules
-from bot.api.runs import Runs
 from bot.api.spend import Spend
 from bot.api.trust import Trust
 from bot.office import Office
@@ -39,8 +37,6 @@ def api_routes(office: Office) -> list[web.RouteDef]:
     changes, outcomes, agents = Changes(office, callers), Outcomes(office, callers), Agents(office, callers)
     trust, governance = Trust(office, callers), Governance(office, callers)
     spend = Spend(office, callers)
-
-    automations, runs, grants = Automations(office, callers), Runs(office, callers), Grants(office, callers)
 
     async def whoami(request: web.Request) -> web.Response:
         """`GET /whoami`: whom this key stands for."""
@@ -81,26 +77,7 @@ def api_routes(office: Office) -> list[web.RouteDef]:
         web.post(f"{BASE}/governance/approvals/{{id}}/deny", governance.deny),
         web.post(f"{BASE}/governance/approvals/{{id}}/consume", governance.consume),
         web.get(f"{BASE}/governance/reviews", governance.reviews, allow_head=False),
-        web.get(f"{BASE}/automations", automations.index, allow_head=False),
-        web.post(f"{BASE}/automations", automations.create),
-        web.get(f"{BASE}/automations/{{id}}", automations.read, allow_head=False),
-        web.patch(f"{BASE}/automations/{{id}}", automations.change),
-        web.delete(f"{BASE}/automations/{{id}}", automations.delete),
-        web.get(f"{BASE}/automations/{{id}}/governance", automations.governance, allow_head=False),
-        web.post(f"{BASE}/automations/{{id}}/pause", automations.pause),
-        web.post(f"{BASE}/automations/{{id}}/resume", automations.resume),
-        web.post(f"{BASE}/automations/{{id}}/restore", automations.restore),
-        web.post(f"{BASE}/automations/{{id}}/retire", automations.retire),
-        web.post(f"{BASE}/automations/{{id}}/extend", automations.extend),
-        web.get(f"{BASE}/automations/{{id}}/grants", grants.of_automation, allow_head=False),
-        web.post(f"{BASE}/automations/{{id}}/grants", grants.create),
-        web.delete(f"{BASE}/automations/{{id}}/grants/{{gid}}", grants.revoke),
-        web.get(f"{BASE}/automations/{{id}}/runs", runs.index, allow_head=False),
-        web.post(f"{BASE}/automations/{{id}}/runs", runs.start),
-        web.get(f"{BASE}/runs/{{id}}", runs.read, allow_head=False),
-        web.patch(f"{BASE}/runs/{{id}}", runs.change),
-        web.get(f"{BASE}/grants", grants.index, allow_head=False),
-        web.delete(f"{BASE}/grants/{{gid}}", grants.revoke),
+        *automation_routes(BASE, office, callers),
         web.get(f"{BASE}/trust", trust.index, allow_head=False),
         web.get(f"{BASE}/trust/score", trust.score, allow_head=False),
         web.get(f"{BASE}/whoami", whoami, allow_head=False),

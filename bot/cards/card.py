@@ -10,6 +10,7 @@ from bot.cards.diffs import changes_in_short
 from bot.cards.impact import declared_risk
 from bot.cards.kinds import kind_of, yes_line
 from bot.cards.message import Message
+from bot.cards.spend import Budget, spend_field
 from bot.cards.status import fallback, outcome_line, status_line
 from bot.cards.tables import changes_table
 from bot.ids import Action
@@ -26,18 +27,21 @@ _SHOWN_DEFERRALS = 2
 _HALF = 1200  #: of the arguments and of what changed, where a card has to show both
 
 
-def card(dossier: Dossier, rendering_id: str, *, discussed_at: str | None = None, budget: str = "") -> Message:
+def card(
+    dossier: Dossier, rendering_id: str, *, discussed_at: str | None = None, budget: str = "",
+    spent: Budget | None = None,
+) -> Message:  # fmt: skip
     """Draw the card of a request. `rendering_id` is all its buttons carry; `discussed_at` links to its thread;
-    `budget` says how many unasked calls its agent has left."""
+    `budget` says how many unasked calls its agent has left, `spent` what it spent of its cap, where it has one."""
     before, after = dossier.proposal.proposed_arguments, dossier.proposal.arguments
     table = changes_table(before, after) if before is not None else None
-    fixed = _values(dossier, rendering_id, discussed_at, budget)
+    fixed = _values(dossier, rendering_id, discussed_at, _fields(dossier, budget, spent))
     plain = draw("request", table=None, changes=_changes(dossier.proposal), **fixed)
     rich = draw("request", table=table, changes=None, **fixed) if table else None
     return Message(fallback(dossier), rich or plain, plain if rich else None)
 
 
-def _values(dossier: Dossier, rendering_id: str, discussed_at: str | None, budget: str) -> dict[str, Any]:
+def _values(dossier: Dossier, rendering_id: str, discussed_at: str | None, fields: list[str]) -> dict[str, Any]:
     proposal = dossier.proposal
     options = [{"text": words, "value": option_value(one, rendering_id)} for one, words in options_of(dossier)]
     decidable = is_decidable(dossier)
@@ -45,7 +49,7 @@ def _values(dossier: Dossier, rendering_id: str, discussed_at: str | None, budge
         "title": cut(one_line(f"{kind_of(dossier).heading}: {proposal.title} · {proposal.agent_name}"), 150),
         "status": status_line(dossier), "outcome": outcome_line(dossier.execution),
         "yes": yes_line(dossier) if decidable else None, "circumstances": circumstances(dossier),
-        "fields": _fields(dossier, budget), "consequence": proposal.consequence, "arguments": _arguments(proposal),
+        "fields": fields, "consequence": proposal.consequence, "arguments": _arguments(proposal),
         "words": _words(dossier), "votes": votes(dossier) if decidable and approvals(dossier) else None,
         "footer": _footer(dossier, discussed_at), "buttons": buttons_of(dossier), "options": options,
         "rendering_id": rendering_id, "action": Action, "verb": cut(one_line(proposal.title), 50),
@@ -62,7 +66,7 @@ def _changes(proposal: Proposal) -> str | None:
     return changes_in_short(before, proposal.arguments, _HALF) if before is not None else None
 
 
-def _fields(dossier: Dossier, budget: str) -> list[str]:
+def _fields(dossier: Dossier, budget: str, spent: Budget | None) -> list[str]:
     proposal, request = dossier.proposal, dossier.request
     tier = f"{proposal.tier} ({_ALIAS[proposal.tier]})" if proposal.tier in _ALIAS else f"{proposal.tier}"
     fields = [
@@ -73,6 +77,8 @@ def _fields(dossier: Dossier, budget: str) -> list[str]:
     ]
     if request is not None:
         fields.append(f"*May decide*\n{people(request.reviewers)}")
+    if spent is not None:
+        fields.append(spend_field(spent))
     asked_for = f"<@{proposal.on_behalf_of}>" if proposal.on_behalf_of else f"<@{proposal.creator}> (creator)"
     fields.append(f"*{'On behalf of' if proposal.on_behalf_of else 'Belongs to'}*\n{asked_for}")
     return [*fields, *([f"*Runs unasked*\n{budget}"] if budget else [])]

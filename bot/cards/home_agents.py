@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from bot.cards.blocks import mrkdwn
 from bot.cards.home_buttons import Element, turning_button
+from bot.cards.spend import Budget as SpendBudget
+from bot.cards.spend import spend_line
 from governance.lifecycle import ProposalState
 from governance.policy import Agent
 from governance.promotion import written_tier
@@ -28,7 +30,7 @@ class HomeAgent:
     waiting: int = 0  #: open requests
     states: Mapping[ProposalState, int] = field(default_factory=dict)  #: its calls of the last 24 hours
     may_turn: bool = False
-    spend: str = ""  #: the bar of its week; empty where it neither has a cap nor ever cost anything
+    spend: SpendBudget | None = None  #: what it spent of its weekly cap, where it has one
 
     @property
     def pause(self) -> Standing | None:
@@ -41,7 +43,7 @@ def agent_line(one: HomeAgent) -> dict[str, str | Element | None]:
     agent = one.agent
     lines = [
         f"*{_short(agent.name, 120)}* (`{_short(agent.id, 120)}`) · {_shown(one.tier)}", *_tiers(one), *_paused(one),
-        *_budgets(one), *([one.spend] if one.spend else []), _calls(one),
+        *_stopped(one), *_budgets(one), *_spend(one), _calls(one),
     ]  # fmt: skip
     button = turning_button(agent.id, agent.name, is_paused=one.pause is not None) if one.may_turn else None
     return {"line": "\n".join(lines), "button": button}
@@ -81,6 +83,15 @@ def _paused(one: HomeAgent) -> list[str]:
     if one.pause is None:
         return []
     return [f"⏸️ *Paused* by <@{one.pause.by}>: {_short(one.pause.reason, 200)}"]
+
+
+def _stopped(one: HomeAgent) -> list[str]:
+    reasons = [standing.reason for standing in one.standings if standing.kind is StandingKind.SPEND]
+    return [f"🛑 *Stopped*: {_short(reason, 200)}" for reason in reasons]
+
+
+def _spend(one: HomeAgent) -> list[str]:
+    return [spend_line(one.spend, bar(one.spend.cost, one.spend.cap))] if one.spend is not None else []
 
 
 def _budgets(one: HomeAgent) -> list[str]:

@@ -17,6 +17,14 @@ _LINES = {
         "paused until Monday, until an admin lets it spend on, or until its cap is raised"
     ),
     "spend_released": "▶️ Your agent *{agent}* may spend again: {why}",
+    "channel_closed": (
+        "🚧 Cards cannot be posted in <#{channel}> (`{channel}`, {why}). To mend it: {remedy}. Until then those who "
+        "may decide get their cards as direct messages"
+    ),
+    "thread_closed": (
+        "🚧 Cards cannot be posted into threads in <#{channel}> (`{channel}`, {why}), so they stand in the approvals "
+        "channel alone. To mend it: {remedy}"
+    ),
     "old_rule": (
         "🗓️ A rule you made three months ago or earlier still answers: *{effect}* `{tool}` by *{agent}*, used {used}. "
         "If it is not meant any more: `/approvals revoke {rule}`"

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 
 from bot.cards.home_rights import HomeAutomation, HomeGrant
-from bot.cards.spending import cost_line
-from bot.office.costs import costs
 from bot.office.office import Office
 from bot.office.queue import link_to_card
 from governance.policy import Policy
@@ -39,12 +37,6 @@ async def automations_of(
         HomeAutomation(row, id := asked.get(row.id, ""), link_to_card(office, cards.get(id, []))) for row in shown
     ]
     return tuple(entries), len(rows) - len(shown)
-
-
-async def bars(tx: Tx, policy: Policy, agents: Sequence[str]) -> dict[str, str]:
-    """Return the bar of each agent that has a cap or ever cost anything."""
-    found = await costs(tx, policy, agents)
-    return {id: cost_line(one) for id, one in found.items() if one.cap is not None or one.windows}
 
 
 def may_give(policy: Policy, person: str) -> bool:

@@ -8,6 +8,7 @@ from bot.cards.home import HomeEntry, HomeRule, Sheet
 from bot.cards.home_agents import HomeAgent
 from bot.office import Office, rights
 from bot.office.queue import link_to_card
+from bot.office.spending import budgets
 from bot.slack.directory import Person
 from governance.lifecycle import ProposalState, RequestStatus
 from governance.policy import Agent, Policy
@@ -103,17 +104,12 @@ async def _agents(tx: Tx, policy: Policy, person: str, found: Sequence[Open]) ->
     if not listed:
         return (), 0
     standings, states = await standing.live(tx), await waiting.states_since(tx, tx.now - _DAY)
-    spent = await rights.bars(tx, policy, [one.id for one in listed[: SHOWN["agents"]]])
     shown = [
-        replace(
-            await _agent(
-                tx, policy, one, person, [each for each in standings if each.agent_id == one.id], found, states
-            ),
-            spend=spent.get(one.id, ""),
-        )
+        await _agent(tx, policy, one, person, [each for each in standings if each.agent_id == one.id], found, states)
         for one in listed[: SHOWN["agents"]]
     ]
-    return tuple(shown), max(0, len(listed) - SHOWN["agents"])
+    spent = await budgets(tx, policy, [one.agent.id for one in shown])
+    return tuple(replace(one, spend=spent.get(one.agent.id)) for one in shown), max(0, len(listed) - SHOWN["agents"])
 
 
 async def _agent(

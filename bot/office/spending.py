@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bot.cards.spend import Budget
 from bot.office.governing import Actor, agent_named
 from bot.office.office import Office
 from governance import automations
-from governance.automations import ActorKind
+from governance.automations import ActorKind, SpendSpan
 from governance.errors import Forbidden, NotFound
 from governance.policy import Agent, Limits, Policy
 from governance.roles import Role, check_role
@@ -85,6 +86,16 @@ async def spendings(tx: Tx, policy: Policy, agents: Sequence[str]) -> list[Spend
         )
         for agent_id in agents
     ]  # fmt: skip
+
+
+async def budgets(tx: Tx, policy: Policy, agents: Sequence[str]) -> dict[str, Budget]:
+    """Return what those of some agents that have a cap spent this week. Where none has one, that is one statement."""
+    limits = await limits_in_force(tx, policy)
+    named = [one for one in agents if one in policy.agents and not policy.agents[one].is_internal]
+    caps = {one: cap for one in named if (cap := cap_of(limits, one)) is not None}
+    windows = await spend.current_windows(tx, list(caps), [SpendSpan.WEEKLY]) if caps else []
+    costs = {one.agent_id: one.cost for one in windows}
+    return {one: Budget(costs.get(one, 0), cap) for one, cap in caps.items()}
 
 
 async def limits_now(office: Office) -> Limits:

@@ -4,6 +4,7 @@ from sqlmodel import SQLModel
 
 from governance.roles import Role
 from storage.tables.access import ApiKey, Installation, KeyKind, Nonce
+from storage.tables.alerts import Alert
 from storage.tables.approvals import ApprovalRequest, Delegation, Door, RequestType, Review
 from storage.tables.audit import AuditEntry, AuditSeal, Sequencer
 from storage.tables.automations import (
@@ -21,6 +22,7 @@ from storage.tables.automations import (
 )
 from storage.tables.delivery import OutboxMessage, OutboxStatus, Rendering, Surface, SurfaceStatus
 from storage.tables.executions import Execution
+from storage.tables.foldings import Folding
 from storage.tables.home import Home
 from storage.tables.inbox import InboxEvent, InboxStatus
 from storage.tables.installations import OAuthState, SlackInstallation
@@ -34,6 +36,7 @@ metadata = SQLModel.metadata
 
 __all__ = [
     "AgentReview",
+    "Alert",
     "ApiKey",
     "ApprovalRequest",
     "AuditEntry",
@@ -46,6 +49,7 @@ __all__ = [
     "Delegation",
     "Door",
     "Execution",
+    "Folding",
     "Grant",
     "Home",
     "InboxEvent",

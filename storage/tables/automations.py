@@ -60,6 +60,7 @@ class Automation(SQLModel, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)
     paused_reason: str | None = Field(default=None, sa_column=Column(Text))
+    paused_by: str | None = Field(default=None, max_length=NAME_LENGTH)  #: who paused it by hand, as records name them
 
     expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     expired_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

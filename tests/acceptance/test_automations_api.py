@@ -90,7 +90,7 @@ async def run(stack: Stack, id: str, status: str = "completed", **more: Any) -> 
 
 
 async def tick(stack: Stack) -> int:
-    return await attend_due(stack.database, stack.server.office.policy.current)
+    return await attend_due(stack.database, lambda _tenant: stack.server.office.policy.current)
 
 
 async def test_an_agent_registers_with_a_name_alone_and_its_creator_owns_it(stack: Stack, clock: Clock) -> None:
@@ -108,6 +108,61 @@ async def test_a_person_registers_in_their_own_name_and_it_does_not_end_by_itsel
     made = (await stack.signed(carol, "POST", AUTOMATIONS, {**NIGHTLY, "agents": ["deployer"]}))[1]["automation"]
     assert (made["creator"], made["owner"]) == ({"kind": "human", "id": "U0CAROL"}, "U0CAROL")
     assert made["expires_at"] is None
+
+
+async def test_lineage_comes_from_the_policy_and_a_depth_override_lifts_its_limit(
+    stack: Stack, admin: Key, clock: Clock
+) -> None:
+    family = [("planner", None), ("writer", "planner"), ("helper", "writer"), ("scout", "helper")]
+    agents = "".join(
+        f'[[agents]]\nid = "{id}"\nname = "{id}"\ncreator = "U0ALICE"\n' + (f'parent = "{above}"\n' if above else "")
+        for id, above in family
+    )
+    stack.config.write_text(stack.config.read_text() + agents)
+    stack.server.office.policy.reload()
+    keys = {id: (await stack.key(KeyKind.AGENT, id))[1] for id, _ in family}
+    made = (await stack.call("POST", AUTOMATIONS, NIGHTLY, secret=keys["helper"]))[1]["automation"]
+    told = await governance(stack, admin, made["id"])
+    assert (told["ancestors"], told["depth"]) == (["writer", "planner"], 3)
+    refused = await stack.call("POST", AUTOMATIONS, NIGHTLY, secret=keys["scout"])
+    assert is_problem(refused, 403, f"{V2}LINEAGE_DEPTH_EXCEEDED")
+    asked = {
+        "request_type": "depth_override", "target_resource": {"type": "agent", "id": "scout"},
+        "rationale": "one level more", "context": {"hours": 1},
+    }  # fmt: skip
+    filed = (await stack.call("POST", APPROVALS, asked, secret=keys["scout"]))[1]["approval"]
+    assert await approve(stack, admin, filed["approval_id"]) == 200
+    assert (await stack.call("POST", AUTOMATIONS, NIGHTLY, secret=keys["scout"]))[0] == 201
+    clock.forward(hours=2)
+    refused = await stack.call("POST", AUTOMATIONS, NIGHTLY, secret=keys["scout"])
+    assert is_problem(refused, 403, f"{V2}LINEAGE_DEPTH_EXCEEDED")
+
+
+async def test_an_admin_stops_agents_from_creating_at_run_time_and_people_go_on(
+    stack: Stack, admin: Key, carol: Key
+) -> None:
+    limits = f"{API}/governance/limits"
+    assert (await stack.signed(admin, "PATCH", limits, {"creation_enabled": False}))[0] == 200
+    assert is_problem(await stack.call("POST", AUTOMATIONS, NIGHTLY), 403, f"{V2}CREATION_DISABLED")
+    await created_by(stack, carol)
+    await stack.signed(admin, "PATCH", limits, {"reset": ["creation_enabled"]})
+    await created(stack)
+
+
+async def test_a_spend_stop_holds_creations_and_runs_until_it_is_lifted(stack: Stack, admin: Key) -> None:
+    id = await created(stack)
+    await stack.signed(admin, "PATCH", f"{API}/governance/limits", {"weekly_spend_cap_usd": "10.00"})
+    report = {"report_id": "r1", "cost_usd": "12.00"}
+    assert (await stack.signed(admin, "POST", f"{API}/agents/deployer/spend/reports", report))[0] == 201
+    assert is_problem(await stack.call("POST", AUTOMATIONS, NIGHTLY), 429, f"{V2}AGENT_SPEND_CAP_EXCEEDED")
+    refused = await stack.call("POST", f"{AUTOMATIONS}/{id}/runs")
+    assert is_problem(refused, 429, f"{V2}AGENT_SPEND_CAP_EXCEEDED")
+    (asked,) = await waiting(stack, admin, "quota_override")
+    assert await approve(stack, admin, asked["approval_id"]) == 200
+    await created(stack)
+    assert (await stack.call("POST", f"{AUTOMATIONS}/{id}/runs"))[0] == 201
+    _, answer = await stack.signed(admin, "GET", f"{AUTOMATIONS}/{id}/governance")
+    assert answer["spend"]["agents"][0]["weekly"]["cost_usd"].startswith("12.00")
 
 
 async def test_headers_about_identity_count_for_nothing(stack: Stack, admin: Key) -> None:
@@ -356,6 +411,20 @@ async def test_narrowing_pauses_and_widening_does_not(stack: Stack, admin: Key) 
     assert (status, answer["automation"]["status"]) == (200, "paused")
     assert "narrowed" in (await stack.call("GET", f"{API}/runs/{run_id}"))[1]["run"]["detail"]
     assert (await governance(stack, admin, id))["review_kind"] == "dependency_revoked"
+
+
+async def test_what_a_person_paused_only_people_resume(stack: Stack, admin: Key) -> None:
+    id = await created(stack)
+    assert (await stack.call("POST", f"{AUTOMATIONS}/{id}/pause"))[1]["automation"]["status"] == "paused"
+    assert (await stack.call("POST", f"{AUTOMATIONS}/{id}/resume"))[1]["automation"]["status"] == "active"
+    run_id = (await stack.call("POST", f"{AUTOMATIONS}/{id}/runs"))[1]["run"]["id"]
+    await stack.call("POST", f"{AUTOMATIONS}/{id}/pause")
+    await stack.signed(admin, "POST", f"{AUTOMATIONS}/{id}/pause", {"reason": "not tonight"})
+    refused = await stack.call("POST", f"{AUTOMATIONS}/{id}/resume")
+    assert is_problem(refused, 403, f"{V2}PAUSED_BY_PERSON")
+    assert is_problem(await stack.call("PATCH", f"{API}/runs/{run_id}", {"status": "running"}), 409, f"{V2}NOT_ACTIVE")
+    assert (await stack.signed(admin, "POST", f"{AUTOMATIONS}/{id}/resume"))[1]["automation"]["status"] == "active"
+    assert (await stack.call("PATCH", f"{API}/runs/{run_id}", {"status": "running"}))[0] == 200
 
 
 async def test_deleting_restoring_and_purging(stack: Stack, admin: Key, carol: Key, clock: Clock) -> None:

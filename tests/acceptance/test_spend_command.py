@@ -119,8 +119,8 @@ async def test_what_cannot_be_done_says_why_and_what_can(stack: Stack, person: s
 
 
 async def test_the_bar_of_the_week_is_on_the_home_of_the_creator(stack: Stack) -> None:
-    home = await opened(stack, "U0ALICE", "▱▱▱▱▱▱▱▱▱▱ 0.00 of 10.00 USD this week")
+    home = await opened(stack, "U0ALICE", "▱▱▱▱▱▱▱▱▱▱ 0.00 of 10.00 USD spent this week")
     assert home is not None
     await spent(stack, "12.00")
-    await shows(stack, "U0ALICE", "12.00 of 10.00 USD this week · 🛑 *stopped*")
+    await shows(stack, "U0ALICE", "12.00 of 10.00 USD spent this week", "🛑 *Stopped*")
     assert re.search(r"cap deployer|Give a grant", str((await opened(stack, "U0ALICE")).blocks))

@@ -7,8 +7,21 @@ from typing import Any
 import pytest
 from sqlalchemy import event, text
 
+from governance.automations import AutomationStatus
 from governance.lifecycle import RequestStatus
-from storage import audit, governing, homes, lists, requests, rules, waiting
+from storage import (
+    audit,
+    automations,
+    governing,
+    grants,
+    homes,
+    lists,
+    owed,
+    requests,
+    rules,
+    runs,
+    waiting,
+)
 from storage.database import Database, Tx
 from storage.governing import Sought
 from storage.lists import Filters
@@ -37,6 +50,25 @@ LISTS: dict[str, Any] = {
     "the question asked under a key": lambda tx: requests.asked_under(tx, "key"),
     "agents that owe a look": lambda tx: governing.owed_by_agents(tx, 51),
     "automations that owe a look": lambda tx: governing.worth_a_look(tx, None, 51),
+    "automations": lambda tx: automations.page(tx, before=BEFORE, limit=51),
+    "an agent's automations": lambda tx: automations.page(tx, agent_id="deployer", limit=51),
+    "automations by status": lambda tx: automations.page(tx, status=AutomationStatus.PAUSED, limit=51),
+    "what an agent created": lambda tx: automations.count_created(tx, "deployer"),
+    "what agents have going": automations.count_active,
+    "findings about an automation": lambda tx: automations.findings(tx, "aut_1"),
+    "automations due to expire": lambda tx: automations.due_to_expire(tx, 100),
+    "automations due for health": lambda tx: automations.due_for_health(tx, 100),
+    "automations due to be purged": lambda tx: automations.due_to_purge(tx, 100),
+    "runs of an automation": lambda tx: runs.page(tx, "aut_1", BEFORE, 51),
+    "the latest runs": lambda tx: runs.latest(tx, "aut_1", NOON, 20),
+    "events of a run": lambda tx: runs.events(tx, "run_1"),
+    "grants": lambda tx: grants.page(tx, before=BEFORE, limit=51),
+    "an agent's grants": lambda tx: grants.page(tx, agent_id="deployer", live_only=True, limit=51),
+    "grants for an automation": lambda tx: grants.page(tx, automation_id="aut_1", limit=51),
+    "what an agent may": lambda tx: grants.rights(tx, "deployer"),
+    "the grant to change an automation": lambda tx: grants.to_modify(tx, "deployer", "aut_1"),
+    "grants that lapsed": lambda tx: grants.lapsed(tx, 100),
+    "reviews to be reminded of": lambda tx: owed.due(tx, 100),
     "what was noticed": lambda tx: governing.findings(tx, ["aut_1"]),
     "a live spend stop": lambda tx: governing.live_stop(tx, "deployer"),
     "events of a proposal": lambda tx: audit.entries_of(tx, "prp_1"),

@@ -15,8 +15,10 @@ from operations import execute
 from operations.spend import Spent, report
 from operations.spend_stop import lift
 from scheduler.spending import REPORTS_KEPT, forget_reports
-from storage import spend, stopped_runs
+from storage import spend
 from storage.database import Database, Tx
+from storage.limits import limits_in_force
+from storage.stopped_runs import BATCH
 from storage.tables import (
     ApprovalRequest,
     AuditEntry,
@@ -250,20 +252,19 @@ async def test_a_run_that_begins_after_all_is_paused_by_the_loop_and_by_the_next
 
 
 async def test_very_many_runs_are_paused_and_resumed_in_portions(
-    database: Database, policy: Policy, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    database: Database, policy: Policy, clock: Clock
 ) -> None:
-    monkeypatch.setattr(stopped_runs, "BATCH", 10)
     tight = capped(policy)
-    runs = await automation(database, *[QUEUED] * 35)
+    runs = await automation(database, *[QUEUED] * (2 * BATCH + 7))
     await spent(database, tight, "10")
-    assert (await statuses(database, runs)).count(PAUSED) == 10
+    assert (await statuses(database, runs)).count(PAUSED) == BATCH
     await tick(database, tight)
     assert set(await statuses(database, runs)) == {PAUSED}
     await lifted(database, clock, hours=1)
-    assert (await statuses(database, runs)).count(QUEUED) == 10
+    assert (await statuses(database, runs)).count(QUEUED) == BATCH
     await tick(database, tight)
     assert set(await statuses(database, runs)) == {QUEUED}
-    assert len(await rows(database, RunEvent)) == 70
+    assert len(await rows(database, RunEvent)) == 2 * len(runs)
 
 
 # letting go
@@ -352,6 +353,35 @@ async def test_a_cap_raised_in_the_file_or_for_the_agent_alone_counts_as_well(
     await relimit(database, tight, agent_caps={"stranger": 50 * USD})
     await tick(database, tight)
     assert [one.ended_at is None for one in await rows(database, SpendStop)] == [False, False]
+
+
+async def test_who_is_no_longer_in_the_policy_is_charged_but_neither_stopped_nor_held(
+    database: Database, policy: Policy
+) -> None:
+    tight = capped(policy)
+    (run,) = await automation(database, RUNNING, creator="gone", agents=("stranger",))
+    assert (await spent(database, tight, "5", run_id=run)).stopped == ()
+    assert (await spent(database, tight, "5", run_id=run)).stopped == ("stranger",)
+    assert await week(database, "gone") == 10 * USD
+    await tick(database, replace(tight, agents={one: tight.agents[one] for one in ("planner", "deployer")}))
+    assert [one.ended_at is None for one in await rows(database, SpendStop)] == [False]
+    assert await statuses(database, [run]) == [QUEUED]
+
+
+async def test_limits_in_force_hold_for_what_is_asked_as_well(database: Database, policy: Policy, clock: Clock) -> None:
+    tight = capped(policy)
+    await relimit(database, tight, approval_ttl=timedelta(hours=5))
+    await spent(database, tight, "10")
+    (asked,) = await rows(database, ApprovalRequest)
+    assert asked.expires_at == clock() + timedelta(hours=5)
+
+
+async def test_changes_of_limits_at_once_lose_none_of_each_other(database: Database, policy: Policy) -> None:
+    counts = ("run_review_threshold", "lineage_depth_limit", "active_agent_automation_cap", "health_window_run_limit")
+    await asyncio.gather(*(relimit(database, policy, **{name: 7}) for name in counts))
+    async with database.read(TENANT) as tx:
+        limits = await limits_in_force(tx, policy)
+    assert [getattr(limits, name) for name in counts] == [7] * 4
 
 
 async def test_the_stop_of_another_agent_keeps_holding_a_run(database: Database, policy: Policy, clock: Clock) -> None:

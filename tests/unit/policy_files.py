@@ -19,6 +19,13 @@ approval_ttl = "1h30m"
 max_open_requests = 7
 rate_per_second = 2.5
 rate_burst = 9
+approval_ttl = "1d"
+default_expires_after = "never"
+creation_enabled = false
+lineage_depth_limit = 2
+weekly_spend_cap_usd = "50.00"
+spend_warning_threshold_ratio = 0.5
+health_check_interval = "1h"
 
 [classes]
 "notes" = "act_auto"
@@ -40,6 +47,9 @@ notes = "L2"
 id = "reader"
 name = "Reader"
 creator = "U0BOB"
+parent = "deployer"
+report_spend = true
+weekly_spend_cap_usd = "none"
 
 [[tools]]
 name = "deploy.production"

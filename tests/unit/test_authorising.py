@@ -155,7 +155,7 @@ def test_what_stands_against_a_run(facts: Facts, code: str) -> None:
 @pytest.mark.parametrize("review", [None, ReviewKind.HEALTH_DRIFT, ReviewKind.EXPIRATION_SOON])
 def test_what_is_only_owed_a_look_goes_on(review: ReviewKind | None) -> None:
     check_start(replace(MADE, review=review))
-    check_resume(replace(MADE, review=review, status=AutomationStatus.PAUSED, is_lifecycle_paused=True))
+    check_resume(OWNER, replace(MADE, review=review, status=AutomationStatus.PAUSED, is_lifecycle_paused=True))
 
 
 @given(st.booleans(), st.booleans(), st.booleans(), st.sampled_from([None, *ReviewKind]))
@@ -163,10 +163,19 @@ def test_what_can_be_resumed_can_run(retired: bool, expired: bool, held: bool, r
     facts = replace(MADE, is_retired=retired, is_expired=expired, is_creation_paused=held, review=review,
                     status=AutomationStatus.PAUSED, is_lifecycle_paused=True)  # fmt: skip
     try:
-        check_resume(facts)
+        check_resume(OWNER, facts)
     except Conflict:
         return
     check_start(replace(facts, status=AutomationStatus.ACTIVE, is_lifecycle_paused=False))
+
+
+def test_an_agent_does_not_undo_what_a_person_paused() -> None:
+    facts = replace(MADE, status=AutomationStatus.PAUSED, is_paused_by_person=True)
+    with pytest.raises(Forbidden) as refused:
+        check_resume(AGENT, facts)
+    assert refused.value.name == "AUTOMATION_V2_PAUSED_BY_PERSON"
+    check_resume(OWNER, facts)
+    check_resume(AGENT, replace(facts, is_paused_by_person=False))
 
 
 def test_agents_that_work_on_it_report_on_runs_whatever_became_of_it() -> None:

@@ -7,6 +7,7 @@ import pytest
 from bot.cards.answering import people
 from bot.cards.buttons import is_decidable, read_option
 from bot.cards.card import card
+from bot.cards.spend import Budget
 from bot.ids import Action, Option
 from governance.lifecycle import ExecutionStatus, RequestStatus
 from governance.reviewers import ReviewVerdict
@@ -112,6 +113,15 @@ def test_an_edited_call_shows_who_edited_it_and_what_changed():
     assert "✏️ *Arguments edited* by <@U0BOB>, whose own approval does not count · version 2" in shown
     assert 'What the edit changed\nField\nBefore\nAfter\nservice\n"checkout"\n"search"\n' in shown
     assert 'What the edit changed\n  {\n-   "service": "checkout",\n+   "service": "search",\n    "token": "x"' in plain
+
+
+def test_what_an_agent_spent_of_its_cap_stands_on_the_card():
+    made = card(dossier(request()), RENDERING, budget=Budget(8_250_000, 10_000_000))
+    check_message(made)
+    assert "*Spent this week*\n8.25 of 10.00 USD, 1.75 left" in whole_text(made.blocks)
+    over = card(dossier(request()), RENDERING, budget=Budget(12_000_001, 10_000_000))
+    assert "12.000001 of 10.00 USD, 0.00 left" in whole_text(over.blocks)
+    assert "Spent" not in whole_text(card(dossier(request()), RENDERING).blocks)
 
 
 def test_who_answers_for_whom_stands_on_the_card():

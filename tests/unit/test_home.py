@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from bot.cards.home import HomeEntry, HomeRule, Sheet, closed_home, digest_of, home
 from bot.cards.home_agents import HomeAgent, agent_line, bar
 from bot.cards.home_settings import away_modal, settings_lines, settings_modal, turning_modal
+from bot.cards.spend import Budget as SpendBudget
 from bot.ids import Callback
 from bot.office.sheets import SHOWN
 from bot.workspace.mrkdwn import reach
@@ -156,6 +157,13 @@ def test_a_home_looks_different_once_a_request_was_edited_and_the_same_whenever_
 )
 def test_a_budget_bar_is_full_only_when_nothing_is_left(used, allowed, filled):
     assert bar(used, allowed) == "▰" * filled + "▱" * (10 - filled)
+
+
+def test_an_agent_shows_what_it_spent_of_its_cap_and_that_it_is_stopped():
+    stopped = standing(StandingKind.SPEND, reason="weekly spend cap 10.00 USD reached")
+    lines = agent_line(HomeAgent(agent(), None, (stopped,), spend=SpendBudget(5_000_000, 10_000_000)))["line"]
+    assert "🛑 *Stopped*: weekly spend cap 10.00 USD reached" in lines
+    assert "▰▰▰▰▰▱▱▱▱▱ 5.00 of 10.00 USD spent this week" in lines
 
 
 def test_an_agent_shows_what_people_decided_about_it_and_what_it_used():

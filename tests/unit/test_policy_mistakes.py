@@ -32,6 +32,15 @@ MISTAKES = [
     ('notes = "L2"', 'nodes = "L2"', "agents.0.tiers.nodes", "'nodes' is neither a tool nor an action class"),
     ('"notes" =', '"nodes" =', "classes.nodes", "no tool has the action class 'nodes'"),
     ('"notes" =', '"notes.write" =', "classes.notes.write", "no tool has the action class"),
+    ('"50.00"', "50.00", "limits.weekly_spend_cap_usd", 'in dollars as text, such as "50.00", or "none"'),
+    ('"50.00"', '"-1"', "limits.weekly_spend_cap_usd", "an amount cannot be negative (it says '-1')"),
+    ('"50.00"', '"0.0000001"', "limits.weekly_spend_cap_usd", "at most six decimals"),
+    ('cap_usd = "none"', 'cap_usd = "NaN"', "agents.1.weekly_spend_cap_usd", "write an amount in dollars"),
+    ("ratio = 0.5", "ratio = 1.5", "limits.spend_warning_threshold_ratio", "less than or equal to 1"),
+    ('"never"', '"0d"', "limits.default_expires_after", "write a duration above zero"),
+    ("depth_limit = 2", "depth_limit = -1", "limits.lineage_depth_limit", "greater than or equal to 0"),
+    ('parent = "deployer"', 'parent = "deploier"', "agents.1.parent", "there is no agent 'deploier' here"),
+    ('parent = "deployer"', 'parent = "reader"', "agents.1.parent", "below itself (reader below reader)"),
     ("{{ service }}", "{{ service", "tools.0.consequence", "the template is wrong"),
     ("{{ service }}", "{{ service | nope }}", "tools.0.consequence", "No filter named 'nope'"),
     ('{ type = "string" }', '{ type = "strnig" }', "tools.0.input_schema", "'strnig' is not valid"),
@@ -58,6 +67,13 @@ def test_a_mistake_names_file_line_key_and_remedy(tmp_path, old, new, key, remed
     assert line == line_of(text, new.strip())
     assert told.startswith(f"{key}: ")
     assert remedy in told
+
+
+def test_a_lineage_that_bites_its_tail_is_shown_whole(tmp_path):
+    text = changed(('creator = "U0ALICE"', 'creator = "U0ALICE"\nparent = "reader"'))
+    ((line, told),) = told_about(tmp_path, text)
+    assert line == line_of(text, 'parent = "reader"')
+    assert told.startswith("agents.0.parent: an agent cannot stand below itself (deployer below reader below deployer)")
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,11 @@ def test_people_channels_defaults_and_limits_are_taken_over(whole):
     assert whole.approvals_channel == "C0APPROVALS"
     assert (whole.admins, whole.operators, whole.offline_deciders) == (("U0ADMIN",), ("U0OPS",), ("U0ADMIN",))
     assert (whole.default_tier, whole.default_ttl) == (Tier.ACT_WITH_APPROVAL, timedelta(minutes=90))
-    assert whole.limits == Limits(7, 2.5, 9)
+    assert whole.limits == Limits(
+        7, 2.5, 9, approval_ttl=timedelta(days=1), default_expires_after=timedelta(), creation_enabled=False,
+        lineage_depth_limit=2, weekly_spend_cap=50_000_000, agent_caps={"reader": None},
+        spend_warning_threshold_ratio=0.5, health_check_interval=timedelta(hours=1),
+    )  # fmt: skip
     assert whole.class_tiers == {"notes": Tier.ACT_AUTO}
 
 
@@ -33,7 +37,9 @@ def test_agents_are_taken_over(whole):
         frozenset({"C0DEPLOYS", "G0PRIVATE"}), Tier.SUGGEST,
         {"deploy.production": Tier.ACT_WITH_APPROVAL, "notes": Tier.ACT_AND_NOTIFY}, place=("agents", 0),
     )  # fmt: skip
-    assert whole.agents["reader"] == Agent("reader", "Reader", "U0BOB", place=("agents", 1))
+    assert whole.agents["reader"] == Agent(
+        "reader", "Reader", "U0BOB", parent="deployer", report_spend=True, place=("agents", 1)
+    )
 
 
 def test_tools_are_taken_over(whole):
