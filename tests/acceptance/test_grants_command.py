@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from bot.workspace.cast import DEPLOYS
-from storage.tables import Automation, Grant
+from storage.tables import Automation, Grant, KeyKind
 from tests.acceptance.governing import ask, labels, registered
+from tests.integration.calls import API
 from tests.integration.verbs import count, rows
 from tests.stack import Stack, start_stack, stop_stack
 
@@ -142,9 +143,9 @@ async def test_the_form_is_for_those_who_may_give(stack: Stack) -> None:
 
 
 async def test_lists_have_pages_and_are_shared_without_buttons(stack: Stack) -> None:
-    for number in range(12):
-        await registered(stack, f"Job {number:02}") if number < 10 else None
+    admin = await stack.key(KeyKind.OPERATOR, "U0ADMIN")
     for number in range(10):
+        await stack.signed(admin, "POST", f"{API}/automations", {"name": f"Job {number:02}"})
         await given(stack, f"job {number:02}")
     await ask(stack, "U0ADMIN", "/grants", f"give deployer note.write {BECAUSE}")
     card = await stack.card("Capability for Deployer")
