@@ -30,6 +30,10 @@ class State:
     log: list[dict[str, str]] = field(default_factory=list)
     done: dict[str, dict[str, Any]] = field(default_factory=dict)  #: idempotency key -> what was answered
 
+    def tell(self, what: str) -> None:
+        """Note something that happened."""
+        self.log.append({"at": datetime.now(UTC).isoformat(timespec="seconds"), "what": what})
+
     def public(self) -> dict[str, Any]:
         """Return what the page shows."""
         return {
@@ -110,7 +114,7 @@ class ReleaseService:
         if key not in self.state.done:
             said = change(json.loads(body)["arguments"])
             self.state.done[key] = {"done": said}
-            self.state.log.append({"at": datetime.now(UTC).isoformat(timespec="seconds"), "what": said})
+            self.state.tell(said)
         return web.json_response(self.state.done[key])
 
     def _is_genuine(self, request: web.Request, body: bytes) -> bool:

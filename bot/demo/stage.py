@@ -11,6 +11,7 @@ import click
 
 from bot.app import Server, build
 from bot.demo.agent import Agent
+from bot.demo.automations import DIGGER, Digger
 from bot.demo.releases import ReleaseService
 from bot.office import TENANT
 from bot.settings import Settings
@@ -28,14 +29,19 @@ Countersign runs at {page}
   the release service on the right change. The database migration needs two people: approve as Bob, then become Carol.
   Be Mallory to be refused, or Alice to read what her agent did.
 
+  Within half a minute Digger reaches its weekly cap: be Dana, the admin, approve the quota override, and its paused run
+  goes on. Then an automation is about to expire: reject “Retire Compare prices” with a reason, and it goes on.
+  /spend, /grants and /automations tell the rest, as does Alice's Home tab.
+
   API  {api}/api/v1    release service  {releases}    press Ctrl-C to stop
 """
 
 
 class Demo:
-    """The running demo. Port 0 picks free ports."""
+    """The running demo. Port 0 picks free ports; a `pace` below 1 lets its recurring work hurry."""
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, pace: float = 1.0) -> None:
+        self._pace = pace
         self._port, self._folder = port, tempfile.TemporaryDirectory(prefix="countersign-demo-")
         self._secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
         self._signing_secret = secrets.token_hex(16)
@@ -77,6 +83,11 @@ class Demo:
         thread = {"channel": "C0DEPLOYS", "thread_ts": asked.ts}
         agent = asyncio.create_task(Agent(self.api, key).work(thread), name="sample agent")
         opened.push_async_callback(_end, agent)
+        _, key = await self.server.office.database.write(TENANT, lambda tx: create_key(tx, KeyKind.AGENT, DIGGER))
+        digger = asyncio.create_task(
+            Digger(self.api, key, self.releases.state, self._pace).work(), name="recurring work"
+        )
+        opened.push_async_callback(_end, digger)
 
     async def stop(self) -> None:
         """Stop everything and forget it."""

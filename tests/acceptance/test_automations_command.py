@@ -13,7 +13,7 @@ from storage.tables import Automation, Grant
 from tests.acceptance.governing import ask, labels, registered, started, status_of
 from tests.acceptance.test_home import modal, opened, shows
 from tests.conftest import Clock
-from tests.integration.verbs import Held, count, rows
+from tests.integration.verbs import count, rows
 from tests.stack import Stack, start_stack, stop_stack
 
 
@@ -25,7 +25,8 @@ async def stack(url: str, tmp_path: Path, clock: Clock) -> AsyncIterator[Stack]:
 
 
 async def tick(stack: Stack) -> None:
-    await attend_due(stack.database, Held(stack.server.office.policy.current))
+    policy = stack.server.office.policy.current
+    await attend_due(stack.database, lambda _tenant: policy)
 
 
 async def one(stack: Stack) -> Automation:
@@ -36,7 +37,7 @@ async def one(stack: Stack) -> Automation:
 async def test_lists_show_where_each_stands(stack: Stack) -> None:
     id = await registered(stack, schedule="0 3 * * *")
     own = await ask(stack, "U0ALICE", "/automations")
-    assert "1 automation are yours" not in own.text
+    assert "*1 automation of yours*" in own.text
     assert f"*Nightly* `{id}` · ▶️ active · by agent deployer · runs 0 3 * * * · expires <!date^" in own.text
     assert "No automation is yours" in (await ask(stack, "U0CAROL", "/automations")).text
     for text in ("list", "list agent:deployer", "deployer", "list active"):
@@ -148,9 +149,10 @@ async def test_an_automation_that_expires_is_extended_on_its_owner_s_home(stack:
     id = await registered(stack, expires_at=(clock() + timedelta(days=2)).isoformat())
     home = await opened(stack, "U0ALICE", "Your automations", "Nightly", "Extend…", "Retire…")
     assert "Review…" not in json.dumps(home.blocks)
+    clock.forward(hours=25)
     await tick(stack)
     card = await stack.card("Retire Nightly")
-    home = await shows(stack, "U0ALICE", "Review…", f"p{card.ts.replace('.', '')}")
+    home = await opened(stack, "U0ALICE", "Review…", f"p{card.ts.replace('.', '')}")
     asking = await modal(stack, "U0ALICE", home, "Extend…")
     await stack.slack.submit("U0ALICE", asking, {"reason": "still read"})
     await shows(stack, "U0ALICE", "Nightly", without=("Review…",))

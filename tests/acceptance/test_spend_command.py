@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from storage.limits import all_changes
 from storage.tables import AuditEntry, LimitsInForce, SpendStop
 from tests.acceptance.governing import ask, labels, registered, spent, started, status_of
 from tests.acceptance.test_home import opened, shows
-from tests.integration.verbs import count, rows
+from tests.integration.verbs import TENANT, rows
 from tests.stack import Stack, start_stack, stop_stack
 
 
@@ -21,6 +22,11 @@ async def stack(url: str, tmp_path: Path) -> AsyncIterator[Stack]:
     )  # fmt: skip
     yield running
     await stop_stack(running)
+
+
+async def changed_limits(stack: Stack) -> list[LimitsInForce]:
+    async with stack.database.read(TENANT) as tx:
+        return await all_changes(tx)
 
 
 async def test_the_table_shows_each_agent_with_its_week_of_its_cap(stack: Stack) -> None:
@@ -81,7 +87,7 @@ async def test_an_admin_changes_caps_and_what_that_lets_go_on_goes_on(stack: Sta
     workspace = stack.slack.workspace
     await workspace.until(lambda: [m for m in workspace.dm("U0ALICE") if "may spend again" in m.text], timeout=30)
     assert await status_of(stack, run) == "queued"
-    (kept,) = await rows(stack.database, LimitsInForce)
+    (kept,) = await changed_limits(stack)
     assert (kept.changed["agent_caps"], kept.by) == ({"deployer": 75_000_000}, "U0ADMIN")
     entry = next(one for one in await rows(stack.database, AuditEntry) if one.kind == "limits.changed")
     assert entry.actor == "person:U0ADMIN"
@@ -115,7 +121,7 @@ async def test_an_admin_changes_caps_and_what_that_lets_go_on_goes_on(stack: Sta
 )
 async def test_what_cannot_be_done_says_why_and_what_can(stack: Stack, person: str, text: str, sentence: str) -> None:
     assert sentence in (await ask(stack, person, "/spend", text)).text
-    assert await count(stack.database, LimitsInForce) == 0
+    assert await changed_limits(stack) == []
 
 
 async def test_the_bar_of_the_week_is_on_the_home_of_the_creator(stack: Stack) -> None:

@@ -29,7 +29,7 @@ async def mine(spoken: Spoken) -> Reply:
         found = await automation_lists.owned(tx, spoken.person, _LOOKED_AT)
     if not found:
         return only("No automation is yours. `/automations list` shows everybody's.")
-    return await _page(spoken, "mine", found, ("are yours", f"are <@{spoken.person}>'s"))
+    return await _page(spoken, "mine", found, ("of yours", f"of <@{spoken.person}>'s"))
 
 
 async def everybody_s(spoken: Spoken) -> Reply:
