@@ -7,6 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.listeners.words import table
+from bot.listeners.words.clauses import Clauses, length_of, read_clauses, what_and_why
+from bot.listeners.words.families import FAMILIES, GRANTS, list_called
+from bot.listeners.words.family import Family
 from bot.listeners.words.filters import read_filters
 from bot.listeners.words.paging import PER_PAGE, cut_out, page_of, question, read_question
 from bot.listeners.words.parsing import LONGEST, bare, ends_in_share, near, tidy, understand
@@ -16,7 +19,9 @@ from storage.lists import Filters
 from tests.unit.dossiers import PIECES
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-typed = st.text() | st.lists(st.sampled_from([*PIECES, "mine", "agent:", "older:9d", "“", "`", "share"])).map(" ".join)
+typed = st.text() | st.lists(
+    st.sampled_from([*PIECES, "mine", "because", "for 8h", "until x", "agent:", "older:9d", "“", "`", "share"])
+).map(" ".join)
 
 
 @pytest.mark.parametrize(
@@ -57,11 +62,59 @@ def test_who_mistypes_is_asked_whether_they_meant_the_nearest_word(wrong: str, r
     assert near(wrong, (*table.WORDS, table.HELP), table.SYNONYMS) == right
 
 
-def test_every_synonym_stands_for_a_word_and_hides_none() -> None:
-    words = {*table.WORDS, table.HELP}
-    assert set(table.SYNONYMS.values()) <= words
-    assert not words & set(table.SYNONYMS)
-    assert set(table.LISTS) <= set(table.WORDS)
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda one: one.command)
+def test_every_synonym_stands_for_a_word_and_hides_none(family: Family) -> None:
+    words = {*family.words, table.HELP}
+    assert set(family.synonyms.values()) <= words
+    assert not words & set(family.synonyms)
+    assert family.lists <= set(family.words)
+    assert {*family.help_examples, family.of_agent} <= {*family.words, ""}
+    assert family.synonyms[""] in family.lists  # a command alone changes nothing
+
+
+def test_a_list_s_buttons_say_which_command_it_is_of() -> None:
+    assert list_called("mine") == (table.APPROVALS, "mine")
+    assert list_called("/grants list") == (GRANTS, "list")
+    for other in ("/grants give", "/spend cap", "/nothing list", "list x", "", "/approvals pause"):
+        with pytest.raises(NotFound):
+            list_called(other)
+
+
+@pytest.mark.parametrize(
+    ("text", "clauses"),
+    [
+        ("deployer deploy.x for 8h because it must", Clauses("deployer deploy.x", timedelta(hours=8), None, "it must")),
+        ("nightly BECAUSE because", Clauses("nightly", None, None, "because")),
+        ("“Nightly job” until 2026-12-24", Clauses("“Nightly job”", None, "2026-12-24", "")),
+        ("nightly by 2 days", Clauses("nightly", timedelta(days=2), None, "")),
+        ("backup 24h", Clauses("backup 24h", None, None, "")),
+        ("for 8h", Clauses("", timedelta(hours=8), None, "")),
+        ("", Clauses("")),
+    ],
+)
+def test_a_sentence_is_taken_apart(text: str, clauses: Clauses) -> None:
+    assert read_clauses(text) == clauses
+
+
+def test_a_length_may_stand_alone_where_nothing_else_can_be_meant() -> None:
+    assert read_clauses("deployer 24h because x", bare_length=True) == Clauses("deployer", timedelta(days=1), None, "x")
+    assert what_and_why("backup 24h because x") == ("backup 24h", "x")
+
+
+@pytest.mark.parametrize("text", ["0h", "31 days", "99999w", "soon", "-1h", "8"])
+def test_a_length_that_cannot_be_meant_is_refused(text: str) -> None:
+    with pytest.raises(Unprocessable, match="hours: write how long"):
+        length_of(text)
+
+
+@given(typed)
+def test_no_sentence_breaks_its_taking_apart(text: str) -> None:
+    for bare_length in (False, True):
+        try:
+            said = read_clauses(tidy(text), bare_length=bare_length)
+        except Unprocessable:
+            continue
+        assert len(said.what) + len(said.reason) <= len(tidy(text))
 
 
 @pytest.mark.parametrize(

@@ -7,26 +7,30 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bot.cards.governing_forms import extending_modal, giving_modal, retiring_modal
 from bot.cards.home import HomeEntry, HomeRule, Sheet, closed_home, digest_of, home
 from bot.cards.home_agents import HomeAgent, agent_line, bar
+from bot.cards.home_rights import HomeAutomation, HomeGrant
 from bot.cards.home_settings import away_modal, settings_lines, settings_modal, turning_modal
 from bot.cards.spend import Budget as SpendBudget
+from bot.cards.spending import Cost, agent_cost_line, window_lines
 from bot.ids import Callback
 from bot.office.sheets import SHOWN
 from bot.workspace.mrkdwn import reach
+from governance.automations import ActorKind, AutomationStatus, GrantKind, ReviewKind, SpendSpan
 from governance.hours import Absence
 from governance.lifecycle import ProposalState
 from governance.policy import Agent
 from governance.rules import Effect, Scope
 from governance.tiers import Tier
-from storage.tables import Budget, Preference, Rule, Standing, StandingKind
+from storage.tables import Automation, Budget, Grant, Preference, Rule, SpendStop, SpendWindow, Standing, StandingKind
 from tests.unit.blockkit import buttons, check_view, mrkdwn_texts, whole_text
 from tests.unit.dossiers import NOW, dossier, dossiers, names, request, review, texts
 
 thoroughly = settings(max_examples=40, suppress_health_check=list(HealthCheck), deadline=None)
 LINK = "https://acme.slack.com/archives/C0/p1"
 NOTHING = Sheet(
-    (), (), (), (), {"waiting": 0, "soon": 0, "agents": 0, "rules": 0}, False,
+    (), (), (), (), dict.fromkeys(SHOWN, 0), False,
     Preference(tenant="default", person="U0BOB", updated_at=NOW), None, "Europe/Berlin",
 )  # fmt: skip
 
@@ -44,6 +48,23 @@ def standing(kind=StandingKind.PAUSE, **changes):
     made = {"id": "stg_0001", "tenant": "default", "agent_id": "deployer", "kind": kind, "by": "U0BOB", "reason": "no",
             "at": NOW}  # fmt: skip
     return Standing(**{**made, **changes})
+
+
+def grant(**changes):
+    made = {
+        "id": "grt_0001", "tenant": "default", "kind": GrantKind.CAPABILITY, "agent_id": "deployer",
+        "capability": "deploy", "granted_by": "U0BOB", "created_at": NOW, "expires_at": NOW + timedelta(hours=8),
+    }  # fmt: skip
+    return Grant(**{**made, **changes})
+
+
+def automation(**changes):
+    made = {
+        "id": "aut_0001", "tenant": "default", "name": "Nightly", "status": AutomationStatus.ACTIVE, "agents": [],
+        "creator_kind": ActorKind.AGENT, "creator_id": "deployer", "owner": "U0BOB", "created_at": NOW,
+        "updated_at": NOW, "expires_at": NOW + timedelta(days=90),
+    }  # fmt: skip
+    return Automation(**{**made, **changes})
 
 
 def agent(**changes):
@@ -102,7 +123,22 @@ def sheets(draw):
         draw(several(agents(), SHOWN["agents"])), draw(several(st.just(listed), SHOWN["rules"])),
         dict.fromkeys(SHOWN, draw(st.integers(0, 10_000))), draw(st.booleans()), preference,
         draw(st.none() | st.just(away)), draw(st.none() | texts.map(lambda text: text[:64])),
+        draw(several(granted(), SHOWN["grants"])), draw(several(recurring(), SHOWN["automations"])),
+        draw(st.booleans()),
     )  # fmt: skip
+
+
+@st.composite
+def granted(draw):
+    made = grant(agent_id=draw(names), capability=draw(names), reason=draw(texts))
+    return HomeGrant(made, {}, draw(st.booleans()))
+
+
+@st.composite
+def recurring(draw):
+    row = automation(name=draw(names) or "-", schedule=draw(st.none() | names), creator_id=draw(names))
+    row.review_required, row.review_kind = True, draw(st.sampled_from(ReviewKind))
+    return HomeAutomation(row, draw(st.sampled_from(["", "prp_0001"])), draw(st.sampled_from(["", LINK])))
 
 
 @given(sheets())
@@ -195,6 +231,49 @@ def test_rules_can_be_revoked_only_by_who_may_and_only_after_a_question():
     assert revoke["confirm"]["title"]["text"] == "Revoke this rule?"
     assert "*allow* `deploy.*` by deployer\nthe very same arguments · used 3 times · until revoked" in whole_text(view)
     assert "3 of 9 uses" in whole_text(view)
+
+
+def test_rights_and_automations_stand_with_the_buttons_that_their_reader_may_use():
+    sheet = replace(
+        NOTHING, grants=(HomeGrant(grant(), {}, True), HomeGrant(grant(id="grt_2"), {}, False)), may_give=True,
+        automations=(HomeAutomation(automation(), "prp_0001", LINK), HomeAutomation(automation(retired_at=NOW))),
+    )  # fmt: skip
+    view = home(sheet, {}, NOW)
+    check_view(view)
+    said = whole_text(view)
+    assert "`grt_0001` *deployer* has `deploy` · until <!date^" in said
+    assert "*Nightly* `aut_0001` · ▶️ active · by agent deployer · expires <!date^" in said
+    assert f"<{LINK}|Answer on its card>" in said
+    assert [one["action_id"] for one in buttons(view)][:7] == [
+        "told.details", "home.extend", "home.retire", "home.extend", "home.ungrant", "home.give", "home.settings",
+    ]  # fmt: skip
+    assert buttons(view)[4]["confirm"]["title"]["text"] == "Revoke this right?"
+
+
+@given(st.lists(names, max_size=120), names, texts)
+@thoroughly
+def test_any_form_about_rights_and_automations_fits(listed, name, reason):
+    agents = [agent(id=f"a{number}", name=one) for number, one in enumerate(listed)] or [agent()]
+    rows = [automation(id=f"aut_{number}", name=one) for number, one in enumerate(listed)]
+    check_view(giving_modal(agents, [one for one in listed if one] or ["deploy"], rows))
+    row = automation(name=name, retire_reason=reason)
+    check_view(extending_modal(row))
+    check_view(retiring_modal(row))
+
+
+@given(names, st.integers(0, 10**15), st.none() | st.integers(0, 10**15), st.booleans())
+@thoroughly
+def test_any_cost_reads_well_and_pings_nobody(name, cost, cap, is_held):
+    stop = SpendStop(
+        id="stp_1", tenant="default", agent_id=name, reason="r", at=NOW, cost=cost, cap=cap or 0, release_at=NOW,
+        lifted_until=NOW,
+    )  # fmt: skip
+    week = SpendWindow(tenant="default", agent_id=name, span=SpendSpan.WEEKLY, start=NOW, cost=cost, updated_at=NOW)
+    found = Cost({SpendSpan.WEEKLY: week}, cap, 0.8, stop, is_held)
+    said = "\n".join([agent_cost_line(name, name, found), *window_lines(found)])
+    assert reach(said, []).pings == []
+    assert ("🛑" in said) is is_held
+    assert ("no cap" in said) is (cap is None)
 
 
 def test_an_absence_is_shown_with_who_answers_and_the_way_back():
