@@ -67,9 +67,7 @@ async def test_a_reply_to_a_card_that_nobody_can_have_read_yet_decides_nothing(t
 
 
 @pytest.mark.parametrize(("person", "seconds"), [("U0BOB", 30), ("U0CAROL", 10)])
-async def test_a_reply_that_can_only_mean_the_next_card_decides_it(
-    talking: Stack, person: str, seconds: float
-) -> None:
+async def test_a_reply_that_can_only_mean_the_next_card_decides_it(talking: Stack, person: str, seconds: float) -> None:
     _, (card,) = await in_thread(talking, ["memo.write"])
     proposed, fresh = await next_step(talking, card)
     await written(talking, person, fresh, seconds)
