@@ -30,7 +30,7 @@ async def test_a_reply_right_after_a_start_is_kept(place: Tenants) -> None:
     agent = await place.agent(RED)
     proposed = await agent.propose("release")
     card = await place.card(RED, "release")
-    while not all(one.status is SurfaceStatus.POSTED for one in await rows(place.database, Surface)):
+    while not all(one.status is SurfaceStatus.POSTED for one in await rows(place.database, Surface)):  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     office = next(one for one in place.server.switchboard.offices() if one.tenant == RED)
     office.identity = SlackIdentity()  # as it is until the first answer to auth.test
