@@ -72,3 +72,21 @@ async def test_a_reply_that_can_only_mean_the_next_card_decides_it(talking: Stac
     proposed, fresh = await next_step(talking, card)
     await written(talking, person, fresh, seconds)
     assert (await talking.settled(proposed["proposal_id"]))["state"] == "succeeded"
+
+
+# approving several
+
+
+async def test_a_tool_that_is_decided_with_its_buttons_is_not_offered_among_several(talking: Stack) -> None:
+    for number in range(2):
+        await talking.propose("memo.strict", arguments={"service": f"strict-{number}"})
+        await talking.propose("memo.write", arguments={"service": f"plain-{number}"})
+    await talking.slack.command("U0BOB", "/approvals", "batch")
+    workspace = talking.slack.workspace
+
+    def filled() -> str | None:
+        said = json.dumps(workspace.open_views("U0BOB")[-1].blocks)
+        return said if "Untick" in said else None
+
+    offered = await workspace.until(filled, timeout=30)
+    assert ("plain-0" in offered, "strict-0" in offered) == (True, False)
