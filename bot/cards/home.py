@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from bot.cards.answering import approvals
@@ -75,8 +75,9 @@ def closed_home() -> View:
 
 
 def digest_of(sheet: Sheet) -> str:
-    """Return what is the same for two Homes that look alike, whenever they were drawn."""
-    drawn = json.dumps(home(sheet, {}, _NEVER), sort_keys=True)
+    """Return what is the same for two Homes that look alike, whenever they were drawn, and wherever Slack says the
+    person is: a change of place alone is not worth asking for."""
+    drawn = json.dumps(home(replace(sheet, tz=sheet.preference.tz), {}, _NEVER), sort_keys=True)
     return hashlib.sha256(drawn.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -93,7 +94,7 @@ def _entry(one: HomeEntry, buttons: Mapping[str, str]) -> dict[str, str | list[E
         "line": f"*{_titled(one)}* · {_name(proposal.agent_name)}\n"
                 f"{risk}{tier} · {count} · expires {date(request.expires_at)}",
         "consequence": proposal.consequence, "rendering_id": rendering_id,
-        "buttons": entry_buttons(rendering_id, proposal.title),
+        "buttons": entry_buttons(rendering_id, found),
     }  # fmt: skip
 
 
