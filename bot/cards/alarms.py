@@ -24,7 +24,7 @@ def alarm(payload: Mapping[str, str], dossier: Dossier, link: str) -> Message:
         "told", line="\n".join([*parts, _way_out(dossier)]), status=status_line(dossier),
         arguments=arguments.preview(proposal.arguments), consequence=proposal.consequence, quote=None,
         key=proposal.id, action=Action, verb=cut(one_line(proposal.title), 50),
-        footer=f"Digest `{short(proposal.digest)}` · `{proposal.id}`",
+        footer=f"Digest `{short(proposal.digest)}` · {proposal.id}",
     )  # fmt: skip
     return Message(cut(f"{short_of}. {fallback(dossier)}", TEXT), blocks)
 

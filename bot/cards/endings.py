@@ -22,7 +22,7 @@ def direct_message(event: str, dossier: Dossier) -> Message:
     blocks = draw(
         "told", line=line, status=decided + f"{_tier_line(proposal)}", arguments=arguments.preview(proposal.arguments),
         consequence=proposal.consequence, quote=cut(visible(said), 900) if said else None,
-        footer=f"Digest `{short(proposal.digest)}` · `{proposal.id}`", key=proposal.id, action=Action,
+        footer=f"Digest `{short(proposal.digest)}` · {proposal.id}", key=proposal.id, action=Action,
         verb=cut(one_line(proposal.title), 50),
     )  # fmt: skip
     return Message(cut(f"{line.replace('*', '')} {fallback(dossier)}", TEXT), blocks)

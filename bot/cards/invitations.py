@@ -26,6 +26,6 @@ def invitation(payload: Mapping[str, str], dossier: Dossier, link: str) -> Messa
         arguments=arguments.preview(proposal.arguments), consequence=proposal.consequence,
         quote=cut(visible(reason), 900) if reason else None, key=proposal.id, action=Action,
         verb=cut(one_line(proposal.title), 50),
-        footer=f"Digest `{short(proposal.digest)}` · `{proposal.id}`",
+        footer=f"Digest `{short(proposal.digest)}` · {proposal.id}",
     )  # fmt: skip
     return Message(cut(f"{asks}. {fallback(dossier)}", TEXT), blocks)

@@ -12,6 +12,7 @@ from playwright.async_api import Browser, Locator, Page, expect
 from bot.workspace.cast import APPROVALS, BOB
 from scheduler.expiry import attend_due
 from storage.tables import KeyKind
+from tests.browser.pictures import write_small
 from tests.integration.wound import WoundClock
 from tests.stack import Stack, start_with, stop_stack
 
@@ -79,10 +80,11 @@ class Tour:
         return found.last
 
     async def card(self, *texts: str) -> Locator:
-        """The newest card that shows some texts, once it is there."""
+        """The newest card that shows some texts, once it is there; it stays the same one when its words change."""
         found = self.message(*texts)
         await expect(found).to_be_visible(timeout=30_000)
-        return found
+        ts = await found.get_attribute("data-ts")
+        return self.page.locator(f'#messages article[data-ts="{ts}"]')
 
     async def shows(self, message: Locator, text: str) -> Locator:
         """Wait until a message shows a text."""
@@ -119,10 +121,15 @@ class Tour:
 
     async def command(self, text: str, *expected: str) -> Locator:
         """Type a command; returns the private answer that shows some texts."""
+        answers = self.page.locator("#messages article.ephemeral")
+        before = await answers.count()
         box = self.page.locator("#composer textarea")
         await box.fill(text)
         await box.press("Enter")
-        return await self.card("Only visible to you", *expected)
+        await expect(answers).to_have_count(before + 1, timeout=30_000)
+        for one in expected:
+            await expect(answers.last).to_contain_text(one, timeout=30_000)
+        return answers.last
 
     async def later(self, **amount: float) -> None:
         """Let time pass, and let the scheduler see to what is due."""
@@ -143,7 +150,9 @@ class Tour:
         clip = {"x": left, "y": top, "width": right - left, "height": bottom - top}
         Path(_FOLDER).mkdir(parents=True, exist_ok=True)
         taken = await self.page.screenshot(clip=clip, style=_CALM)  # type: ignore[arg-type]
-        (Path(_FOLDER) / f"{name}.png").write_bytes(taken)
+        blank = await self.page.context.new_page()
+        await write_small(blank, taken, Path(_FOLDER) / f"{name}.png")
+        await blank.close()
 
 
 @asynccontextmanager
@@ -151,12 +160,13 @@ async def touring(browser: Browser, url: str, folder: Path) -> AsyncIterator[Tou
     """Start everything and a page that is just as wide as a card."""
     clock = WoundClock()
     stack = await start_with(url, folder, lambda target: _POLICY.read_text().replace("{{TARGET}}", target), clock)
-    page = await browser.new_page(viewport={"width": 960, "height": 1500}, device_scale_factor=2)
+    context = await browser.new_context(viewport={"width": 960, "height": 1500}, device_scale_factor=2)
+    page = await context.new_page()
     problems: list[object] = []
     page.on("pageerror", lambda error: problems.append(error))
     try:
         yield Tour(stack, page, clock)
         assert problems == []
     finally:
-        await page.close()
+        await context.close()
         await stop_stack(stack)
