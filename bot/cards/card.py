@@ -86,7 +86,7 @@ def _words(dossier: Dossier) -> list[dict[str, str]]:
         put_off = [review for review in dossier.reviews if review.verdict is ReviewVerdict.DEFER]
         said += [("Why it was put off", review.reason) for review in put_off[-_SHOWN_DEFERRALS:]]
     if execution is not None:
-        said += [("Answer", execution.result), ("Trouble", execution.error)]
+        said += [("Answer", execution.result), ("What went wrong", execution.error)]
     return [{"whose": whose, "text": cut(visible(text), 700)} for whose, text in said if text]
 
 

@@ -89,7 +89,7 @@ def entry(found: Dossier, link: str, *, is_yours: bool = False) -> Line:
     name = f"*<{link}|{title}>*" if link else f"*{title}*"
     agent, tool = mrkdwn(cut(one_line(proposal.agent_name), 40)), mrkdwn(cut(one_line(proposal.tool), 60))
     risk = (proposal.risk or "risk not declared").replace("_", " ")
-    yours = " · 👉 you may answer" if is_yours else ""
+    yours = " · you may answer" if is_yours else ""
     return Line(f"{name} · {agent}\n`{tool}` · {risk} · {_standing(found)}{yours}", proposal.id)
 
 

@@ -79,7 +79,7 @@ def _said(dossier: Dossier) -> list[Blocks]:
         parts += _parts("Arguments as the agent proposed them", "preformatted", arguments.complete(before))
     if execution is not None:
         parts += _parts("Answer", "preformatted", visible(execution.result or ""))
-        parts += _parts("Trouble", "preformatted", visible(execution.error or ""))
+        parts += _parts("What went wrong", "preformatted", visible(execution.error or ""))
     return parts
 
 

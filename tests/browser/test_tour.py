@@ -235,8 +235,10 @@ async def test_details(tour: Tour) -> None:
     await tour.be()
     await tour.ask(SHIPPER, "deploy.production", TESTED, service="search", version="1.9.0")
     card = await tour.card("Deploy to production")
-    await card.get_by_role("button", name="Approve").click()
-    await tour.shows(card, "Succeeded")
+    modal = await tour.press(card, "Everything about")
+    await expect(modal).to_contain_text("agent:deployer")
+    await modal.locator(".modal-body").evaluate("(body) => (body.scrollTop = body.scrollHeight)")
+    await tour.keep("modal-details-trail", modal)
 
 
 # -- Home
@@ -259,7 +261,7 @@ async def test_the_home_tab(tour: Tour) -> None:
     home = tour.page.locator("#messages")
     await expect(home).to_contain_text("tickets.label", timeout=30_000)
     blocks = home.locator(":scope > *")
-    await tour.keep("home", blocks.first, blocks.last)
+    await tour.keep("home", blocks.first, blocks.last, around=16)
     await home.get_by_role("button", name="Change when I hear").click()
     modal = await tour.modal()
     await modal.get_by_label("Daily digest").select_option(label="08:00")
@@ -268,22 +270,45 @@ async def test_the_home_tab(tour: Tour) -> None:
     await tour.keep("modal-settings", modal)
     await modal.get_by_role("button", name="Save").click()
     await expect(home).to_contain_text("19:00 to 07:30", timeout=30_000)
-    await home.get_by_role("button", name="out of office").click()
-    modal = await tour.modal()
-    await modal.get_by_label("Who answers meanwhile?").select_option(label="Dana")
-    await tour.keep("modal-out-of-office", modal)
-    await modal.get_by_role("button", name="Save").click()
-    await expect(home).to_contain_text("answers for you", timeout=30_000)
     await tour.be(ALICE, HOME)
     await expect(home).to_contain_text("Shipper", timeout=30_000)
     await tour.page.evaluate("document.documentElement.dataset.theme = 'dark'")
-    await tour.keep("home-dark", blocks.first, blocks.last)
+    await tour.keep("home-dark", blocks.first, blocks.last, around=16)
     await home.get_by_role("button", name="Pause with a reason: Shipper").click()
     modal = await tour.modal()
     await modal.get_by_label("Why?").fill("It deploys faster than we can look.")
     await tour.keep("modal-pause", modal)
     await modal.get_by_role("button", name="Pause").click()
     await expect(home).to_contain_text("Paused", timeout=30_000)
+
+
+async def test_who_is_away_is_stood_in_for(tour: Tour) -> None:
+    await tour.be(BOB, HOME)
+    home = tour.page.locator("#messages")
+    await home.get_by_role("button", name="out of office").click()
+    modal = await tour.modal()
+    await modal.get_by_label("Who answers meanwhile?").select_option(label="Dana")
+    await tour.keep("modal-out-of-office", modal)
+    await modal.get_by_role("button", name="Save").click()
+    await expect(home).to_contain_text("answers for you", timeout=30_000)
+    await tour.be()
+    await tour.ask(SHIPPER, "deploy.production", TESTED, service="search", version="1.9.0")
+    card = await tour.card("Deploy to production")
+    await tour.shows(card, "Dana for @Bob")
+    await tour.keep("card-covered", card)
+
+
+async def test_nobody_is_there(tour: Tour) -> None:
+    for person in (BOB, CAROL):
+        await tour.be(person)
+        await tour.page.get_by_role("button", name="Set a status").click()
+        dialog = tour.page.get_by_role("dialog")
+        await dialog.get_by_role("button", name="On holiday").click()
+        await dialog.get_by_role("button", name="Save").click()
+        await expect(tour.page.locator("#status-button")).to_contain_text("On holiday")
+    await tour.ask(SHIPPER, "deploy.production", TESTED, service="search", version="1.9.0")
+    await tour.dm(ALICE)
+    await tour.keep("message-alarm", await tour.card("Nobody who may decide is there"))
 
 
 # -- commands
@@ -329,10 +354,14 @@ async def test_a_thread_tells_the_story_and_takes_an_answer(tour: Tour) -> None:
     await tour.message("please label").locator(".replies").click()
     replies = tour.page.locator("#thread-messages article")
     await expect(replies.filter(has_text="Waiting for approval")).to_be_visible(timeout=30_000)
-    await asyncio.sleep(3.2)
+    release = asyncio.Event()
+    tour.stack.service.script = [lambda: asyncio.wait_for(release.wait(), 60)]
+    await tour.page.wait_for_timeout(3200)  # a reply answers what the card had shown for three seconds
     box = tour.page.locator("#thread-composer textarea")
     await box.fill("approve")
     await box.press("Enter")
+    await expect(replies.filter(has_text="Approved by").last).to_be_visible(timeout=30_000)
+    release.set()
     await expect(replies.filter(has_text="Done in")).to_be_visible(timeout=30_000)
     await tour.keep("thread", *[replies.nth(place) for place in range(await replies.count())])
 
@@ -343,5 +372,5 @@ async def test_the_workspace_misbehaves_on_request(tour: Tour) -> None:
     panel = tour.page.get_by_role("complementary", name="Misbehave")
     await panel.get_by_role("button", name="Plan").click()
     await expect(panel).to_contain_text("ratelimited")
-    await tour.keep("workspace-misbehave", panel)
+    await tour.keep("workspace-misbehave", panel.locator(".heading"), panel.locator(".trouble-part").last)
     await panel.get_by_role("button", name="Behave again").click()

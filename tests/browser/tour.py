@@ -23,7 +23,7 @@ _FOLDER = os.environ.get("COUNTERSIGN_SCREENSHOTS")
 _CALM = """
   * { animation: none !important; transition: none !important; caret-color: transparent !important; }
   .overlay { background: var(--code) !important; }
-  .message, .message:hover { background: var(--bg); box-shadow: none !important; }
+  .message, .message:hover, .message:focus-within { background: var(--bg); box-shadow: none !important; }
   .message.ephemeral { background: var(--only); }
   .toolbar { display: none !important; }
   :focus-visible { outline: none !important; }
@@ -136,17 +136,19 @@ class Tour:
         self.clock.forward(**amount)
         await attend_due(self.stack.database)
 
-    async def keep(self, name: str, *parts: Locator) -> None:
-        """Keep a picture of parts of the page that stand together, where COUNTERSIGN_SCREENSHOTS names a folder."""
+    async def keep(self, name: str, *parts: Locator, around: int = 0) -> None:
+        """Keep a picture of parts of the page that stand together, where COUNTERSIGN_SCREENSHOTS names a folder.
+
+        `around` is how many pixels of their surroundings are taken in."""
         if not _FOLDER:
             return
         await self.page.mouse.move(0, 0)
         boxes = [await part.bounding_box() for part in parts]
         there = [box for box in boxes if box is not None]
         assert len(there) == len(parts), "something to take a picture of is not on the page"
-        left, top = min(box["x"] for box in there), min(box["y"] for box in there)
-        right = max(box["x"] + box["width"] for box in there)
-        bottom = max(box["y"] + box["height"] for box in there)
+        left, top = min(box["x"] for box in there) - around, min(box["y"] for box in there) - around
+        right = max(box["x"] + box["width"] for box in there) + around
+        bottom = max(box["y"] + box["height"] for box in there) + around
         clip = {"x": left, "y": top, "width": right - left, "height": bottom - top}
         Path(_FOLDER).mkdir(parents=True, exist_ok=True)
         taken = await self.page.screenshot(clip=clip, style=_CALM)  # type: ignore[arg-type]

@@ -192,7 +192,7 @@ def ran(status, **changes):
             dossier(request(RequestStatus.DEFERRED), [review("U0BOB", ReviewVerdict.DEFER, "Monday")]),
             "Why it was put off\nMonday",
         ),
-        (ran(ExecutionStatus.FAILED, error="HTTP 400"), "Trouble\nHTTP 400"),
+        (ran(ExecutionStatus.FAILED, error="HTTP 400"), "What went wrong\nHTTP 400"),
         (ran(ExecutionStatus.SUCCEEDED, result='"ok"'), 'Answer\n"ok"'),
         (ran(ExecutionStatus.QUEUED, attempt=2), "🔁 *Attempt 2 brought no answer* · next try <!date"),
     ],
