@@ -143,6 +143,8 @@ class Tour:
         if not _FOLDER:
             return
         await self.page.mouse.move(0, 0)
+        await self.page.evaluate("document.activeElement.blur()")
+        await parts[0].scroll_into_view_if_needed()
         boxes = [await part.bounding_box() for part in parts]
         there = [box for box in boxes if box is not None]
         assert len(there) == len(parts), "something to take a picture of is not on the page"
