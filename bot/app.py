@@ -22,7 +22,7 @@ from bot.office import TENANT, Office
 from bot.office.fitness import warn_of_unfit_reviewers
 from bot.policy import PolicyProblem, PolicySource, TenantPolicy
 from bot.settings import Settings, check_for_workspaces
-from bot.slack import SlackTrouble, new_client, new_session
+from bot.slack import PAUSE, SlackTrouble, new_client, new_session
 from bot.switchboard import Branch, Switchboard
 from governance.policy import INTERNAL
 from scheduler.execution import Executor
@@ -190,12 +190,15 @@ class Server:
             await self._database.write(tenant, record)
 
     async def _meet_slack(self, office: Office) -> None:
-        """Learn who we are; try again until Slack answers."""
+        """Learn who we are; try again until Slack answers, and whenever it takes our token no more."""
+        said = None
         while True:
             try:
                 identity = await office.identify()
             except SlackTrouble as trouble:
-                log.warning("Slack does not answer (%s); trying again in %d s", trouble.error, _SLACK_RETRY)
+                if trouble.error != said:
+                    log.warning("Slack does not answer (%s); trying again every %d s", trouble.error, _SLACK_RETRY)
+                said = trouble.error
                 await asyncio.sleep(_SLACK_RETRY)
             else:
                 log.info("connected to Slack team %s at %s", identity.team_id, identity.url)
@@ -204,6 +207,9 @@ class Server:
             await warn_of_unfit_reviewers(office)
         except SlackTrouble as trouble:
             log.info("whether everybody the policy names may decide was not looked up (%s)", trouble.error)
+        while True:
+            await asyncio.sleep(PAUSE.total_seconds())
+            await office.connection.probe(office.client.auth_test)
 
 
 async def build(settings: Settings, environment: Mapping[str, str], *, migrate: bool = True) -> Server:

@@ -88,7 +88,7 @@ class Switchboard:
         """Hand a message to its workspace's branch; while there is none, or it has no token, the message waits."""
         branch = self._branches.get(message.tenant)
         if branch is None or not branch.office.is_connected:
-            raise Postponed(NOT_CONNECTED, after=_HOLD, certain=True)
+            raise Postponed(NOT_CONNECTED, after=_HOLD, certain=True, blameless=True)
         try:
             await branch.handlers[message.kind](message)
         except Postponed as postponed:
@@ -102,7 +102,7 @@ class Switchboard:
         """Answer a reply or a reaction where it was said; while its workspace is not connected, it waits."""
         branch = self._branches.get(event.tenant)
         if branch is None or not branch.office.is_connected:
-            raise Postponed(NOT_CONNECTED, after=_HOLD, certain=True)
+            raise Postponed(NOT_CONNECTED, after=_HOLD, certain=True, blameless=True)
         await branch.spoken.answer(event)
 
 

@@ -18,6 +18,7 @@ from governance.text import storable
 from governance.tiers import Tier
 from operations.allow import mac_of
 from operations.claim import PolicyOf, next_startable
+from operations.fold import tell_of_unasked
 from operations.notify import note, tell_owners
 from storage import audit, executions, proposals, rules, surfaces
 from storage.database import Tx
@@ -226,8 +227,10 @@ async def _finish(tx: Tx, policy: Policy, execution: Execution, proposal: Propos
         await surfaces.open_one(tx, proposal.id, channel)
     await surfaces.touch(tx, proposal.id, Priority.OUTCOME)
     await note(tx, proposal.id, execution.status.value, priority=Priority.OUTCOME)
-    if execution.tier is not Tier.ACT_AUTO or execution.status is not ExecutionStatus.SUCCEEDED:
-        await tell_owners(tx, proposal, execution.status.value)
+    if execution.tier is Tier.ACT_AUTO and execution.status is ExecutionStatus.SUCCEEDED:
+        return
+    tell_of = tell_of_unasked if execution.unasked else tell_owners
+    await tell_of(tx, proposal, execution.status.value)
 
 
 async def _note_down(tx: Tx, execution: Execution, proposal: Proposal, kind: str) -> None:

@@ -9,7 +9,7 @@ from operations.escalate import escalate
 from operations.notify import note, tell_owners
 from storage import audit, proposals, requests, surfaces
 from storage.database import Tx
-from storage.outbox import Priority
+from storage.outbox import Owed, Priority, owe
 from storage.tables import ApprovalRequest, Proposal
 
 
@@ -63,8 +63,11 @@ async def _warn(tx: Tx, request: ApprovalRequest) -> None:
     proposal = await tx.get(Proposal, request.proposal_id)
     assert proposal is not None
     await _note_down(tx, request, proposal, "approval.warned")
+    await surfaces.touch(tx, proposal.id, Priority.WARNING)  # a card that was deleted is found out before its line
     await note(tx, proposal.id, "warned_last" if passed > 1 else "warned_half", priority=Priority.WARNING)
     await owe_look(tx, request.id)
+    if passed > 1:
+        await owe(tx, Owed.WARN, request.id, Priority.WARNING, {"proposal_id": proposal.id})
 
 
 async def _note_down(tx: Tx, request: ApprovalRequest, proposal: Proposal, kind: str) -> None:

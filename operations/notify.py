@@ -20,23 +20,32 @@ async def note(
     `told` is what the line says besides: `by` whom, `to` whom it is about (a person, or people and groups separated by
     spaces), the `reason`, `until` when (ISO format), and how many `votes` there were.
     """
-    shown = await surfaces.of_proposal(tx, proposal_id)
-    if not shown:
+    surface = await surfaces.talked_about_on(tx, proposal_id)
+    if surface is None:
         return
-    payload = {"proposal_id": proposal_id, "surface_id": shown[0].id, "event": event, "at": tx.now.isoformat()}
+    payload = {"proposal_id": proposal_id, "surface_id": surface.id, "event": event, "at": tx.now.isoformat()}
     payload |= {name: value for name, value in told.items() if value}
     if priority is Priority.TRAIL:
-        await trail.add(tx, shown[0].id, payload)
+        await trail.add(tx, surface.id, payload)
         return
     await owe(tx, Owed.NOTE, new_id("note"), priority, payload)
 
 
+def owners_of(proposal: Proposal) -> list[str]:
+    """Return the agent's creator and the person it acted for, each once."""
+    return [one for one in dict.fromkeys((proposal.creator, proposal.on_behalf_of)) if one is not None]
+
+
 async def tell_owners(tx: Tx, proposal: Proposal, event: str) -> None:
     """Owe a direct message to the agent's creator and to the person it acted for."""
-    for person in dict.fromkeys((proposal.creator, proposal.on_behalf_of)):
-        if person is not None:
-            payload = {"proposal_id": proposal.id, "person": person, "event": event}
-            await owe(tx, Owed.TELL, f"{proposal.id}:{event}:{person}", Priority.OUTCOME, payload)
+    for person in owners_of(proposal):
+        await tell(tx, proposal, event, person)
+
+
+async def tell(tx: Tx, proposal: Proposal, event: str, person: str) -> None:
+    """Owe one person a direct message about how a call ended."""
+    payload = {"proposal_id": proposal.id, "person": person, "event": event}
+    await owe(tx, Owed.TELL, f"{proposal.id}:{event}:{person}", Priority.OUTCOME, payload)
 
 
 async def say(tx: Tx, event: str, people: Iterable[str], told: Mapping[str, str]) -> None:

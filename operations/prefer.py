@@ -8,7 +8,7 @@ from governance.errors import Unprocessable
 from governance.hours import MINUTES_A_DAY, next_digest
 from operations.attendance import owe_looks
 from operations.cover import return_places
-from storage import audit, homes, people
+from storage import audit, homes, outbox, people
 from storage.database import Tx
 from storage.tables import Preference
 
@@ -31,7 +31,9 @@ async def prefer(tx: Tx, person: str, wishes: Wishes) -> Preference:
     row.digest_at = None if wishes.digest_hour is None else next_digest(wishes.digest_hour, wishes.tz, tx.now)
     row.quiet_from, row.quiet_to = wishes.quiet_from, wishes.quiet_to
     detail = {"digest_hour": wishes.digest_hour, "quiet_from": wishes.quiet_from, "quiet_to": wishes.quiet_to}
-    return await _keep(tx, row, "person.preferences_set", detail)
+    row = await _keep(tx, row, "person.preferences_set", detail)
+    await outbox.release(tx, person)
+    return row
 
 
 async def leave(tx: Tx, person: str, until: datetime | None, delegate: str | None) -> Preference:

@@ -28,6 +28,7 @@ class Loop:
         self._add("seals", self._bound(upkeep.seal_audit), 1)
         self._add("surfaces", self._bound(upkeep.reconcile_surfaces), 30)
         self._add("old rules", self._bound(upkeep.ask_about_old_rules), 60)
+        self._add("digests", self._bound(upkeep.owe_digests), 60)
         self._add("nonces", self._bound(upkeep.forget_nonces), 60)
         self._add("answered events", self._bound(upkeep.forget_events), 60)
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from datetime import timedelta
 
-from scheduler.ports import Handler, Postponed, Undeliverable
+from scheduler.ports import Handler, Held, Postponed, Undeliverable
 from scheduler.slots import Slots
 from storage import outbox, trail
 from storage.database import Database
@@ -42,6 +42,8 @@ class Outbox:
             await self._handlers[message.kind](message)
         except Postponed as postponed:
             await self._postpone(message, postponed)
+        except Held:
+            return
         except Undeliverable as never:
             why = str(never)
             log.error("gave up on %s for %s: %s", message.kind, message.subject, why)
@@ -54,15 +56,18 @@ class Outbox:
 
     async def _postpone(self, message: OutboxMessage, why: Postponed) -> None:
         now = self._database.clock()
-        if now - message.created_at > _GIVE_UP_AFTER:
+        tried_since = max(message.created_at, message.held_until or message.created_at)
+        if now - tried_since > _GIVE_UP_AFTER and not why.blameless:
             await self._database.write(message.tenant, lambda tx: outbox.dead(tx, message.id, str(why)))
             return
         at = now + timedelta(seconds=min(why.after, _LONGEST_WAIT * 10))
-        if why.certain and trail.is_trail(message):
+        certain = why.certain and message.certain  # once it may have arrived, only finding it says more
+        if certain and trail.is_trail(message):
             await self._database.write(message.tenant, lambda tx: trail.again(tx, message, at, str(why)))
             return
         await self._database.write(
-            message.tenant, lambda tx: outbox.again(tx, message, at, str(why), certain=why.certain)
+            message.tenant,
+            lambda tx: outbox.again(tx, message, at, str(why), certain=certain, blameless=why.blameless),
         )
 
 

@@ -8,7 +8,8 @@ from governance.policy import Policy
 from operations.execute import Started
 from storage.tables import OutboxMessage
 
-#: Delivers one outbox message; raises Postponed to have it again, Undeliverable to give it up.
+#: Delivers one outbox message; raises Postponed to have it again, Held where it put it back itself, Undeliverable to
+#: give it up.
 Handler = Callable[[OutboxMessage], Awaitable[None]]
 
 #: Runs one attempt of an allowed call and reports what came back; it does not raise for the other side's troubles.
@@ -23,11 +24,17 @@ class HasPolicy(Protocol):
 
 
 class Postponed(Exception):
-    """This message could not be delivered now. `certain` says that nothing reached the other side."""
+    """This message could not be delivered now. `certain` says that nothing reached the other side, `blameless` that no
+    message could have been delivered, so that this one is not given up for it.
+    """
 
-    def __init__(self, why: str, *, after: float, certain: bool) -> None:
+    def __init__(self, why: str, *, after: float, certain: bool, blameless: bool = False) -> None:
         super().__init__(why)
-        self.after, self.certain = after, certain
+        self.after, self.certain, self.blameless = after, certain, blameless
+
+
+class Held(Exception):
+    """This message was put back by its handler, until a moment that the handler knows."""
 
 
 class Undeliverable(Exception):

@@ -1,7 +1,7 @@
 """Housekeeping: seal the audit chain, repair surfaces that fell behind, forget used nonces and answered events."""
 
-from operations import remember, seal
-from storage import access, inbox, sequence, surfaces
+from operations import digest, remember, seal
+from storage import access, foldings, inbox, sequence, surfaces
 from storage.database import Database, Tx
 from storage.outbox import Owed, Priority, owe
 
@@ -24,7 +24,8 @@ async def seal_for_reader(database: Database) -> None:
 
 
 async def reconcile_surfaces(database: Database) -> None:
-    """Owe a drawing for every surface that shows less than it should, whatever became of the earlier message."""
+    """Owe a drawing for every surface and every count that shows less than it should, whatever became of the message
+    that was owed for it."""
     await database.write("", _owe_stale)
 
 
@@ -32,6 +33,9 @@ async def _owe_stale(tx: Tx) -> None:
     for surface in await surfaces.stale(tx, _BATCH):
         tx.tenant = surface.tenant
         await owe(tx, Owed.SHOW, surface.id, Priority.CARD)
+    for folding in await foldings.stale(tx, _BATCH):
+        tx.tenant = folding.tenant
+        await owe(tx, Owed.FOLD, folding.id, Priority.OUTCOME)
 
 
 async def forget_nonces(database: Database) -> None:
@@ -42,6 +46,12 @@ async def forget_nonces(database: Database) -> None:
 async def forget_events(database: Database) -> None:
     """Drop replies and reactions that were answered long ago."""
     await database.write("", inbox.forget)
+
+
+async def owe_digests(database: Database) -> None:
+    """Owe their digest to everybody whose hour has come."""
+    while await database.write("", digest.owe_due):
+        pass
 
 
 async def ask_about_old_rules(database: Database) -> None:

@@ -32,6 +32,9 @@ class Owed(StrEnum):
     COVER = "cover"  #: see who is there to decide, and who stands in for whom (subject: request id)
     SAY = "say"  #: tell one person about something that is no call (subject: unique)
     HOMES = "homes"  #: bring the Home tabs that people look at up to date (subject: tenant)
+    WARN = "warn"  #: ask everybody who has not answered a last time (subject: request id)
+    DIGEST = "digest"  #: send one person the digest of their day (subject: tenant and person)
+    FOLD = "fold"  #: bring the message that counts a noisy agent's calls up to date (subject: folding id)
 
 
 class Priority(IntEnum):
@@ -44,13 +47,19 @@ class Priority(IntEnum):
     TRAIL = 40
 
 
-async def owe(tx: Tx, kind: Owed, subject: str, priority: Priority, payload: Mapping[str, str] | None = None) -> None:
-    """Queue one message with this transaction; the same kind and subject still queued absorbs it."""
+async def owe(
+    tx: Tx, kind: Owed, subject: str, priority: Priority, payload: Mapping[str, str] | None = None,
+    *, after: timedelta = timedelta(0),
+) -> None:  # fmt: skip
+    """Queue one message with this transaction; the same kind and subject still queued absorbs it.
+
+    It is delivered `after` so much time at the earliest, so that what follows shortly can be absorbed.
+    """
     values = {
         "id": new_id("out"), "tenant": tx.tenant, "kind": kind.value, "subject": subject,
         "payload": dict(payload or {}),
         "priority": int(priority), "status": OutboxStatus.QUEUED, "attempts": 0, "certain": True,
-        "created_at": tx.now, "next_attempt_at": tx.now,
+        "created_at": tx.now, "next_attempt_at": tx.now + after,
     }  # fmt: skip
     dialect = sqlite if tx.session.get_bind().dialect.name == "sqlite" else postgresql
     statement = dialect.insert(OutboxMessage).values(**values)
@@ -95,9 +104,9 @@ async def begin_sending(tx: Tx, message_id: str) -> None:
     await change(tx, message_id, certain=False)
 
 
-async def sent(tx: Tx, message_id: str) -> None:
-    """Settle a message that was delivered."""
-    await change(tx, message_id, status=OutboxStatus.SENT, sent_at=tx.now, lease_until=None, last_error=None)
+async def sent(tx: Tx, message_id: str) -> bool:
+    """Settle a message that was delivered; False where that has been done before."""
+    return await change(tx, message_id, status=OutboxStatus.SENT, sent_at=tx.now, lease_until=None, last_error=None)
 
 
 async def dead(tx: Tx, message_id: str, error: str) -> None:
@@ -105,16 +114,61 @@ async def dead(tx: Tx, message_id: str, error: str) -> None:
     await change(tx, message_id, status=OutboxStatus.DEAD, lease_until=None, last_error=error)
 
 
-async def again(tx: Tx, message: OutboxMessage, at: datetime, error: str, *, certain: bool) -> None:
-    """Put a message back until `at`; a newer queued one for the same subject takes its place instead."""
+async def again(
+    tx: Tx, message: OutboxMessage, at: datetime, error: str, *, certain: bool, blameless: bool = False
+) -> None:
+    """Put a message back until `at`; a newer queued one for the same subject takes its place instead.
+
+    `blameless` says that it waits for what concerns every message, until which none is given up.
+    """
+    waits = {"held_until": tx.now} if blameless else {}
+    await _back(tx, message.id, at, last_error=error, certain=certain, **waits)
+
+
+async def wake(tx: Tx) -> None:
+    """Make due what waited for what concerned every message: Slack can be reached again."""
+    await tx.session.execute(
+        update(OutboxMessage)
+        .where(
+            QUEUED, col(OutboxMessage.tenant) == tx.tenant, col(OutboxMessage.held_for).is_(None),
+            col(OutboxMessage.held_until).is_not(None), col(OutboxMessage.next_attempt_at) > tx.now,
+        )
+        .values(next_attempt_at=tx.now)
+        .execution_options(synchronize_session=False)
+    )  # fmt: skip
+    tx.announce("outbox")
+
+
+async def hold(tx: Tx, message_id: str, person: str, until: datetime) -> None:
+    """Put a message back until somebody's quiet hours end; that was no try."""
+    await _back(
+        tx, message_id, until, last_error="quiet hours", held_for=person, held_until=until,
+        attempts=OutboxMessage.attempts - 1,
+    )  # fmt: skip
+
+
+async def release(tx: Tx, person: str) -> None:
+    """Make what is held for somebody due now: their quiet hours may have changed."""
+    await tx.session.execute(
+        update(OutboxMessage)
+        .where(
+            QUEUED, col(OutboxMessage.tenant) == tx.tenant, col(OutboxMessage.held_for) == person,
+            col(OutboxMessage.held_until) > tx.now,
+        )
+        .values(next_attempt_at=tx.now, held_until=tx.now)
+        .execution_options(synchronize_session=False)
+    )  # fmt: skip
+    tx.announce("outbox")
+
+
+async def _back(tx: Tx, message_id: str, at: datetime, **values: Any) -> None:
     try:
         async with tx.session.begin_nested():  # the newer one may be a commit away, so only the index can tell
             await change(
-                tx, message.id, status=OutboxStatus.QUEUED, next_attempt_at=at, lease_until=None, last_error=error,
-                certain=certain,
+                tx, message_id, status=OutboxStatus.QUEUED, next_attempt_at=at, lease_until=None, **values
             )  # fmt: skip
     except IntegrityError:
-        await sent(tx, message.id)
+        await sent(tx, message_id)
 
 
 async def change(tx: Tx, message_id: str, **values: Any) -> bool:

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlmodel import col
 
-from governance.hours import Absence, QuietHours
+from governance.hours import Absence, QuietHours, quiet_until
 from storage.database import Tx
 from storage.tables import Preference
 
@@ -15,6 +15,14 @@ async def preference(tx: Tx, person: str) -> Preference:
     """Return a person's settings: the stored ones, else an unsaved row that sets nothing."""
     found = await tx.session.get(Preference, (tx.tenant, person))
     return found or Preference(tenant=tx.tenant, person=person, updated_at=tx.now)
+
+
+async def kept_as_is(tx: Tx, person: str) -> Preference | None:
+    """Return a person's stored settings, which nobody changes until this transaction ends."""
+    query = select(Preference).where(col(Preference.tenant) == tx.tenant, col(Preference.person) == person)
+    return (
+        await tx.session.scalars(query.with_for_update(read=True).execution_options(populate_existing=True))
+    ).first()
 
 
 async def preferences(tx: Tx, people: Iterable[str]) -> dict[str, Preference]:
@@ -40,6 +48,11 @@ def quiet_hours(found: Preference | None) -> QuietHours | None:
     if found is None or found.quiet_from is None or found.quiet_to is None:
         return None
     return QuietHours(found.quiet_from, found.quiet_to)
+
+
+def quiet_now(found: Preference | None, now: datetime) -> datetime | None:
+    """Return when the quiet hours that a person is in will end, None where they are in none."""
+    return quiet_until(quiet_hours(found), found.tz if found else None, now)
 
 
 def absence(found: Preference | None) -> Absence | None:

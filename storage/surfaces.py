@@ -12,11 +12,13 @@ from storage.tables import OutboxMessage, OutboxStatus, Rendering, Surface, Surf
 from storage.tables.base import new_id
 
 
-async def open_one(tx: Tx, proposal_id: str, channel: str, thread_ts: str | None = None) -> Surface:
-    """Add a message that is still to be posted, and owe the posting."""
+async def open_one(
+    tx: Tx, proposal_id: str, channel: str, thread_ts: str | None = None, *, person: str | None = None
+) -> Surface:
+    """Add a message that is still to be posted, and owe the posting. `person` is whose direct message it is."""
     surface = Surface(
         id=new_id("sfc"), tenant=tx.tenant, proposal_id=proposal_id, channel=channel, thread_ts=thread_ts,
-        status=SurfaceStatus.NEW, created_at=tx.now,
+        person=person, status=SurfaceStatus.NEW, created_at=tx.now,
     )  # fmt: skip
     tx.session.add(surface)
     await tx.session.flush()
@@ -40,9 +42,16 @@ async def touch(tx: Tx, proposal_id: str, priority: Priority) -> None:
 
 
 async def of_proposal(tx: Tx, proposal_id: str) -> list[Surface]:
-    """Return a proposal's surfaces, the one where the work is discussed first."""
+    """Return a proposal's surfaces: the one where the work is discussed first, direct messages last."""
     query = select(Surface).where(col(Surface.proposal_id) == proposal_id, col(Surface.tenant) == tx.tenant)
-    return sorted(await tx.session.scalars(query), key=lambda surface: (surface.thread_ts is None, surface.id))
+    found = await tx.session.scalars(query)
+    return sorted(found, key=lambda one: (one.person is not None, one.thread_ts is None, one.id))
+
+
+async def talked_about_on(tx: Tx, proposal_id: str) -> Surface | None:
+    """Return the surface under which lines about a proposal belong, None where none is left in any channel."""
+    shown = await of_proposal(tx, proposal_id)
+    return next((one for one in shown if one.person is None and one.status is not SurfaceStatus.GONE), None)
 
 
 async def change(tx: Tx, surface_id: str, **values: Any) -> None:

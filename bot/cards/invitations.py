@@ -1,9 +1,9 @@
-"""The direct message to somebody who answers in the place of a reviewer: pure, from stored state."""
+"""Direct messages that ask somebody to answer: a place of a reviewer is theirs now, or time runs out. Pure."""
 
 from collections.abc import Mapping
 
 from bot.cards import arguments
-from bot.cards.answering import away
+from bot.cards.answering import away, expires
 from bot.cards.blocks import draw, mrkdwn
 from bot.cards.message import TEXT, Message
 from bot.cards.status import fallback, status_line
@@ -29,3 +29,17 @@ def invitation(payload: Mapping[str, str], dossier: Dossier, link: str) -> Messa
         footer=f"Digest `{short(proposal.digest)}` · {proposal.id}",
     )  # fmt: skip
     return Message(cut(f"{asks}. {fallback(dossier)}", TEXT), blocks)
+
+
+def last_call(dossier: Dossier, link: str) -> Message:
+    """Draw the last warning to somebody who may answer and has not. `link` as above."""
+    proposal = dossier.proposal
+    title = mrkdwn(one_line(proposal.title))
+    line = f"⚠️ Last call, this expires {expires(dossier)}: *{f'<{link}|{title}>' if link else title}*"
+    blocks = draw(
+        "told", line=f"{line} · {mrkdwn(one_line(proposal.agent_name))}", status=status_line(dossier),
+        arguments=arguments.preview(proposal.arguments), consequence=proposal.consequence, quote=None,
+        key=proposal.id, action=Action, verb=cut(one_line(proposal.title), 50),
+        footer=f"Digest `{short(proposal.digest)}` · `{proposal.id}`",
+    )  # fmt: skip
+    return Message(cut(f"Last call. {fallback(dossier)}", TEXT), blocks)

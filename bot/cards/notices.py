@@ -10,6 +10,14 @@ _LINES = {
     "agent_paused": "⏸️ <@{by}> paused your agent *{agent}*: its calls are denied until somebody resumes it",
     "agent_resumed": "▶️ <@{by}> resumed your agent *{agent}*",
     "tier_changed": "🎚️ Your agent *{agent}* now acts at tier *{tier}*{for_target}, decided by <@{by}>",
+    "channel_closed": (
+        "🚧 Cards cannot be posted in <#{channel}> (`{channel}`, {why}). To mend it: {remedy}. Until then those who "
+        "may decide get their cards as direct messages"
+    ),
+    "thread_closed": (
+        "🚧 Cards cannot be posted into threads in <#{channel}> (`{channel}`, {why}), so they stand in the approvals "
+        "channel alone. To mend it: {remedy}"
+    ),
     "old_rule": (
         "🗓️ A rule you made three months ago or earlier still answers: *{effect}* `{tool}` by *{agent}*, used {used}. "
         "If it is not meant any more: `/approvals revoke {rule}`"

@@ -1,6 +1,6 @@
 """Looking who is there to decide a request: asks Slack about its people, then one transaction."""
 
-from bot.delivery.posting import postponed
+from bot.delivery.troubles import postponed
 from bot.office import Office
 from bot.office.presence import look_around
 from bot.slack import SlackTrouble

@@ -3,7 +3,7 @@
 import logging
 from time import monotonic
 
-from bot.delivery.posting import postponed
+from bot.delivery.troubles import postponed
 from bot.office import Office
 from bot.office.homes import is_true, redraw_home
 from bot.slack import Disconnected, SlackTrouble, TryLater

@@ -1,38 +1,29 @@
-"""Posting, changing and finding again Slack messages: paced, never twice, more plainly where blocks are refused."""
+"""Posting and changing Slack messages: paced, never twice, more plainly where blocks are refused."""
 
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from slack_sdk.web.async_client import AsyncWebClient
-
 from bot.cards.blocks import Blocks
 from bot.cards.message import Message
+from bot.delivery.finding import METADATA, Finder
+from bot.delivery.troubles import is_unreachable, postponed
 from bot.delivery.variants import Variants
-from bot.slack import BlocksRefused, Disconnected, MessageLost, Misconfigured, SlackTrouble, TryLater, calling
+from bot.office import Office
+from bot.slack import BlocksRefused, MessageLost, SlackTrouble, TryLater
 from bot.slack.pacing import Pacer
-from scheduler.outbox import backoff
 from scheduler.ports import Postponed, Undeliverable
 from storage import outbox
-from storage.database import Database
 from storage.tables import OutboxMessage
-
-T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-_METADATA = "countersign_message"
-_LOOK_BACK = 200
-#: What Slack says of people it will never deliver to.
-_NOBODY = frozenset({"channel_not_found", "user_not_found", "users_not_found", "user_disabled", "cannot_dm_bot"})
+T = TypeVar("T")
+
 _PACING = "pacing"
-_FIRST_RETRY, _LAST_RETRY = 30.0, 600.0  # seconds between tries where an operator has to help first
-_REMEDIES = {
-    "not_in_channel": "invite the bot there with /invite @Countersign",
-    "channel_not_found": "mend approvals_channel in countersign.toml, or invite the bot to the private channel",
-    "is_archived": "unarchive the channel or name another one in countersign.toml",
-    "missing_scope": "install the app again with the scopes of manifest.yml",
-}
+#: Methods that are no posts have one limit for the whole workspace: once Slack has said so we go at its documented
+#: pace; before that at any.
+_AT_FIRST, _ONCE_TOLD = 1000, 50 / 60
 
 
 class ThreadGone(Undeliverable):
@@ -42,34 +33,26 @@ class ThreadGone(Undeliverable):
 class Poster:
     """The hand that writes to the channels and people of one workspace."""
 
-    def __init__(self, database: Database, client: AsyncWebClient) -> None:
-        self._database, self._client = database, client
+    def __init__(self, office: Office) -> None:
+        self._database, self._client, self._connection = office.database, office.client, office.connection
         self._variants = Variants()
         self.pacer = Pacer()
+        self._methods = Pacer(burst=_AT_FIRST, per_second=_ONCE_TOLD)
+        self._finder = Finder(office.client)
 
     async def send_once(self, message: OutboxMessage, to: str, said: Message, thread_ts: str | None = None) -> None:
         """Post a message that is never changed again; after a lost answer, look for it before posting again."""
         try:
-            if not message.certain and await self._is_there(message, to, thread_ts):
+            if not message.certain and await self.find(message, to, thread_ts, message.id):
                 return
             await self._database.write(message.tenant, lambda tx: outbox.begin_sending(tx, message.id))
             await self.post(message, to, said, message.id, thread_ts)
         except MessageLost as gone:
             raise Undeliverable(gone.error) from gone
-        except Misconfigured as trouble:
-            if _is_person(to) and trouble.error in _NOBODY:
+        except SlackTrouble as trouble:
+            if is_unreachable(to, trouble):
                 raise Undeliverable(f"Slack does not let us write to {to} ({trouble.error})") from trouble
             raise postponed(trouble, message, to) from trouble
-        except SlackTrouble as trouble:
-            raise postponed(trouble, message, to) from trouble
-
-    async def _is_there(self, message: OutboxMessage, to: str, thread_ts: str | None) -> bool:
-        """Whether a message was posted after all. Until that is known, nothing about it is certain."""
-        try:
-            return await self.find(to, thread_ts, message.id) is not None
-        except TryLater as trouble:
-            later = postponed(trouble, message, to)
-            raise Postponed(trouble.error, after=later.after, certain=False) from trouble
 
     async def post(
         self, message: OutboxMessage, channel: str, said: Message, key: str, thread_ts: str | None
@@ -78,18 +61,15 @@ class Poster:
 
         Raises ThreadGone where a reply had nothing to stand under.
         """
-        if (wait := self.pacer.wait(channel, message.priority, waited=message.last_error == _PACING)) > 0:
-            raise Postponed(_PACING, after=wait, certain=True)
+        self._take_turn(self.pacer, channel, message)
         sending: dict[str, Any] = {
             "channel": channel, "text": said.text, "unfurl_links": False, "unfurl_media": False,
-            "metadata": {"event_type": _METADATA, "event_payload": {"key": key}},
+            "metadata": {"event_type": METADATA, "event_payload": {"key": key}},
         }  # fmt: skip
         if thread_ts is not None:
             sending["thread_ts"] = thread_ts
         try:
-            answer = await self._first_taken(
-                said, key, lambda blocks: self._client.chat_postMessage(**sending, blocks=blocks or None)
-            )
+            answer = await self._first_taken(said, key, lambda blocks: self._post_these(sending, blocks))
         except TryLater as trouble:
             self.pacer.hold(channel, trouble.after)
             raise
@@ -102,63 +82,55 @@ class Poster:
     async def _take_back(self, channel: str, ts: str) -> None:
         """Delete a reply that Slack, without a word, put into the channel because its thread is gone."""
         try:
-            await calling(self._client.chat_delete(channel=channel, ts=ts))
+            await self._connection.call(lambda: self._client.chat_delete(channel=channel, ts=ts))
         except SlackTrouble as trouble:
             log.error("%s/%s answers a message that is gone and could not be deleted: %s", channel, ts, trouble.error)
 
-    async def update(self, channel: str, ts: str, said: Message) -> None:
-        """Change a message. Raises SlackTrouble."""
-        await self._first_taken(
-            said, f"{channel}/{ts}",
-            lambda blocks: self._client.chat_update(channel=channel, ts=ts, text=said.text, blocks=blocks),
-        )  # fmt: skip
+    async def update(self, message: OutboxMessage, channel: str, ts: str, said: Message) -> None:
+        """Change a message. Raises SlackTrouble, and Postponed while Slack takes no more changes."""
+        changed: dict[str, Any] = {"channel": channel, "ts": ts, "text": said.text}
+
+        async def change(blocks: Blocks) -> Any:
+            return await self._paced("chat.update", message, lambda: self._client.chat_update(**changed, blocks=blocks))
+
+        await self._first_taken(said, f"{channel}/{ts}", change)
+
+    async def _post_these(self, sending: dict[str, Any], blocks: Blocks) -> Any:
+        return await self._connection.call(lambda: self._client.chat_postMessage(**sending, blocks=blocks or None))
 
     async def _first_taken(self, said: Message, what: str, send: Callable[[Blocks], Awaitable[T]]) -> T:
         """Send the newest blocks Slack takes; each is tried only after the one before was surely refused."""
         *rich, bare = self._variants.of(said)
         for blocks in rich:
             try:
-                answer = await calling(send(blocks))
+                answer = await send(blocks)
             except BlocksRefused as refused:
                 log.error("Slack refused the blocks of %s (%s); saying it more plainly", what, refused.error)
             else:
                 self._variants.learn(said, blocks)
                 return answer
-        return await calling(send(bare))
+        return await send(bare)
 
-    async def find(self, to: str, thread_ts: str | None, key: str) -> tuple[str, str] | None:
-        """Look for a message that may have been posted although no answer came."""
-        channel = to
-        if _is_person(to):
-            opened = await calling(self._client.conversations_open(users=to))
-            channel = opened["channel"]["id"]
-        asked: dict[str, Any] = {"channel": channel, "limit": _LOOK_BACK, "include_all_metadata": True}
-        if thread_ts is not None:
-            answer = await calling(self._client.conversations_replies(ts=thread_ts, **asked))
-        else:
-            answer = await calling(self._client.conversations_history(**asked))
-        for one in answer["messages"]:
-            if ((one.get("metadata") or {}).get("event_payload") or {}).get("key") == key:
-                return channel, str(one["ts"])
-        return None
+    async def find(self, message: OutboxMessage, to: str, thread_ts: str | None, key: str) -> tuple[str, str] | None:
+        """Look for a message that may have been posted although no answer came. Raises as `update` does."""
+        return await self._paced("search", message, lambda: self._finder.find(to, thread_ts, key))
 
     async def is_shared_outside(self, channel: str) -> bool:
         """Whether people of another organisation can read a channel."""
-        info = (await calling(self._client.conversations_info(channel=channel)))["channel"]
-        return any(info.get(flag) for flag in ("is_ext_shared", "is_pending_ext_shared", "is_org_shared"))
+        asked = await self._connection.call(lambda: self._client.conversations_info(channel=channel))
+        return any(asked["channel"].get(flag) for flag in ("is_ext_shared", "is_pending_ext_shared", "is_org_shared"))
 
+    async def _paced(self, method: str, message: OutboxMessage, ask: Callable[[], Awaitable[T]]) -> T:
+        """Call a method whose limit counts for the whole workspace; the more urgent message goes first."""
+        self._take_turn(self._methods, method, message)
+        try:
+            return await self._connection.call(ask)
+        except TryLater as trouble:
+            if trouble.error == "ratelimited":
+                self._methods.hold(method, trouble.after)
+            raise
 
-def _is_person(to: str) -> bool:
-    return to[:1] in "UW"
-
-
-def postponed(trouble: SlackTrouble, message: OutboxMessage, channel: str) -> Postponed:
-    """Say when to try again after trouble, and tell the operator where only an operator can help."""
-    if isinstance(trouble, TryLater):
-        after = max(trouble.after, backoff(message.attempts))
-        return Postponed(trouble.error, after=after, certain=not trouble.uncertain)
-    if isinstance(trouble, Misconfigured | Disconnected):
-        remedy = _REMEDIES.get(trouble.error, "install the app again, then restart")
-        log.error("Slack answers %s for %s: %s", trouble.error, channel, remedy)
-    after = min(_FIRST_RETRY * 2.0 ** min(message.attempts - 1, 10), _LAST_RETRY)
-    return Postponed(trouble.error, after=after, certain=True)
+    def _take_turn(self, pacer: Pacer, where: str, message: OutboxMessage) -> None:
+        self._connection.check()  # no turn is used up by what cannot be sent
+        if (wait := pacer.wait(where, message.priority, waited=message.last_error == _PACING)) > 0:
+            raise Postponed(_PACING, after=wait, certain=True, blameless=True)

@@ -2,11 +2,14 @@
 
 from bot.cards.card import card
 from bot.cards.message import Message
-from bot.delivery.posting import Poster, ThreadGone, postponed
+from bot.delivery.posting import Poster, ThreadGone
+from bot.delivery.troubles import postponed, remedy
 from bot.office import Office
+from bot.office.asked import deciders
 from bot.office.budgets import budget_of
-from bot.slack import MessageLost, SlackTrouble
-from operations import show
+from bot.slack import ChannelClosed, MessageLost, SlackTrouble
+from operations import fallback, show
+from operations.fallback import Closed
 from operations.show import Drawing, SurfaceBusy
 from scheduler.ports import Postponed
 from storage.tables import OutboxMessage
@@ -34,24 +37,48 @@ class Surfaces:
         except MessageLost as gone:
             why = gone.error
             await self._database.write(message.tenant, lambda tx: show.lost(tx, drawing, why))
+        except ChannelClosed as closed:
+            await self._go_elsewhere(message, drawing, closed)
         except (SlackTrouble, Postponed) as trouble:
-            later = trouble if isinstance(trouble, Postponed) else postponed(trouble, message, drawing.surface.channel)
-            await self._database.write(message.tenant, lambda tx: show.let_go(tx, drawing, certain=later.certain))
-            raise later from trouble
+            raise await self._let_go(message, drawing, trouble) from trouble
+
+    async def _let_go(self, message: OutboxMessage, drawing: Drawing, trouble: SlackTrouble | Postponed) -> Postponed:
+        later = trouble if isinstance(trouble, Postponed) else postponed(trouble, message, drawing.surface.channel)
+        await self._database.write(message.tenant, lambda tx: show.let_go(tx, drawing, certain=later.certain))
+        return later
+
+    async def _go_elsewhere(self, message: OutboxMessage, drawing: Drawing, trouble: ChannelClosed) -> None:
+        """Where a channel takes no cards: a thread's copy is given up for the one in the approvals channel, and in
+        place of that one those who may decide get direct messages, while it goes on being tried."""
+        surface, admins = drawing.surface, self._office.policy.current.admins
+        closed = Closed(surface.channel, trouble.error, remedy(trouble.error))
+        if surface.person is not None:
+            await self._database.write(message.tenant, lambda tx: show.refuse(tx, drawing, trouble.error))
+            return
+        if surface.thread_ts is not None and surface.ts is None:
+            await self._database.write(message.tenant, lambda tx: fallback.leave_thread(tx, drawing, closed, admins))
+            return
+        try:
+            people = await deciders(self._office, drawing.dossier) if surface.thread_ts is None else []
+        except SlackTrouble as unknown:
+            raise await self._let_go(message, drawing, unknown) from unknown
+        await self._database.write(message.tenant, lambda tx: fallback.fall_back(tx, drawing, closed, people, admins))
+        raise postponed(trouble, message, surface.channel) from trouble
 
     async def _draw(self, message: OutboxMessage, drawing: Drawing) -> None:
         budget = await budget_of(self._office, drawing.dossier.proposal.agent_id)
         link = self._thread_link(drawing)
         said = card(drawing.dossier, drawing.rendering_id, discussed_at=link, budget=budget)
-        place = await self._update(drawing, said) if drawing.surface.ts else await self._first(message, drawing, said)
+        shown = self._update if drawing.surface.ts else self._first
+        place = await shown(message, drawing, said)
         if place is not None:
             channel, ts = place
             await self._database.write(message.tenant, lambda tx: show.finish(tx, drawing, ts, channel))
 
-    async def _update(self, drawing: Drawing, said: Message) -> tuple[str, str]:
+    async def _update(self, message: OutboxMessage, drawing: Drawing, said: Message) -> tuple[str, str]:
         surface = drawing.surface
         assert surface.ts is not None
-        await self._poster.update(surface.channel, surface.ts, said)
+        await self._poster.update(message, surface.channel, surface.ts, said)
         return surface.channel, surface.ts
 
     async def _first(self, message: OutboxMessage, drawing: Drawing, said: Message) -> tuple[str, str] | None:
@@ -62,9 +89,9 @@ class Surfaces:
             await self._database.write(message.tenant, lambda tx: show.refuse(tx, drawing, why))
             return None
         if drawing.maybe_posted:
-            found = await self._poster.find(surface.channel, surface.thread_ts, surface.id)
+            found = await self._poster.find(message, surface.channel, surface.thread_ts, surface.id)
             if found is not None:  # what was posted then may be older than what is true now
-                await self._poster.update(*found, said)
+                await self._poster.update(message, *found, said)
                 return found
         if drawing.is_moot:
             await self._database.write(message.tenant, lambda tx: show.drop(tx, drawing))

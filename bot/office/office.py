@@ -9,8 +9,9 @@ from typing import Any
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.policy import InForce
-from bot.slack import Directory, SlackTrouble, calling
+from bot.slack import Connection, Directory, SlackTrouble
 from governance.policy import TENANT
+from storage import outbox
 from storage.database import Database
 
 
@@ -36,9 +37,11 @@ class Office:
     tenant: str = TENANT
     directory: Directory = field(init=False)  #: for whoever decides or asks
     roster: Directory = field(init=False)  #: for looking around, which must not make older what a decision goes by
+    connection: Connection = field(init=False)
     _at_work: "set[asyncio.Task[Any]]" = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
+        self.connection = Connection(lambda: self.identity, self._deliver_at_once, lambda: self.database.clock())
         self.directory = Directory(self.client, self._team_id)
         self.roster = self.directory.apart()
 
@@ -50,6 +53,7 @@ class Office:
     def connect(self, token: str) -> None:
         """Speak with this token from now on; who we are is asked again."""
         self.client.token, self.identity = token, SlackIdentity()
+        self.connection.begin_anew()
 
     def disconnect(self, why: str) -> None:
         """Speak no more: the token is dead, or there is none yet. Requests can still be decided over the API."""
@@ -61,7 +65,7 @@ class Office:
         if identity.team_id:
             return identity
         try:
-            answer = await calling(self.client.auth_test())
+            answer = await self.connection.call(lambda: self.client.auth_test())
         except SlackTrouble as trouble:
             identity.trouble = trouble.error
             raise
@@ -85,6 +89,10 @@ class Office:
         """Wait until such work has ended, but no longer than that."""
         if self._at_work:
             await asyncio.wait(self._at_work, timeout=seconds)
+
+    async def _deliver_at_once(self) -> None:
+        """Slack takes our token again: what waited for that waits no more."""
+        await self.database.write(self.tenant, outbox.wake)
 
     async def _team_id(self) -> str:
         return (await self.identify()).team_id

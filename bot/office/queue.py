@@ -132,8 +132,8 @@ async def read_shown(office: Office, tx: Tx, requests: Sequence[ApprovalRequest]
 
 
 def link_to_card(office: Office, shown: list[Surface]) -> str:
-    """Return the link to the first card that is posted, empty where there is none yet."""
-    posted = next((surface for surface in shown if surface.ts), None)
+    """Return the link to the first card that is posted in a channel, empty where there is none yet."""
+    posted = next((surface for surface in shown if surface.ts and surface.person is None), None)
     if posted is None or posted.ts is None or not office.identity.url:
         return ""
     return f"{office.identity.url}archives/{posted.channel}/p{posted.ts.replace('.', '')}"

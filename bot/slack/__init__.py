@@ -1,9 +1,11 @@
 """Speaking to Slack: the client, what its errors mean, who people are, and how fast a channel takes messages."""
 
 from bot.slack.client import new_client, new_session
+from bot.slack.connection import PAUSE, Connection
 from bot.slack.directory import CLICK_AGE, KEY_AGE, Directory, Person
 from bot.slack.trouble import (
     BlocksRefused,
+    ChannelClosed,
     Disconnected,
     MessageLost,
     Misconfigured,
@@ -15,7 +17,10 @@ from bot.slack.trouble import (
 __all__ = [
     "CLICK_AGE",
     "KEY_AGE",
+    "PAUSE",
     "BlocksRefused",
+    "ChannelClosed",
+    "Connection",
     "Directory",
     "Disconnected",
     "MessageLost",

@@ -24,8 +24,10 @@ class _Channel:
 class Pacer:
     """Turns per channel. Who has to wait is given a place in line, so that each message asks about twice."""
 
-    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
-        self._clock = clock
+    def __init__(
+        self, clock: Callable[[], float] = monotonic, *, burst: int = BURST, per_second: float = PER_SECOND
+    ) -> None:
+        self._clock, self._burst, self._per_second = clock, burst, per_second
         self._channels: dict[str, _Channel] = {}
 
     def wait(self, channel: str, priority: int = 0, *, waited: bool = False) -> float:
@@ -37,7 +39,8 @@ class Pacer:
         if found.tokens >= 1 and found.end_of_lines(priority - 1 if waited else priority) <= found.at:
             found.tokens -= 1
             return 0.0
-        due = max(found.at + (1 - found.tokens) / PER_SECOND, found.end_of_lines(priority) + 1 / PER_SECOND)
+        turn = 1 / self._per_second
+        due = max(found.at + (1 - found.tokens) * turn, found.end_of_lines(priority) + turn)
         found.lines[priority] = due
         return due - found.at
 
@@ -48,10 +51,11 @@ class Pacer:
 
     def hold(self, channel: str, seconds: float) -> None:
         """Obey a Retry-After."""
-        self._refilled(channel).tokens = 1 - seconds * PER_SECOND
+        self._refilled(channel).tokens = 1 - seconds * self._per_second
 
     def _refilled(self, channel: str) -> _Channel:
         now = self._clock()
-        found = self._channels.setdefault(channel, _Channel(float(BURST), now))
-        found.tokens, found.at = min(BURST, found.tokens + (now - found.at) * PER_SECOND), now
+        found = self._channels.setdefault(channel, _Channel(float(self._burst), now))
+        found.tokens = min(self._burst, found.tokens + (now - found.at) * self._per_second)
+        found.at = now
         return found

@@ -13,6 +13,9 @@ _GONE = frozenset(
 )
 _RETRY = frozenset({"ratelimited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 _LOST = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"})
+_CLOSED = frozenset(
+    {"is_archived", "not_in_channel", "channel_not_found", "restricted_action", "restricted_action_read_only_channel"}
+)
 _BLOCKS = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_too_long", "msg_blocks_too_long"})
 
 
@@ -48,6 +51,10 @@ class Misconfigured(SlackTrouble):
     """An operator has to do something first, such as inviting the bot to a channel."""
 
 
+class ChannelClosed(Misconfigured):
+    """This channel takes no messages from us until somebody opens it."""
+
+
 async def calling(call: Awaitable[T]) -> T:
     """Await a Web API call and translate whatever goes wrong into a SlackTrouble."""
     try:
@@ -74,6 +81,8 @@ def _translated(error: SlackApiError) -> SlackTrouble:
         return Disconnected(name)
     if name in _LOST:
         return MessageLost(name)
+    if name in _CLOSED:
+        return ChannelClosed(name)
     return BlocksRefused(name) if name in _BLOCKS else Misconfigured(name)
 
 

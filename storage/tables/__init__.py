@@ -4,10 +4,12 @@ from sqlmodel import SQLModel
 
 from governance.roles import Role
 from storage.tables.access import ApiKey, Installation, KeyKind, Nonce
+from storage.tables.alerts import Alert
 from storage.tables.approvals import ApprovalRequest, Delegation, Door, RequestType, Review
 from storage.tables.audit import AuditEntry, AuditSeal, Sequencer
 from storage.tables.delivery import OutboxMessage, OutboxStatus, Rendering, Surface, SurfaceStatus
 from storage.tables.executions import Execution
+from storage.tables.foldings import Folding
 from storage.tables.home import Home
 from storage.tables.inbox import InboxEvent, InboxStatus
 from storage.tables.installations import OAuthState, SlackInstallation
@@ -20,6 +22,7 @@ from storage.tables.trust import TrustRecord
 metadata = SQLModel.metadata
 
 __all__ = [
+    "Alert",
     "ApiKey",
     "ApprovalRequest",
     "AuditEntry",
@@ -29,6 +32,7 @@ __all__ = [
     "Delegation",
     "Door",
     "Execution",
+    "Folding",
     "Home",
     "InboxEvent",
     "InboxStatus",

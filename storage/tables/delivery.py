@@ -31,6 +31,8 @@ _QUEUED = text("status = 'queued'")
 _SENDING = text("status = 'sending'")
 _STALE = text("desired > rendered")
 _POSTING = text("status = 'posting'")
+_PERSONAL = text("person IS NOT NULL AND status <> 'gone'")
+_HELD = text("status = 'queued' AND held_for IS NOT NULL")
 
 
 class OutboxMessage(SQLModel, table=True):
@@ -45,6 +47,7 @@ class OutboxMessage(SQLModel, table=True):
         Index("ux_outbox_coalesced", "kind", "subject", unique=True, sqlite_where=_QUEUED, postgresql_where=_QUEUED),
         Index("ix_outbox_due", "next_attempt_at", "priority", sqlite_where=_QUEUED, postgresql_where=_QUEUED),
         Index("ix_outbox_leases", "lease_until", sqlite_where=_SENDING, postgresql_where=_SENDING),
+        Index("ix_outbox_held", "tenant", "held_for", sqlite_where=_HELD, postgresql_where=_HELD),
     )
 
     id: str = Field(primary_key=True, max_length=ID_LENGTH)
@@ -61,10 +64,16 @@ class OutboxMessage(SQLModel, table=True):
     lease_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     last_error: str | None = Field(default=None, sa_column=Column(Text))
+    held_for: str | None = Field(default=None, max_length=PERSON_LENGTH)  #: whose quiet hours it waits for
+    held_until: datetime | None = Field(default=None, sa_type=UtcDateTime)  #: before that it could not be tried
 
 
 class Surface(SQLModel, table=True):
-    """One Slack message that shows a request. `desired` counts what it should show, `rendered` what it shows."""
+    """One Slack message that shows a request. `desired` counts what it should show, `rendered` what it shows.
+
+    Where a channel takes no cards, somebody who may decide has one as a direct message: then `person` names them, and
+    `channel` too until it is posted.
+    """
 
     __tablename__ = "surfaces"
     __table_args__ = (
@@ -73,12 +82,15 @@ class Surface(SQLModel, table=True):
         Index("ix_surfaces_message", "channel", "ts"),
         Index("ix_surfaces_thread", "channel", "thread_ts"),
         Index("ix_surfaces_posting", "channel", sqlite_where=_POSTING, postgresql_where=_POSTING),
-    )
+        Index("ux_surfaces_one_each", "proposal_id", "person", unique=True,
+              sqlite_where=_PERSONAL, postgresql_where=_PERSONAL),
+    )  # fmt: skip
 
     id: str = Field(primary_key=True, max_length=ID_LENGTH)
     tenant: str = Field(max_length=PERSON_LENGTH)
     proposal_id: str = Field(foreign_key="proposals.id", max_length=ID_LENGTH, index=True)
     channel: str = Field(max_length=PERSON_LENGTH)
+    person: str | None = Field(default=None, max_length=PERSON_LENGTH)
     thread_ts: str | None = Field(default=None, max_length=32)
     ts: str | None = Field(default=None, max_length=32)
     status: SurfaceStatus = Field(sa_type=EnumText(SurfaceStatus))

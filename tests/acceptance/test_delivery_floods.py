@@ -85,7 +85,7 @@ async def test_a_card_that_cannot_be_posted_is_tried_less_and_less_often(desk: D
     for _ in range(7):
         desk.restart()
         await desk.deliver()
-        (owed,) = await rows(desk.database, OutboxMessage, kind="show")
+        (owed,) = await rows(desk.database, OutboxMessage, kind="show", subject=(await desk.surface()).id)
         waits.append((owed.next_attempt_at - desk.clock.now).total_seconds())
         desk.clock.now = owed.next_attempt_at
     assert waits == [30, 60, 120, 240, 480, 600, 600]

@@ -28,9 +28,13 @@ from governance.tiers import Tier
 from operations import (
     cover,
     delegate,
+    digest,
     edit,
     execute,
     expire,
+    fallback,
+    fold,
+    hold,
     home,
     install,
     keys,
@@ -44,6 +48,7 @@ from operations import (
     seal,
     show,
     stand,
+    warn,
     withdraw,
 )
 from operations.remember import Draft, Wish
@@ -52,7 +57,7 @@ from scheduler import upkeep
 from storage import access, outbox
 from storage.database import Database
 from storage.dossier import Dossier
-from storage.tables import Door, KeyKind, Rule, Surface
+from storage.tables import Door, Folding, KeyKind, Rule, Surface
 from tests.conftest import Clock
 from tests.integration.faults import Verb, break_everywhere
 from tests.integration.running import DONE, REFUSED, SILENT, approved
@@ -61,7 +66,8 @@ from tests.integration.verbs import APPROVE, DEFER, REJECT, TENANT, asked, rows,
 #: Parts of other verbs: they are broken where the verbs that use them are.
 PARTS = {
     "allow.queue_execution", "attendance.owe_look", "attendance.owe_looks", "ask.open_request", "ask.show_request",
-    "notify.note", "notify.tell_owners", "notify.say", "remember.remember", "remember.preview", "verify.verify",
+    "notify.note", "notify.tell_owners", "notify.say", "notify.tell", "fold.tell_of_unasked",
+    "remember.remember", "remember.preview", "verify.verify",
     "claim.next_startable", "cover.return_places", "delegate.check_room", "escalate.escalate", "execute.conclude",
     "execute.start", "judging.consider", "judging.judged", "project.corrected_ids", "project.drafts_of",
     "project.project", "propose.check_room", "propose.let_run", "reconcile.panel_of_proposal",
@@ -475,6 +481,32 @@ async def refused(scene: Scene) -> Any:
     return lambda tx: show.refuse(tx, drawing, "channel_not_found"), lambda got: got is None
 
 
+CLOSED = fallback.Closed("C0APPROVALS", "is_archived", "unarchive it")
+
+
+@case("fallback.fall_back")
+async def shown_in_direct_messages(scene: Scene) -> Any:
+    drawing = await scene.drawing()
+    people, admins = ["U0BOB", "U0CAROL"], ["U0ADMIN"]
+    return lambda tx: fallback.fall_back(tx, drawing, CLOSED, people, admins), lambda got: got is None
+
+
+@case("fallback.leave_thread")
+async def a_thread_left(scene: Scene) -> Any:
+    drawing = await scene.drawing()
+    return lambda tx: fallback.leave_thread(tx, drawing, CLOSED, ["U0ADMIN"]), lambda got: got is None
+
+
+@case("outbox")
+async def woken(scene: Scene) -> Any:
+    await scene.asked()
+    (message,) = await scene.database.write("", lambda tx: outbox.claim(tx, 10))
+    later = scene.clock() + timedelta(minutes=10)
+    again = lambda tx: outbox.again(tx, message, later, "token_revoked", certain=True, blameless=True)  # noqa: E731
+    await scene.database.write(TENANT, again)
+    return outbox.wake, lambda got: got is None
+
+
 @case("outbox")
 async def claimed_for_sending(scene: Scene) -> Any:
     await scene.asked()
@@ -616,6 +648,100 @@ async def uninstall(scene: Scene) -> Verb:
 async def settings_made(scene: Scene) -> Any:
     wishes = prefer.Wishes("Europe/Berlin", 9, 22 * 60, 7 * 60)
     return lambda tx: prefer.prefer(tx, "U0BOB", wishes), lambda row: row.digest_at is not None
+
+
+async def in_quiet_hours(scene: Scene) -> str:
+    """A message to Bob that is being delivered, and Bob in quiet hours."""
+    wishes = prefer.Wishes("UTC", None, 11 * 60, 13 * 60)
+    await scene.database.write(TENANT, lambda tx: prefer.prefer(tx, "U0BOB", wishes))
+    await scene.asked()
+    (message,) = await scene.database.write("", lambda tx: outbox.claim(tx, 10))
+    return str(message.id)
+
+
+@case("hold.hold")
+async def held(scene: Scene) -> Any:
+    message_id = await in_quiet_hours(scene)
+    return lambda tx: hold.hold(tx, message_id, "U0BOB"), bool
+
+
+@case("prefer.prefer")
+async def settings_that_let_a_message_go(scene: Scene) -> Any:
+    message_id = await in_quiet_hours(scene)
+    await scene.database.write(TENANT, lambda tx: hold.hold(tx, message_id, "U0BOB"))
+    return lambda tx: prefer.prefer(tx, "U0BOB", prefer.Wishes()), lambda row: row.quiet_from is None
+
+
+@case("digest.owe_due")
+async def digests_due(scene: Scene) -> Any:
+    for person in ("U0BOB", "U0CAROL"):
+        await scene.database.write(TENANT, lambda tx, who=person: prefer.prefer(tx, who, prefer.Wishes("UTC", 13)))
+    scene.clock.forward(hours=1)
+    return digest.owe_due, lambda got: got == 2
+
+
+@case("warn.ask_each")
+async def asked_a_last_time(scene: Scene) -> Any:
+    await scene.asked()
+    (message,) = await scene.database.write("", lambda tx: outbox.claim(tx, 10))
+    message.payload = {"proposal_id": "prp_1"}
+    return lambda tx: warn.ask_each(tx, message, ["U0BOB", "U0CAROL"]), lambda got: got is None
+
+
+async def noisy(scene: Scene, calls: int = 4) -> str:
+    """An agent that has run so many calls without asking; returns the id of the count, where there is one."""
+    for n in range(calls):
+        await submit(scene.database, scene.policy, "note.l2", arguments={"service": f"s{n}"})
+        await run_all(scene)
+    found = await rows(scene.database, Folding)
+    return str(found[0].id) if found else ""
+
+
+async def counted(scene: Scene) -> tuple[str, fold.Tally]:
+    folding_id = await noisy(scene)
+    tally = await scene.database.write(TENANT, lambda tx: fold.begin(tx, folding_id))
+    assert tally is not None
+    return folding_id, tally
+
+
+@case("execute.settle")
+async def one_call_of_many(scene: Scene) -> Any:
+    await noisy(scene)
+    scene.clock.forward(minutes=11)  # the old count ends and a new one begins
+    await submit(scene.database, scene.policy, "note.l2")
+    started = await scene.database.write("", claiming(scene.policy))
+    return lambda tx: execute.settle(tx, scene.policy, started, DONE), bool
+
+
+@case("fold.begin")
+async def a_count_begun(scene: Scene) -> Any:
+    folding_id = await noisy(scene)
+    return lambda tx: fold.begin(tx, folding_id), lambda got: got.revision == 1
+
+
+@case("fold.finish")
+async def a_count_shown_although_more_was_counted(scene: Scene) -> Any:
+    _, tally = await counted(scene)
+    await noisy(scene, 1)
+    return lambda tx: fold.finish(tx, tally, "D0ALICE", "1.2"), lambda got: got is None
+
+
+@case("fold.let_go")
+async def a_count_let_go(scene: Scene) -> Any:
+    _, tally = await counted(scene)
+    return lambda tx: fold.let_go(tx, tally, certain=True), lambda got: got is None
+
+
+@case("fold.lost")
+async def a_count_deleted(scene: Scene) -> Any:
+    _, tally = await counted(scene)
+    return lambda tx: fold.lost(tx, tally), lambda got: got is None
+
+
+@case("fold.give_up")
+async def a_count_for_nobody(scene: Scene) -> Any:
+    _, tally = await counted(scene)
+    return lambda tx: fold.give_up(tx, tally), lambda got: got is None
 
 
 @case("prefer.leave")

@@ -9,6 +9,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
+from operations.hold import hold
+from operations.prefer import Wishes, prefer
 from scheduler.outbox import Outbox
 from scheduler.ports import Postponed, Undeliverable
 from storage import outbox
@@ -210,8 +212,10 @@ async def test_a_message_that_cannot_be_delivered_keeps_no_other_waiting(databas
 
     post.during = first_one_hangs
     with database.signals.listen("outbox") as place_free:
-        while await count(database, OutboxMessage, status="sent") < 24:
-            place_free.clear()
+        while True:
+            place_free.clear()  # before looking, so that nothing announced meanwhile is missed
+            if await count(database, OutboxMessage, status="sent") == 24:
+                break
             await post.outbox.drain()
             await place_free.wait()
     assert await count(database, OutboxMessage, status="sending") == 1
@@ -259,6 +263,27 @@ async def test_a_postponed_message_gives_way_to_a_newer_one_that_is_just_being_c
     await asyncio.gather(owing, postponing)
     found = await rows(database, OutboxMessage)
     assert {one.status: one.priority for one in found} == {"sent": Priority.CARD, "queued": Priority.ANSWER}
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+async def test_settings_that_change_while_a_message_is_being_held_let_it_go(database: Database, clock: Clock) -> None:
+    await database.write(TENANT, lambda tx: prefer(tx, "U0BOB", Wishes("UTC", None, 11 * 60, 13 * 60)))
+    await must(database, (NOTE, "note_1", Priority.TRAIL))
+    (claimed,) = await database.write("", lambda tx: outbox.claim(tx, 10))
+    held, commit = asyncio.Event(), asyncio.Event()
+
+    async def holding(tx: Tx) -> None:
+        assert await hold(tx, claimed.id, "U0BOB")
+        held.set()
+        await commit.wait()
+
+    waiting = asyncio.create_task(database.write(TENANT, holding))
+    await held.wait()
+    changing = asyncio.create_task(database.write(TENANT, lambda tx: prefer(tx, "U0BOB", Wishes())))
+    await until(database, waiting=1)
+    commit.set()
+    await asyncio.gather(waiting, changing)
+    assert (await only(database)).next_attempt_at == NOON
 
 
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)

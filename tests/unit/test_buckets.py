@@ -106,3 +106,15 @@ def test_what_is_more_urgent_goes_before_everything_that_waits():
         line.second()
     assert len(line.sent) == 50
     assert line.asked <= 3 * 50
+
+
+def test_a_limit_of_the_whole_workspace_is_kept_only_once_slack_has_said_so_and_the_most_urgent_go_first():
+    line = Line()
+    line.pacer = Pacer(lambda: line.now, burst=1000, per_second=0.5)
+    assert [line.pacer.wait("chat.update", 10) for _ in range(60)] == [0.0] * 60
+    line.pacer.hold("chat.update", 30)
+    late, soon = line.pacer.wait("chat.update", 10), line.pacer.wait("chat.update", 0)
+    assert (late, soon) == (30, 30)
+    line.now += 30
+    assert line.pacer.wait("chat.update", 0, waited=True) == 0
+    assert line.pacer.wait("chat.update", 10, waited=True) > 0

@@ -13,6 +13,13 @@ _AUDIT = ("audit_entries", "audit_seals", "trust_records")
 
 def upgrade() -> None:
     op.create_table(
+        "alerts",
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("subject", sa.String(length=255), nullable=False),
+        sa.Column("said_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "subject"),
+    )
+    op.create_table(
         "api_keys",
         sa.Column("id", sa.String(length=48), nullable=False),
         sa.Column("tenant", sa.String(length=64), nullable=False),
@@ -68,6 +75,47 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant", "agent_id", "span", "starts_at"),
     )
     op.create_table(
+        "foldings",
+        sa.Column("id", sa.String(length=48), nullable=False),
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("agent_id", sa.String(length=255), nullable=False),
+        sa.Column("agent_name", sa.String(length=255), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("alone", sa.Integer(), nullable=False),
+        sa.Column("alone_failed", sa.Integer(), nullable=False),
+        sa.Column("counts", sa.JSON(), nullable=False),
+        sa.Column("lines", sa.JSON(), nullable=False),
+        sa.Column("counted_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("status", sa.String(length=32), nullable=False),
+        sa.Column("channel", sa.String(length=64), nullable=True),
+        sa.Column("ts", sa.String(length=32), nullable=True),
+        sa.Column("desired", sa.Integer(), nullable=False),
+        sa.Column("rendered", sa.Integer(), nullable=False),
+        sa.Column("reposts", sa.Integer(), nullable=False),
+        sa.Column("busy_until", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("status IN ('new', 'posting', 'posted', 'gone')", name="ck_status_known"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "ix_foldings_stale",
+        "foldings",
+        ["tenant", "id"],
+        unique=False,
+        sqlite_where=sa.text("desired > rendered"),
+        postgresql_where=sa.text("desired > rendered"),
+    )
+    op.create_index(
+        "ux_foldings_one_open",
+        "foldings",
+        ["tenant", "person", "agent_id"],
+        unique=True,
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.create_table(
         "homes",
         sa.Column("tenant", sa.String(length=64), nullable=False),
         sa.Column("person", sa.String(length=64), nullable=False),
@@ -81,87 +129,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant", "person"),
     )
     op.create_index("ix_homes_opened", "homes", ["tenant", "opened_at"], unique=False)
-    op.create_table(
-        "installation",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("sealed_key", sa.Text(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
-    )
-    op.create_table(
-        "nonces",
-        sa.Column("key_id", sa.String(length=48), nullable=False),
-        sa.Column("nonce", sa.String(length=64), nullable=False),
-        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("key_id", "nonce"),
-    )
-    op.create_index("ix_nonces_age", "nonces", ["seen_at"], unique=False)
-    op.create_table(
-        "outbox_messages",
-        sa.Column("id", sa.String(length=48), nullable=False),
-        sa.Column("tenant", sa.String(length=64), nullable=False),
-        sa.Column("kind", sa.String(length=32), nullable=False),
-        sa.Column("subject", sa.String(length=255), nullable=False),
-        sa.Column("payload", sa.JSON(), nullable=False),
-        sa.Column("priority", sa.Integer(), nullable=False),
-        sa.Column("status", sa.String(length=32), nullable=False),
-        sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("certain", sa.Boolean(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("last_error", sa.Text(), nullable=True),
-        sa.CheckConstraint("status IN ('queued', 'sending', 'sent', 'dead')", name="ck_status_known"),
-        sa.PrimaryKeyConstraint("id"),
-    )
-    op.create_index(
-        "ix_outbox_due",
-        "outbox_messages",
-        ["next_attempt_at", "priority"],
-        unique=False,
-        sqlite_where=sa.text("status = 'queued'"),
-        postgresql_where=sa.text("status = 'queued'"),
-    )
-    op.create_index(
-        "ix_outbox_leases",
-        "outbox_messages",
-        ["lease_until"],
-        unique=False,
-        sqlite_where=sa.text("status = 'sending'"),
-        postgresql_where=sa.text("status = 'sending'"),
-    )
-    op.create_index(
-        "ux_outbox_coalesced",
-        "outbox_messages",
-        ["kind", "subject"],
-        unique=True,
-        sqlite_where=sa.text("status = 'queued'"),
-        postgresql_where=sa.text("status = 'queued'"),
-    )
-    op.create_table(
-        "oauth_states",
-        sa.Column("state_hash", sa.String(length=64), nullable=False),
-        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("state_hash"),
-    )
-    op.create_index("ix_oauth_states_age", "oauth_states", ["expires_at"], unique=False)
-    op.create_table(
-        "slack_installations",
-        sa.Column("tenant", sa.String(length=64), nullable=False),
-        sa.Column("team_name", sa.String(length=255), nullable=False),
-        sa.Column("enterprise_id", sa.String(length=64), nullable=True),
-        sa.Column("app_id", sa.String(length=64), nullable=False),
-        sa.Column("bot_id", sa.String(length=64), nullable=False),
-        sa.Column("bot_user_id", sa.String(length=64), nullable=False),
-        sa.Column("scopes", sa.Text(), nullable=False),
-        sa.Column("sealed_token", sa.Text(), nullable=True),
-        sa.Column("installed_by", sa.String(length=64), nullable=False),
-        sa.Column("installed_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("(sealed_token IS NULL) = (removed_at IS NOT NULL)", name="ck_token_while_installed"),
-        sa.PrimaryKeyConstraint("tenant"),
-    )
     op.create_table(
         "inbox_events",
         sa.Column("id", sa.String(length=64), nullable=False),
@@ -181,9 +148,9 @@ def upgrade() -> None:
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_error", sa.Text(), nullable=True),
+        sa.CheckConstraint("meaning IN ('approve', 'reject', 'qualified')", name="ck_meaning_known"),
         sa.CheckConstraint("status IN ('queued', 'working', 'done', 'dead')", name="ck_status_known"),
         sa.CheckConstraint("way IN ('reply', 'reaction')", name="ck_way_known"),
-        sa.CheckConstraint("meaning IN ('approve', 'reject', 'qualified')", name="ck_meaning_known"),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_inbox_age", "inbox_events", ["received_at"], unique=False)
@@ -204,6 +171,81 @@ def upgrade() -> None:
         postgresql_where=sa.text("status = 'working'"),
     )
     op.create_index("ux_inbox_said_once", "inbox_events", ["tenant", "said"], unique=True)
+    op.create_table(
+        "installation",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("sealed_key", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "nonces",
+        sa.Column("key_id", sa.String(length=48), nullable=False),
+        sa.Column("nonce", sa.String(length=64), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("key_id", "nonce"),
+    )
+    op.create_index("ix_nonces_age", "nonces", ["seen_at"], unique=False)
+    op.create_table(
+        "oauth_states",
+        sa.Column("state_hash", sa.String(length=64), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("state_hash"),
+    )
+    op.create_index("ix_oauth_states_age", "oauth_states", ["expires_at"], unique=False)
+    op.create_table(
+        "outbox_messages",
+        sa.Column("id", sa.String(length=48), nullable=False),
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("subject", sa.String(length=255), nullable=False),
+        sa.Column("payload", sa.JSON(), nullable=False),
+        sa.Column("priority", sa.Integer(), nullable=False),
+        sa.Column("status", sa.String(length=32), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("certain", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_error", sa.Text(), nullable=True),
+        sa.Column("held_for", sa.String(length=64), nullable=True),
+        sa.Column("held_until", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("status IN ('queued', 'sending', 'sent', 'dead')", name="ck_status_known"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "ix_outbox_due",
+        "outbox_messages",
+        ["next_attempt_at", "priority"],
+        unique=False,
+        sqlite_where=sa.text("status = 'queued'"),
+        postgresql_where=sa.text("status = 'queued'"),
+    )
+    op.create_index(
+        "ix_outbox_held",
+        "outbox_messages",
+        ["tenant", "held_for"],
+        unique=False,
+        sqlite_where=sa.text("status = 'queued' AND held_for IS NOT NULL"),
+        postgresql_where=sa.text("status = 'queued' AND held_for IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_outbox_leases",
+        "outbox_messages",
+        ["lease_until"],
+        unique=False,
+        sqlite_where=sa.text("status = 'sending'"),
+        postgresql_where=sa.text("status = 'sending'"),
+    )
+    op.create_index(
+        "ux_outbox_coalesced",
+        "outbox_messages",
+        ["kind", "subject"],
+        unique=True,
+        sqlite_where=sa.text("status = 'queued'"),
+        postgresql_where=sa.text("status = 'queued'"),
+    )
     op.create_table(
         "preferences",
         sa.Column("tenant", sa.String(length=64), nullable=False),
@@ -364,6 +406,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "slack_installations",
+        sa.Column("tenant", sa.String(length=64), nullable=False),
+        sa.Column("team_name", sa.String(length=255), nullable=False),
+        sa.Column("enterprise_id", sa.String(length=64), nullable=True),
+        sa.Column("app_id", sa.String(length=64), nullable=False),
+        sa.Column("bot_id", sa.String(length=64), nullable=False),
+        sa.Column("bot_user_id", sa.String(length=64), nullable=False),
+        sa.Column("scopes", sa.Text(), nullable=False),
+        sa.Column("sealed_token", sa.Text(), nullable=True),
+        sa.Column("installed_by", sa.String(length=64), nullable=False),
+        sa.Column("installed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("(sealed_token IS NULL) = (removed_at IS NOT NULL)", name="ck_token_while_installed"),
+        sa.PrimaryKeyConstraint("tenant"),
+    )
+    op.create_table(
         "standings",
         sa.Column("id", sa.String(length=48), nullable=False),
         sa.Column("tenant", sa.String(length=64), nullable=False),
@@ -471,14 +529,6 @@ def upgrade() -> None:
         postgresql_where=sa.text("escalate_at IS NOT NULL"),
     )
     op.create_index(
-        "ix_requests_soonest",
-        "approval_requests",
-        ["tenant", "expires_at", "id"],
-        unique=False,
-        sqlite_where=sa.text("status IN ('pending', 'deferred')"),
-        postgresql_where=sa.text("status IN ('pending', 'deferred')"),
-    )
-    op.create_index(
         "ix_requests_expiry",
         "approval_requests",
         ["expires_at"],
@@ -502,6 +552,14 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("reopen_at IS NOT NULL"),
         postgresql_where=sa.text("reopen_at IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_requests_soonest",
+        "approval_requests",
+        ["tenant", "expires_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("status IN ('pending', 'deferred')"),
+        postgresql_where=sa.text("status IN ('pending', 'deferred')"),
     )
     op.create_index(
         "ix_requests_warning",
@@ -592,6 +650,7 @@ def upgrade() -> None:
         sa.Column("tenant", sa.String(length=64), nullable=False),
         sa.Column("proposal_id", sa.String(length=48), nullable=False),
         sa.Column("channel", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=True),
         sa.Column("thread_ts", sa.String(length=32), nullable=True),
         sa.Column("ts", sa.String(length=32), nullable=True),
         sa.Column("status", sa.String(length=32), nullable=False),
@@ -608,7 +667,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_surfaces_message", "surfaces", ["channel", "ts"], unique=False)
-    op.create_index("ix_surfaces_thread", "surfaces", ["channel", "thread_ts"], unique=False)
     op.create_index(
         "ix_surfaces_posting",
         "surfaces",
@@ -625,6 +683,15 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("desired > rendered"),
         postgresql_where=sa.text("desired > rendered"),
+    )
+    op.create_index("ix_surfaces_thread", "surfaces", ["channel", "thread_ts"], unique=False)
+    op.create_index(
+        "ux_surfaces_one_each",
+        "surfaces",
+        ["proposal_id", "person"],
+        unique=True,
+        sqlite_where=sa.text("person IS NOT NULL AND status <> 'gone'"),
+        postgresql_where=sa.text("person IS NOT NULL AND status <> 'gone'"),
     )
     op.create_table(
         "delegations",
