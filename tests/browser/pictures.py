@@ -27,7 +27,8 @@ async (source) => {
   pixels.forEach((pixel, at) => {
     if (!places.has(pixel)) {
       const wanted = parts(pixel);
-      places.set(pixel, known.reduce((best, one, place) => (far(one, wanted) < far(known[best], wanted) ? place : best), 0));
+      const nearer = (best, one, place) => (far(one, wanted) < far(known[best], wanted) ? place : best);
+      places.set(pixel, known.reduce(nearer, 0));
     }
     indices[at] = places.get(pixel);
   });
