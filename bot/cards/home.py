@@ -59,7 +59,7 @@ def home(sheet: Sheet, buttons: Mapping[str, str], drawn_at: datetime) -> View:
     """Draw the Home tab. `buttons` holds the rendering id of each entry that waits, by `entry_key`."""
     view: View = draw(
         "home", waiting=[_entry(one, buttons) for one in sheet.waiting],
-        soon="\n".join(_soon(one) for one in sheet.soon),
+        soon="\n".join(_soon(one) for one in _not_above(sheet)),
         agents=[agent_line(one) for one in sheet.agents], governs_all=sheet.governs_all,
         rules=[_rule(one) for one in sheet.rules], more=sheet.more,
         settings="\n".join(settings_lines(sheet.preference, sheet.absence, sheet.tz)),
@@ -96,6 +96,12 @@ def _entry(one: HomeEntry, buttons: Mapping[str, str]) -> dict[str, str | list[E
         "consequence": proposal.consequence, "rendering_id": rendering_id,
         "buttons": entry_buttons(rendering_id, found),
     }  # fmt: skip
+
+
+def _not_above(sheet: Sheet) -> list[HomeEntry]:
+    """Return what expires soon without what stands above with its own buttons, unless there is more than is shown."""
+    above = set() if sheet.more["soon"] else {one.dossier.proposal.id for one in sheet.waiting}
+    return [one for one in sheet.soon if one.dossier.proposal.id not in above]
 
 
 def _soon(one: HomeEntry) -> str:

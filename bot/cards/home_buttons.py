@@ -31,12 +31,12 @@ def turning_button(agent_id: str, agent_name: str, *, is_paused: bool) -> Elemen
     about = cut(one_line(agent_name), 50)
     if is_paused:
         return _button(Action.HOME_RESUME, agent_id, "Resume…", f"Resume with a reason: {about}")
-    return _button(Action.HOME_PAUSE, agent_id, "Pause…", f"Pause with a reason: {about}", "danger")
+    return _button(Action.HOME_PAUSE, agent_id, "Pause…", f"Pause with a reason: {about}")
 
 
 def revoking_button(rule_id: str, about: str) -> Element:
     """Return the button that ends a rule, once the person has confirmed it."""
-    made = _button(Action.HOME_REVOKE, rule_id, "Revoke", f"Revoke the rule for {cut(one_line(about), 50)}", "danger")
+    made = _button(Action.HOME_REVOKE, rule_id, "Revoke", f"Revoke the rule for {cut(one_line(about), 50)}")
     asked = {
         "title": "Revoke this rule?", "text": "Calls that it answered until now are asked about again.",
         "confirm": "Revoke", "deny": "Keep it",

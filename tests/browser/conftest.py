@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import Browser, Page, async_playwright
 
 from bot.demo import Demo
+from tests.browser.tour import Tour, touring
 
 _ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--no-first-run",
@@ -41,6 +42,12 @@ async def page(browser: Browser, demo: Demo) -> AsyncIterator[Page]:
     await opened.goto(demo.page)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+async def tour(browser: Browser, sqlite_url: str, tmp_path: Path) -> AsyncIterator[Tour]:
+    async with touring(browser, sqlite_url, tmp_path) as started:
+        yield started
 
 
 async def picture(page: Page, name: str) -> None:
