@@ -34,7 +34,12 @@ def test_every_setting_the_code_reads_is_in_the_readme() -> None:
 
 def test_the_readme_names_no_command_that_is_not_there() -> None:
     known = commands(cli)
-    named = set(re.findall(r"countersign ((?:serve|demo|migrate|manifest|keys|policy|audit|doctor|who-can-approve|prove)(?: [a-z]+)?)", README))
+    named = set(
+        re.findall(
+            r"countersign ((?:serve|demo|migrate|manifest|keys|policy|audit|doctor|who-can-approve|prove)(?: [a-z]+)?)",
+            README,
+        )
+    )
     assert named
     assert {one for one in named if one not in known and one.split()[0] not in known} == set()
 

@@ -38,7 +38,9 @@ def _waiting(request: ApprovalRequest, dossier: Dossier) -> str:
 def _deferred(request: ApprovalRequest, dossier: Dossier) -> str:
     until = f" until {date(request.reopen_at)}" if request.reopen_at else ""
     by = [review.reviewer for review in dossier.reviews if review.verdict is ReviewVerdict.DEFER]
-    return f"💤 *Put off*{f' by {people(by[-1:])}' if by else ''}{until} · {approvals(dossier)} of {request.quorum} · expires {date(request.expires_at)}"
+    who = f" by {people(by[-1:])}" if by else ""
+    count = f"{approvals(dossier)} of {request.quorum}"
+    return f"💤 *Put off*{who}{until} · {count} · expires {date(request.expires_at)}"
 
 
 def _decided(icon: str, word: str) -> Any:
