@@ -124,6 +124,9 @@ Object.assign(EMOJI, {
   arrow_forward: blue(fill("M8 6.500v7l6-3.500z", "#fff")),
   leftwards_arrow_with_hook: blue(line("M8.500 6L6 8.500 8.500 11M6 8.500h5.500a2.700 2.700 0 0 1 0 5.400H9", "#fff", 1.7)),
   clock1: clockFace,
+  rolled_up_newspaper: [["rect", { x: 3, y: 4, width: 14, height: 12, rx: 1.5, fill: "#f4f4f5", stroke: "#9ca3af" }], line("M5.500 7h9M5.500 10h4M5.500 12.800h4M12 10.200h2.500v2.500H12z", "#6b7280", 1.3)],
+  card_index_dividers: [fill("M3 5.500h5l1.500 2H17v9H3z", "#e0a526"), fill("M3 8.500h14v8H3z", "#f0c25a")],
+  construction: [["rect", { x: 2.5, y: 6, width: 15, height: 5, rx: 1, fill: "#f0b429" }], line("M5.500 10.500l2.500-4M9.500 10.500l2.500-4M13.500 10.500l2.500-4", "#374151", 1.6), line("M5 11v5.500M15 11v5.500", "#8d9299", 1.8)],
   white_small_square: [["rect", { x: 7, y: 7, width: 6, height: 6, rx: 1, fill: "#e5e7eb", stroke: "#9ca3af" }]],
   wastebasket: [line("M4.500 6h11M8 6V4h4v2M6 6l.6 10.500h6.800L14 6", "#6b7280", 1.6)],
 });
@@ -138,7 +141,7 @@ const BY_CHARACTER = {
   "ℹ️": "information_source", "❓": "question", "👀": "eyes", "🤖": "robot_face", "🚀": "rocket", "📝": "memo", "🔄": "repeat", "🔁": "repeat", "⏸️": "pause_button",
   "👍": "thumbsup", "👎": "thumbsdown", "💬": "speech_balloon", "🌴": "palm_tree", "🤒": "face_with_thermometer", "📅": "calendar",
   "📣": "mega", "🙋": "raising_hand", "🔎": "mag_right", "🤝": "handshake", "🎚️": "level_slider", "📎": "paperclip", "👉": "point_right", "🔥": "fire",
-  "🚨": "rotating_light", "✏️": "pencil2", "▶️": "arrow_forward", "↩️": "leftwards_arrow_with_hook", "🕐": "clock1", "▫️": "white_small_square",
+  "🚨": "rotating_light", "🗞️": "rolled_up_newspaper", "🗂️": "card_index_dividers", "🚧": "construction", "✏️": "pencil2", "▶️": "arrow_forward", "↩️": "leftwards_arrow_with_hook", "🕐": "clock1", "▫️": "white_small_square",
   "🗑️": "wastebasket", "🗓️": "spiral_calendar_pad", "💰": "moneybag", "🔑": "key", "🛡️": "shield",
 };
 const CHARACTERS = new RegExp(Object.keys(BY_CHARACTER).sort((a, b) => b.length - a.length).join("|"), "u");
