@@ -63,9 +63,8 @@ class Preview:
     rejected: int
 
     def __str__(self) -> str:
-        return (
-            f"would have matched {self.matched} of the last 30 days: {self.approved} approved, {self.rejected} rejected"
-        )
+        calls = "1 call" if self.matched == 1 else f"{self.matched} calls"
+        return f"would have matched {calls} of the last 30 days: {self.approved} approved, {self.rejected} rejected"
 
 
 def check_wish(proposal: Proposal, request: ApprovalRequest, wish: Wish, now: datetime) -> None:

@@ -5,6 +5,7 @@ import hmac
 import io
 import json
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -128,12 +129,17 @@ class Stack:
 
 
 async def start_stack(url: str, folder: Path, clock: Any = None, **policy: Any) -> Stack:
-    """Start everything on free ports."""
+    """Start everything on free ports, with the policy most tests use."""
+    return await start_with(url, folder, lambda target: policy_text(target, **policy), clock)
+
+
+async def start_with(url: str, folder: Path, policy: Callable[[str], str], clock: Any = None) -> Stack:
+    """Start everything on free ports. `policy` is told the address of the service and returns countersign.toml."""
     service, slack = Service(), WorkspaceServer(demo_workspace(signing_secret=SIGNING_SECRET))
     await service.start()
     await slack.start()
     config = folder / "countersign.toml"
-    config.write_text(policy_text(service.url, **policy))
+    config.write_text(policy(service.url))
     settings = Settings(
         config=config, database_url=url, host="127.0.0.1", port=0, bot_token="xoxb-demo", signing_secret=SIGNING_SECRET,
         app_token="", slack_api_url=slack.api_url, encryption_key=ENCRYPTION_KEY,

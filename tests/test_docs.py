@@ -34,7 +34,12 @@ def test_every_setting_the_code_reads_is_in_the_readme() -> None:
 
 def test_the_readme_names_no_command_that_is_not_there() -> None:
     known = commands(cli)
-    named = set(re.findall(r"countersign ((?:serve|demo|migrate|manifest|keys|policy|audit)(?: [a-z]+)?)", README))
+    named = set(
+        re.findall(
+            r"countersign ((?:serve|demo|migrate|manifest|keys|policy|audit|doctor|who-can-approve|prove)(?: [a-z]+)?)",
+            README,
+        )
+    )
     assert named
     assert {one for one in named if one not in known and one.split()[0] not in known} == set()
 
@@ -88,11 +93,27 @@ def test_links_inside_the_project_lead_somewhere(document: str) -> None:
     assert {link for link in links if not (page.parent / link).exists()} == set()
 
 
+def test_every_picture_is_there_is_shown_and_says_in_words_what_it_shows() -> None:
+    shown = {}
+    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for words, picture in re.findall(r"!\[(.*?)\]\(([^)]+)\)", page.read_text()):
+            shown[(page.parent / picture).resolve()] = words
+    assert set(shown) == set((ROOT / "docs" / "images").iterdir())
+    assert {picture.name for picture, words in shown.items() if len(words.split()) < 3} == set()
+
+
+def test_the_tour_shows_every_picture_its_scenes_take() -> None:
+    scenes = "".join(path.read_text() for path in (ROOT / "tests" / "browser").glob("test_tour*.py"))
+    taken = set(re.findall(r'tour\.keep\(\s*"([a-z0-9-]+)"', scenes))
+    tour = (ROOT / "docs" / "tour.md").read_text()
+    assert taken == set(re.findall(r"\(images/([a-z0-9-]+)\.png\)", tour))
+
+
 def test_every_policy_in_the_docs_loads(tmp_path: Path) -> None:
     from bot.policy import load_policy
 
     samples = re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / "policy.md").read_text(), re.DOTALL)
-    assert len(samples) == 4
+    assert len(samples) == 5
     for sample in samples:
         path = tmp_path / "countersign.toml"
         path.write_text(sample)

@@ -22,9 +22,9 @@ def alarm(payload: Mapping[str, str], dossier: Dossier, link: str) -> Message:
     parts += [f"Asked: {_asked(payload.get('asked', ''))}" + (f" · there: {people(near)}" if near else "")]
     blocks = draw(
         "told", line="\n".join([*parts, _way_out(dossier)]), status=status_line(dossier),
-        arguments=arguments.preview(proposal.arguments), consequence=proposal.consequence, quote=None,
+        arguments=arguments.preview(proposal.arguments), consequence=proposal.consequence, quote=None, whose="",
         key=proposal.id, action=Action, verb=cut(one_line(proposal.title), 50),
-        footer=f"Digest `{short(proposal.digest)}` · `{proposal.id}`",
+        footer=f"Digest `{short(proposal.digest)}` · {proposal.id}",
     )  # fmt: skip
     return Message(cut(f"{short_of}. {fallback(dossier)}", TEXT), blocks)
 

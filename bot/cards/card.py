@@ -8,9 +8,9 @@ from bot.cards.blocks import date, draw, mrkdwn
 from bot.cards.buttons import buttons_of, is_decidable, option_value, options_of
 from bot.cards.diffs import changes_in_short
 from bot.cards.impact import declared_risk
-from bot.cards.kinds import kind_of, yes_line
+from bot.cards.kinds import titled, yes_line
 from bot.cards.message import Message
-from bot.cards.spend import Budget, spend_field
+from bot.cards.spend import Budget
 from bot.cards.status import fallback, outcome_line, status_line
 from bot.cards.tables import changes_table
 from bot.ids import Action
@@ -46,7 +46,7 @@ def _values(dossier: Dossier, rendering_id: str, discussed_at: str | None, field
     options = [{"text": words, "value": option_value(one, rendering_id)} for one, words in options_of(dossier)]
     decidable = is_decidable(dossier)
     return {
-        "title": cut(one_line(f"{kind_of(dossier).heading}: {proposal.title} · {proposal.agent_name}"), 150),
+        "title": cut(one_line(titled(dossier, f"{proposal.title} · {proposal.agent_name}")), 150),
         "status": status_line(dossier), "outcome": outcome_line(dossier.execution),
         "yes": yes_line(dossier) if decidable else None, "circumstances": circumstances(dossier),
         "fields": fields, "consequence": proposal.consequence, "arguments": _arguments(proposal),
@@ -69,19 +69,15 @@ def _changes(proposal: Proposal) -> str | None:
 def _fields(dossier: Dossier, budget: str, spent: Budget | None) -> list[str]:
     proposal, request = dossier.proposal, dossier.request
     tier = f"{proposal.tier} ({_ALIAS[proposal.tier]})" if proposal.tier in _ALIAS else f"{proposal.tier}"
-    fields = [
-        f"*Agent*\n{mrkdwn(proposal.agent_name)} (`{mrkdwn(proposal.agent_id)}`)",
+    person = f"for <@{proposal.on_behalf_of}>" if proposal.on_behalf_of else f"made by <@{proposal.creator}>"
+    return [
+        f"*Agent*\n{mrkdwn(proposal.agent_name)}, {person}",
         f"*Tool*\n`{mrkdwn(proposal.tool)}`",
-        f"*Risk*\n{declared_risk(proposal)}",
-        f"*Tier*\n{tier}",
+        f"*Risk and tier*\n{declared_risk(proposal)} · {tier}",
+        *([f"*May decide*\n{people(request.reviewers)}"] if request is not None else []),
+        *([f"*Runs unasked*\n{budget}"] if budget else []),
+        *([spend_field(spent)] if spent is not None else []),
     ]
-    if request is not None:
-        fields.append(f"*May decide*\n{people(request.reviewers)}")
-    if spent is not None:
-        fields.append(spend_field(spent))
-    asked_for = f"<@{proposal.on_behalf_of}>" if proposal.on_behalf_of else f"<@{proposal.creator}> (creator)"
-    fields.append(f"*{'On behalf of' if proposal.on_behalf_of else 'Belongs to'}*\n{asked_for}")
-    return [*fields, *([f"*Runs unasked*\n{budget}"] if budget else [])]
 
 
 def _words(dossier: Dossier) -> list[dict[str, str]]:
@@ -95,13 +91,13 @@ def _words(dossier: Dossier) -> list[dict[str, str]]:
         put_off = [review for review in dossier.reviews if review.verdict is ReviewVerdict.DEFER]
         said += [("Why it was put off", review.reason) for review in put_off[-_SHOWN_DEFERRALS:]]
     if execution is not None:
-        said += [("Answer", execution.result), ("Trouble", execution.error)]
+        said += [("Answer", execution.result), ("What went wrong", execution.error)]
     return [{"whose": whose, "text": cut(visible(text), 700)} for whose, text in said if text]
 
 
 def _footer(dossier: Dossier, discussed_at: str | None) -> str:
     proposal = dossier.proposal
-    parts = [f"Digest `{short(proposal.digest)}`", f"asked {date(proposal.created_at)}", f"`{proposal.id}`"]
+    parts = [f"Digest `{short(proposal.digest)}`", f"asked {date(proposal.created_at)}", proposal.id]
     if arguments.is_cut(proposal.arguments, arguments.PREVIEW_TOTAL if proposal.proposed_arguments is None else _HALF):
         parts.append("*arguments are cut here, complete in Details*")
     if discussed_at:

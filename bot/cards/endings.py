@@ -14,18 +14,26 @@ from storage.tables import Proposal
 
 def direct_message(event: str, dossier: Dossier) -> Message:
     """Draw the direct message that tells an owner how a call of their agent ended."""
-    proposal, execution, request = dossier.proposal, dossier.execution, dossier.request
+    proposal, request = dossier.proposal, dossier.request
     line = f"{_ENDINGS[event]} *{mrkdwn(one_line(proposal.title))}* · {mrkdwn(one_line(proposal.agent_name))}"
-    said = (execution.error or execution.result) if execution else None
-    said = request.reason if event == "rejected" and request else said
+    whose, said = _said(event, dossier)
     decided = f"{status_line(dossier)}\n" if request is not None else ""
     blocks = draw(
         "told", line=line, status=decided + f"{_tier_line(proposal)}", arguments=arguments.preview(proposal.arguments),
-        consequence=proposal.consequence, quote=cut(visible(said), 900) if said else None,
-        footer=f"Digest `{short(proposal.digest)}` · `{proposal.id}`", key=proposal.id, action=Action,
+        consequence=proposal.consequence, quote=cut(visible(said), 900) if said else None, whose=whose,
+        footer=f"Digest `{short(proposal.digest)}` · {proposal.id}", key=proposal.id, action=Action,
         verb=cut(one_line(proposal.title), 50),
     )  # fmt: skip
     return Message(cut(f"{line.replace('*', '')} {fallback(dossier)}", TEXT), blocks)
+
+
+def _said(event: str, dossier: Dossier) -> tuple[str, str | None]:
+    """Return what was said at the end, after the words that say whose it is."""
+    execution, request = dossier.execution, dossier.request
+    if event == "rejected" and request is not None:
+        return "Reason given", request.reason
+    error, result = (execution.error, execution.result) if execution else (None, None)
+    return ("What went wrong", error) if error else ("Answer", result)
 
 
 def _tier_line(proposal: Proposal) -> str:

@@ -50,13 +50,13 @@ def away_modal() -> View:
         Input(Block.TO, "Who answers meanwhile?", {"type": "users_select", "action_id": Field.PERSON.value},
               "A full member of this workspace.", optional=True),
     ]  # fmt: skip
-    return _form(Callback.AWAY, "Out of office", "Save", "You are out of office from now on.", inputs)
+    return _form(Callback.AWAY, "Out of office", "Save", "You are out of office as soon as you save this.", inputs)
 
 
 def turning_modal(callback: Callback, agent_id: str, agent_name: str) -> View:
     """Ask why an agent is paused or may go on."""
     pausing = callback is Callback.PAUSE
-    says = "is paused: its calls are denied, and what is queued does not start." if pausing else "may go on."
+    says = "stops at once: its calls are denied, and what is queued does not start." if pausing else "may go on."
     word = "Pause" if pausing else "Resume"
     element = {"type": "plain_text_input", "action_id": Field.TEXT.value, "multiline": True, "max_length": 2000}
     hint = "The agent and whoever looks at it read this." if pausing else ""
@@ -82,7 +82,7 @@ def _away(absence: Absence | None) -> str:
 
 
 def _place(tz: str | None) -> str:
-    return one_line(tz).replace("_", " ") if tz else "UTC"
+    return one_line(tz).removeprefix("Etc/").replace("_", " ") if tz else "UTC"
 
 
 def _clock(minute: int) -> str:

@@ -24,9 +24,9 @@ def invitation(payload: Mapping[str, str], dossier: Dossier, link: str) -> Messa
     blocks = draw(
         "told", line=f"{line} · {mrkdwn(one_line(proposal.agent_name))}", status=status_line(dossier),
         arguments=arguments.preview(proposal.arguments), consequence=proposal.consequence,
-        quote=cut(visible(reason), 900) if reason else None, key=proposal.id, action=Action,
-        verb=cut(one_line(proposal.title), 50),
-        footer=f"Digest `{short(proposal.digest)}` · `{proposal.id}`",
+        quote=cut(visible(reason), 900) if reason else None, whose="What they say to you",
+        key=proposal.id, action=Action, verb=cut(one_line(proposal.title), 50),
+        footer=f"Digest `{short(proposal.digest)}` · {proposal.id}",
     )  # fmt: skip
     return Message(cut(f"{asks}. {fallback(dossier)}", TEXT), blocks)
 
@@ -40,6 +40,6 @@ def last_call(dossier: Dossier, link: str) -> Message:
         "told", line=f"{line} · {mrkdwn(one_line(proposal.agent_name))}", status=status_line(dossier),
         arguments=arguments.preview(proposal.arguments), consequence=proposal.consequence, quote=None,
         key=proposal.id, action=Action, verb=cut(one_line(proposal.title), 50),
-        footer=f"Digest `{short(proposal.digest)}` · `{proposal.id}`",
+        footer=f"Digest `{short(proposal.digest)}` · {proposal.id}",
     )  # fmt: skip
     return Message(cut(f"Last call. {fallback(dossier)}", TEXT), blocks)

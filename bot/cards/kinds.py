@@ -35,6 +35,12 @@ def kind_of(dossier: Dossier) -> Kind:
     return KINDS[dossier.request.request_type if dossier.request else RequestType.TOOL_CALL]
 
 
+def titled(dossier: Dossier, title: str, mark: str = ": ") -> str:
+    """Return a title with what kind of request it is; calls, which most requests are, go without saying."""
+    kind = kind_of(dossier)
+    return title if kind is KINDS[RequestType.TOOL_CALL] else f"{kind.heading}{mark}{title}"
+
+
 def yes_line(dossier: Dossier) -> str:
     """Return what a yes does, in one line of mrkdwn."""
     quorum = dossier.request.quorum if dossier.request else 1

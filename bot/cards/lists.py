@@ -89,8 +89,8 @@ def entry(found: Dossier, link: str, *, is_yours: bool = False) -> Line:
     name = f"*<{link}|{title}>*" if link else f"*{title}*"
     agent, tool = mrkdwn(cut(one_line(proposal.agent_name), 40)), mrkdwn(cut(one_line(proposal.tool), 60))
     risk = (proposal.risk or "risk not declared").replace("_", " ")
-    yours = " · 👉 you may answer" if is_yours else ""
-    return Line(f"{name} · {agent} · `{tool}` · {risk} · {_standing(found)}{yours}", proposal.id)
+    yours = " · you may answer" if is_yours else ""
+    return Line(f"{name} · {agent}\n`{tool}` · {risk} · {_standing(found)}{yours}", proposal.id)
 
 
 def _standing(found: Dossier) -> str:
@@ -111,7 +111,7 @@ def in_short(found: Dossier, link: str) -> Message:
     risk = (proposal.risk or "not declared").replace("_", " ")
     facts = [f"Tool `{mrkdwn(cut(one_line(proposal.tool), 80))}` · risk {risk}"]
     facts += [f"May decide: {people(request.reviewers)}"] if request else []
-    ids = [f"`{proposal.id}`", *([f"`{request.id}`"] if request else []), f"digest `{short(proposal.digest)}`"]
+    ids = [f"Digest `{short(proposal.digest)}`", proposal.id, *([request.id] if request else [])]
     blocks = draw(
         "in_short", title=f"*<{link}|{title}>*" if link else f"*{title}*", status=status_line(found),
         outcome=outcome_line(found.execution), facts=[*facts, *circumstances(found)], consequence=proposal.consequence,

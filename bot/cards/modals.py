@@ -9,7 +9,7 @@ from bot.cards.answering import people
 from bot.cards.blocks import Blocks, draw
 from bot.cards.diffs import changes
 from bot.cards.facts import facts_of
-from bot.cards.kinds import kind_of
+from bot.cards.kinds import titled
 from bot.cards.trail import CHUNK, trail_parts
 from bot.ids import Action, Callback
 from governance.text import cut, one_line, visible
@@ -39,7 +39,7 @@ def details_modal(
         "details", callback=Callback.DETAILS.value, action=Action, rendering_id=rendering_id, page=page,
         pages=len(pages), parts=pages[page], consequence=proposal.consequence, sent=sent,
         facts=[facts[i : i + _FACTS_A_SECTION] for i in range(0, len(facts), _FACTS_A_SECTION)],
-        title=cut(one_line(f"{kind_of(dossier).heading}: {proposal.title}"), 150),
+        title=cut(one_line(titled(dossier, proposal.title)), 150),
         reviewers=people(request.reviewers) if request else "—",
     )  # fmt: skip
     return view
@@ -79,7 +79,7 @@ def _said(dossier: Dossier) -> list[Blocks]:
         parts += _parts("Arguments as the agent proposed them", "preformatted", arguments.complete(before))
     if execution is not None:
         parts += _parts("Answer", "preformatted", visible(execution.result or ""))
-        parts += _parts("Trouble", "preformatted", visible(execution.error or ""))
+        parts += _parts("What went wrong", "preformatted", visible(execution.error or ""))
     return parts
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.cards.answering import shortage
 from bot.cards.blocks import date, mrkdwn
@@ -11,6 +11,7 @@ from governance.text import cut, one_line
 
 _SHOWN = 20
 _LONGEST = 3500
+_UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"))
 _BEARINGS = {
     Bearing.THERE: "there",
     Bearing.REQUESTER: "asks for it, so does not count",
@@ -61,8 +62,15 @@ def _lines(found: Reach, style: _Style) -> Iterable[str]:
     yield _conclusion(found, style)
     if found.escalate_after is not None:
         ladder = "; ".join(_place(place, style, is_known=found.trouble is None) for place in found.escalation)
-        yield f"After {found.escalate_after} without an answer it also asks {ladder}."
+        yield f"After {_span(found.escalate_after)} without an answer it also asks {ladder}."
     yield "Admins, who may stand in: " + ", ".join(_candidate(one, style) for one in found.admins) + "."
+
+
+def _span(length: timedelta) -> str:
+    """Return a length of time in its largest whole unit."""
+    seconds = int(length.total_seconds())
+    size, unit = next((one for one in _UNITS if seconds % one[0] == 0), (1, "second"))
+    return f"{seconds // size} {unit}{'' if seconds == size else 's'}"
 
 
 def _conclusion(found: Reach, style: _Style) -> str:

@@ -7,7 +7,7 @@ from bot.cards import arguments
 from bot.cards.answering import approvals, circumstances, decider, people
 from bot.cards.blocks import date, mrkdwn
 from bot.cards.impact import declared_risk
-from bot.cards.kinds import kind_of, yes_line
+from bot.cards.kinds import titled, yes_line
 from bot.cards.message import TEXT
 from governance.canonical import short
 from governance.lifecycle import OPEN_REQUESTS, ExecutionStatus, RequestStatus
@@ -37,7 +37,10 @@ def _waiting(request: ApprovalRequest, dossier: Dossier) -> str:
 
 def _deferred(request: ApprovalRequest, dossier: Dossier) -> str:
     until = f" until {date(request.reopen_at)}" if request.reopen_at else ""
-    return f"💤 *Put off*{until} · {approvals(dossier)} of {request.quorum} · expires {date(request.expires_at)}"
+    who = [review.reviewer for review in dossier.reviews if review.verdict is ReviewVerdict.DEFER][-1:]
+    by = f" by {people(who)}" if who else ""
+    count = f"{approvals(dossier)} of {request.quorum}"
+    return f"💤 *Put off*{by}{until} · {count} · expires {date(request.expires_at)}"
 
 
 def _decided(icon: str, word: str) -> Any:
@@ -76,14 +79,14 @@ def outcome_line(execution: Execution | None) -> str | None:
     """Return the line about the running of the call, in our own words; what came back is shown apart."""
     if execution is None:
         return None
-    attempt = f"attempt {execution.attempt}"
-    again = f"🔁 *{attempt.capitalize()} brought no answer* · next try {date(execution.next_attempt_at)}"
+    attempt = f" · attempt {execution.attempt}" if execution.attempt > 1 else ""
+    again = f"🔁 *Attempt {execution.attempt} brought no answer* · next try {date(execution.next_attempt_at)}"
     return {
         ExecutionStatus.QUEUED: again if execution.attempt else "🕐 *Queued to run*",
-        ExecutionStatus.RUNNING: f"▶️ *Running* · {attempt}",
-        ExecutionStatus.SUCCEEDED: f"🚀 *Succeeded* in {seconds_taken(execution)} · {attempt}",
-        ExecutionStatus.FAILED: f"🔥 *Failed* after {attempt}",
-        ExecutionStatus.UNKNOWN: "❓ *Outcome unknown* · it may or may not have happened; look before repeating it",
+        ExecutionStatus.RUNNING: f"▶️ *Running*{attempt}",
+        ExecutionStatus.SUCCEEDED: f"🚀 *Succeeded* in {seconds_taken(execution)}{attempt}",
+        ExecutionStatus.FAILED: f"🔥 *Failed*{attempt}",
+        ExecutionStatus.UNKNOWN: "❓ *Outcome unknown* · it may have happened; look before repeating it",
         ExecutionStatus.INVALIDATED: "🚫 *Not run* · what was approved no longer holds; the agent may ask again",
     }[execution.status]
 
@@ -106,7 +109,7 @@ def fallback(dossier: Dossier) -> str:
     given = arguments.one_line_preview(proposal.arguments, 1000)
     title = f"{cut(mrkdwn(proposal.agent_name), 200)}: {cut(mrkdwn(proposal.title), 200)}."
     parts = [
-        title if request is None else f"{kind_of(dossier).heading} · {title}",
+        titled(dossier, title, " · "),
         cut(mrkdwn(proposal.consequence or ""), 500),
         _bare(status_line(dossier)), _bare(outcome_line(dossier.execution) or ""),
         _bare(yes_line(dossier)) if request is not None and request.status in OPEN_REQUESTS else "",

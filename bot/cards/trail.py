@@ -15,11 +15,13 @@ CHUNK = 2900  #: characters of one piece of text
 _PERSON = re.compile(r"[UW][A-Z0-9]{2,63}")
 _MOMENTS = {"expires_at": "expires", "until": "until", "at": "at"}
 _FIRST = ("reason", "error", "result")
+_HEADING = {"type": "section", "text": {"type": "mrkdwn", "text": "*What happened*"}}
 
 
 def trail_parts(entries: Iterable[AuditEntry]) -> list[Blocks]:
     """Return one or more parts per entry, each the blocks of a line and of what it says besides."""
-    return [part for entry in entries for part in _entry(entry)]
+    parts = [part for entry in entries for part in _entry(entry)]
+    return [[_HEADING, *parts[0]], *parts[1:]] if parts else []
 
 
 def _entry(entry: AuditEntry) -> list[Blocks]:
@@ -58,7 +60,7 @@ def _value(value: Json) -> str:
 
 def _actor(actor: str) -> str:
     kind, _, name = actor.partition(":")
-    return f"<@{name}>" if kind == "person" and _PERSON.fullmatch(name) else mrkdwn(actor)
+    return f"<@{name}>" if kind == "person" and _PERSON.fullmatch(name) else mrkdwn(f"{kind} {name}".strip())
 
 
 def _line(text: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from bot.listeners.opening import acknowledged, open_modal, update_modal
 from bot.office import Office
 from bot.office.budgets import budget_of
 from bot.slack import calling
+from governance.text import cut, one_line
 from storage import audit
 from storage.dossier import Dossier
 
@@ -68,9 +69,12 @@ def _page(body: dict[str, Any]) -> int:
 async def _upload(args: AsyncArgs, user: str, dossier: Dossier) -> None:
     """Send the complete arguments, secrets masked, into somebody's direct messages."""
     proposal = dossier.proposal
-    files = {f"{proposal.id}-arguments.json": proposal.arguments}
-    if proposal.proposed_arguments is not None:
-        files[f"{proposal.id}-as-proposed.json"] = proposal.proposed_arguments
+    call = cut(one_line(proposal.title), 100)
+    files = {f"{proposal.id}-arguments.json": (f"{call}: exact arguments", proposal.arguments)}
+    if (before := proposal.proposed_arguments) is not None:
+        files[f"{proposal.id}-as-proposed.json"] = (f"{call}: as the agent proposed it", before)
     opened = await calling(args.client.conversations_open(users=user))
-    uploads = [{"filename": name, "title": name, "content": spelt(json.loads(text))} for name, text in files.items()]
+    uploads = [
+        {"filename": name, "title": title, "content": spelt(json.loads(text))} for name, (title, text) in files.items()
+    ]
     await calling(args.client.files_upload_v2(channel=opened["channel"]["id"], file_uploads=uploads))

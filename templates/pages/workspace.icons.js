@@ -109,6 +109,28 @@ const EMOJI = {
   key: [["circle", { cx: 6.5, cy: 10, r: 3.2, fill: "none", stroke: "#e0a526", "stroke-width": 2 }], line("M9.700 10H17M14 10v3M16.500 10v2", "#e0a526", 2)],
   shield: [fill("M10 2.500l6.500 2.300v4.700c0 4-2.700 6.600-6.500 8-3.800-1.400-6.500-4-6.500-8V4.800z", "#7b8794"), fill("M10 4.500v11c-2.700-1.200-4.600-3.200-4.600-6.200V6.100z", "#a9b4c0")],
 };
+const blue = (...marks) => [square("#3b82c4"), ...marks];
+Object.assign(EMOJI, {
+  mega: [fill("M3 8v4h2.500L14 16.500v-13L5.500 8z", "#d9534f"), line("M6.500 12.500l1 4", "#9ca3af", 2), line("M16.500 8.500v3", "#9ca3af", 1.8)],
+  raising_hand: [disc("#f2c744", 4.5), line("M15.500 10V3.500", "#f2b83b", 2.4), line("M4 17c.500-2.500 3-3.500 6-3.500s5.500-1 5.500-4", "#8a5a9e", 2.4)],
+  mag_right: [["circle", { cx: 8.5, cy: 8.5, r: 5, fill: "#dbeafe", stroke: "#6b7280", "stroke-width": 1.8 }], line("M12.500 12.500l4.500 4.500", "#6b7280", 2.4)],
+  handshake: [fill("M2 7l4-2 4 2 4-2 4 2v6l-3 1-5 3.500L5 14l-3-1z", "#f2b83b"), line("M10 7l-2.500 2.500c1.500 1.500 3 .5 3.500-.5l4 4M8 14.500l1.500 1.200M11 12l2 2.200", "#8a5a1b", 1.3)],
+  level_slider: [["rect", { x: 3, y: 3, width: 14, height: 14, rx: 2, fill: "#e5e7eb" }], line("M7 5.500v9M13 5.500v9", "#6b7280", 1.4), line("M5.500 8h3M11.500 12h3", "#374151", 2.6)],
+  paperclip: [line("M14.500 6.500v7a4.500 4.500 0 0 1-9 0v-8a3 3 0 0 1 6 0v7.500a1.500 1.500 0 0 1-3 0V7", "#6b7280", 1.6)],
+  point_right: [fill("M3 7h6.500l-1-2c0-1.200 1.300-1.500 2-.7L14 8h3a1.300 1.300 0 0 1 0 2.600h-4.500L12 14c-.3 1-1 1.500-2 1.500H6L3 14z", "#f2b83b")],
+  fire: [fill("M10 2.500c1 3 5 4.800 5 9a5 5 0 0 1-10 0c0-2 1-3.300 2-4.300.2 1.300.8 2 1.500 2.300C8.300 7 8.700 4.500 10 2.500z", "#e5602e"), fill("M10 10c.600 1.500 2.200 2 2.200 4a2.200 2.200 0 0 1-4.400 0c0-1.800 1.400-2.400 2.200-4z", "#f6c445")],
+  rotating_light: [fill("M5.500 14V9.500a4.500 4.500 0 0 1 9 0V14z", "#d93a3a"), ["rect", { x: 4, y: 14, width: 12, height: 3, rx: 1, fill: "#6b7280" }], line("M10 1.500v1.500M3 5l1.200 1M17 5l-1.200 1", "#d93a3a", 1.5), line("M8 12V9.800a2 2 0 0 1 2-2", "#fff", 1.2)],
+  pencil2: [fill("M3.500 16.500l1-4L13 4l3 3-8.500 8.500z", "#f0b429"), fill("M13 4l1.300-1.300a1 1 0 0 1 1.400 0l1.600 1.600a1 1 0 0 1 0 1.400L16 7z", "#e0757f"), fill("M3.500 16.500l.500-2 1.500 1.500z", "#374151")],
+  arrow_forward: blue(fill("M8 6.500v7l6-3.500z", "#fff")),
+  leftwards_arrow_with_hook: blue(line("M8.500 6L6 8.500 8.500 11M6 8.500h5.500a2.700 2.700 0 0 1 0 5.400H9", "#fff", 1.7)),
+  clock1: clockFace,
+  rolled_up_newspaper: [["rect", { x: 3, y: 4, width: 14, height: 12, rx: 1.5, fill: "#f4f4f5", stroke: "#9ca3af" }], line("M5.500 7h9M5.500 10h4M5.500 12.800h4M12 10.200h2.500v2.500H12z", "#6b7280", 1.3)],
+  card_index_dividers: [fill("M3 5.500h5l1.500 2H17v9H3z", "#e0a526"), fill("M3 8.500h14v8H3z", "#f0c25a")],
+  construction: [["rect", { x: 2.5, y: 6, width: 15, height: 5, rx: 1, fill: "#f0b429" }], line("M5.500 10.500l2.500-4M9.500 10.500l2.500-4M13.500 10.500l2.500-4", "#374151", 1.6), line("M5 11v5.500M15 11v5.500", "#8d9299", 1.8)],
+  white_small_square: [["rect", { x: 7, y: 7, width: 6, height: 6, rx: 1, fill: "#e5e7eb", stroke: "#9ca3af" }]],
+  wastebasket: [line("M4.500 6h11M8 6V4h4v2M6 6l.6 10.500h6.800L14 6", "#6b7280", 1.6)],
+});
+EMOJI.spiral_calendar_pad = EMOJI.calendar;
 EMOJI.pause_button = EMOJI.double_vertical_bar;
 EMOJI.pencil = EMOJI.memo;
 
@@ -118,7 +140,9 @@ const BY_CHARACTER = {
   "⚪": "white_circle", "⚫": "black_circle", "⏳": "hourglass", "⌛": "hourglass", "⏰": "alarm_clock", "⏱️": "stopwatch", "🔒": "lock", "🔔": "bell", "💤": "zzz",
   "ℹ️": "information_source", "❓": "question", "👀": "eyes", "🤖": "robot_face", "🚀": "rocket", "📝": "memo", "🔄": "repeat", "🔁": "repeat", "⏸️": "pause_button",
   "👍": "thumbsup", "👎": "thumbsdown", "💬": "speech_balloon", "🌴": "palm_tree", "🤒": "face_with_thermometer", "📅": "calendar",
-  "💰": "moneybag", "🔑": "key", "🛡️": "shield",
+  "📣": "mega", "🙋": "raising_hand", "🔎": "mag_right", "🤝": "handshake", "🎚️": "level_slider", "📎": "paperclip", "👉": "point_right", "🔥": "fire",
+  "🚨": "rotating_light", "🗞️": "rolled_up_newspaper", "🗂️": "card_index_dividers", "🚧": "construction", "✏️": "pencil2", "▶️": "arrow_forward", "↩️": "leftwards_arrow_with_hook", "🕐": "clock1", "▫️": "white_small_square",
+  "🗑️": "wastebasket", "🗓️": "spiral_calendar_pad", "💰": "moneybag", "🔑": "key", "🛡️": "shield",
 };
 const CHARACTERS = new RegExp(Object.keys(BY_CHARACTER).sort((a, b) => b.length - a.length).join("|"), "u");
 

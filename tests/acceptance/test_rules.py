@@ -159,7 +159,7 @@ async def test_a_rule_that_contradicts_a_rejection_has_to_be_confirmed(stack: St
     status, body = await stack.signed(bob, "POST", path, wish)
     assert (status, body["code"]) == (409, "RULE_CONTRADICTS")
     assert body["details"] == {"matched": 2, "approved": 1, "rejected": 1}
-    assert "would have matched 2 of the last 30 days: 1 approved, 1 rejected" in body["error"]
+    assert "would have matched 2 calls of the last 30 days: 1 approved, 1 rejected" in body["error"]
     assert (await stack.call("GET", f"{API}/proposals/{proposed['proposal_id']}"))[1]["state"] == "pending"
     assert (await stack.signed(bob, "POST", path, {**wish, "remember_confirmed": True}))[0] == 200
     _, other = await stack.propose(arguments={"service": "checkout", "note": "3"})

@@ -92,7 +92,7 @@ async def test_the_requester_and_a_barred_creator_do_not_count(
 
 async def test_the_ladder_and_the_admins_are_named(stack: Stack) -> None:
     said = await answer(stack, "deploy.slow deployer")
-    assert "After 4:00:00 without an answer it also asks <@U0ADMIN> – there; @oncall (S0ONCALL): " in said
+    assert "After 4 hours without an answer it also asks <@U0ADMIN> – there; @oncall (S0ONCALL): " in said
     assert "Admins, who may stand in: <@U0ADMIN> – there." in said
 
 

@@ -9,6 +9,8 @@ import pytest
 from playwright.async_api import Browser, Page, async_playwright
 
 from bot.demo import Demo
+from tests.browser.pictures import write_small
+from tests.browser.tour import Tour, touring
 
 _ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--no-first-run",
@@ -37,10 +39,17 @@ async def demo() -> AsyncIterator[Demo]:
 
 @pytest.fixture
 async def page(browser: Browser, demo: Demo) -> AsyncIterator[Page]:
-    opened = await browser.new_page(viewport={"width": 1440, "height": 900}, device_scale_factor=1)
+    context = await browser.new_context(viewport={"width": 1440, "height": 900}, device_scale_factor=1)
+    opened = await context.new_page()
     await opened.goto(demo.page)
     yield opened
-    await opened.close()
+    await context.close()
+
+
+@pytest.fixture
+async def tour(browser: Browser, sqlite_url: str, tmp_path: Path) -> AsyncIterator[Tour]:
+    async with touring(browser, sqlite_url, tmp_path) as started:
+        yield started
 
 
 async def picture(page: Page, name: str) -> None:
@@ -48,4 +57,4 @@ async def picture(page: Page, name: str) -> None:
     folder = os.environ.get("COUNTERSIGN_SCREENSHOTS")
     if folder:
         Path(folder).mkdir(parents=True, exist_ok=True)
-        await page.screenshot(path=Path(folder) / f"{name}.png")
+        await write_small(await page.context.new_page(), await page.screenshot(), Path(folder) / f"{name}.png")

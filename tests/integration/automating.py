@@ -13,7 +13,7 @@ from scheduler import expiry
 from scheduler.lifecycle import attend_due
 from storage.database import Database
 from storage.tables import Automation, AutomationRun
-from tests.integration.verbs import TENANT
+from tests.integration.verbs import TENANT, Held
 
 DEPLOYER = Caller(Actor(ActorKind.AGENT, "deployer"))
 STRANGER = Caller(Actor(ActorKind.AGENT, "stranger"))
@@ -51,5 +51,5 @@ async def ran(database: Database, policy: Policy, automation_id: str, *steps: Ru
 
 async def tick(database: Database, policy: Policy) -> int:
     """Let the loop look at what is due; returns how many rows that were, questions left out."""
-    await expiry.attend_due(database, policy)
+    await expiry.attend_due(database, Held(policy))
     return await attend_due(database, lambda _tenant: policy)

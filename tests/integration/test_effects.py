@@ -55,7 +55,7 @@ from tests.integration.asking import (
     owing_agent,
     stopped,
 )
-from tests.integration.verbs import APPROVE, REJECT, TENANT, count, rows
+from tests.integration.verbs import APPROVE, REJECT, TENANT, Held, count, rows
 
 DEPLOYER = ("agent", "deployer")
 
@@ -124,7 +124,7 @@ async def test_what_nobody_answers_expires_and_cannot_be_approved_any_more(
     clock.forward(hours=72)
     with pytest.raises(ApprovalExpired):
         await answer(database, policy, request)
-    await attend_due(database, policy)
+    await attend_due(database, Held(policy))
     assert (await only(database, Proposal, id=request.proposal_id)).state is ProposalState.EXPIRED
     assert await count(database, Grant) == 0
 
@@ -265,7 +265,7 @@ async def test_what_is_owed_is_asked_again_until_somebody_answers(
     first = await prepare(database, policy)
     since = (await only(database, OwedReview)).since
     clock.forward(hours=72)
-    await attend_due(database, policy)
+    await attend_due(database, Held(policy))
     fresh = await only(database, ApprovalRequest, status=RequestStatus.PENDING)
     assert fresh.request_type is first.request_type
     assert fresh.expires_at == clock() + timedelta(hours=144)
@@ -282,7 +282,7 @@ async def test_what_is_owed_no_more_is_not_asked_again(database: Database, polic
     await owing(database, policy)
     await owe(database, "apr_newer")
     clock.forward(hours=72)
-    await attend_due(database, policy)
+    await attend_due(database, Held(policy))
     assert await count(database, ApprovalRequest) == 1
 
 
@@ -293,7 +293,7 @@ async def test_asking_again_backs_off_to_thirty_days(database: Database, policy:
         request = await only(database, ApprovalRequest, status=RequestStatus.PENDING)
         lives.append((request.expires_at - request.created_at) / timedelta(days=1))
         clock.now = request.expires_at
-        await attend_due(database, policy)
+        await attend_due(database, Held(policy))
     assert lives == [3, 6, 12, 24, 30, 30]
 
 
@@ -357,7 +357,7 @@ async def test_deciding_races_with_the_clock(url: str, clock: Clock, policy: Pol
     )
     for round in range(6):
         request = await ask(one, policy, RequestType.DEPTH_OVERRIDE, asked_by=AGENT, context={"round": round})
-        await asyncio.gather(answer(one, policy, request), attend_due(two, policy), return_exceptions=True)
+        await asyncio.gather(answer(one, policy, request), attend_due(two, Held(policy)), return_exceptions=True)
         (found,) = await rows(one, ApprovalRequest, id=request.id)
         assert found.status in (RequestStatus.APPROVED, RequestStatus.EXPIRED)
         assert await count(one, Grant, request_id=request.id) == (found.status is RequestStatus.APPROVED)
@@ -406,7 +406,7 @@ async def test_questions_leave_no_trust_records_of_calls(database: Database, pol
     await answer(database, policy, await ask_to_post(database, policy), REJECT)
     await ask_for_depth(database, policy)
     clock.forward(hours=73)
-    await attend_due(database, policy)
+    await attend_due(database, Held(policy))
     await seal_audit(database)
     async with database.read(TENANT) as tx:
         assert list(await tx.session.scalars(select(TrustRecord))) == []

@@ -235,7 +235,7 @@ async def test_what_a_stopped_agent_proposes_is_denied_and_what_it_queued_does_n
     denied = await submit(database, tight, arguments={"service": "other"})
     assert (denied.verdict.outcome, denied.verdict.code) == (Outcome.POLICY_DENIED, "SPEND_CAP_EXCEEDED")
     assert denied.verdict.reason.endswith("weekly spend cap 10.00 USD reached")
-    started = await database.write("", lambda tx: execute.start_next(tx, tight, "worker"))
+    started = await database.write("", lambda tx: execute.start_next(tx, lambda _tenant: tight, "worker"))
     assert getattr(started, "status", None) == "invalidated"
 
 

@@ -76,12 +76,13 @@ def test_any_card_fits_and_is_inert(found, link, budget):
 def test_a_card_of_every_type_says_what_it_is_and_what_a_yes_does_while_there_is_one(kind, status):
     made = card(dossier(request(status, request_type=kind, quorum=1)), RENDERING)
     check_message(made)
-    heading = f"{KINDS[kind].heading}: Deploy to production · Deployer"
+    said = "" if kind is RequestType.TOOL_CALL else KINDS[kind].heading
+    heading = f"{said}: Deploy to production · Deployer".removeprefix(": ")
     assert made.blocks[0]["text"]["text"] == heading
     yes = f"*If approved:* {KINDS[kind].if_approved}"
     assert (yes in mrkdwn_texts(made.blocks)) is (status in OPEN_REQUESTS)
     assert (yes.replace("*", "") in made.text) is (status in OPEN_REQUESTS)
-    assert made.text.startswith(f"{KINDS[kind].heading} · Deployer: Deploy to production.")
+    assert made.text.startswith(f"{said} · Deployer: Deploy to production.".removeprefix(" · "))
     for button in (one for one in walk(made.blocks) if one.get("type") == "button"):
         assert button["accessibility_label"].endswith("Deploy to production")
 

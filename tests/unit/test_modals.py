@@ -109,9 +109,9 @@ def test_details_tell_what_the_card_has_no_room_for():
     found = dossier(request(RequestStatus.APPROVED), running=execution(ExecutionStatus.UNKNOWN), rationale="Because")
     shown = whole_text(details_modal(found, RENDERING))
     for part in (
-        "*Proposal*\n`prp_0001`", "*Request*\n`apr_0001`, tool call", "*Stands*\napproved <!date^",
-        "*Verdict*\ntier act_with_approval by default", "*Quorum*\n2, version 1",
-        "*Execution*\n`exe_0001` unknown, attempt 1", "May decide: <@U0BOB>, <@U0CAROL>, group S0ONCALL",
+        "*Proposal id*\n`prp_0001`", "*Request id*\n`apr_0001`, tool call", "*Request*\napproved <!date^",
+        "*Verdict*\ntier act_with_approval by default", "*Quorum*\n2 · version 1",
+        "*Execution*\nunknown · attempt 1", "May decide: <@U0BOB>, <@U0CAROL>, group S0ONCALL",
         "Why, in the words of Deployer\nBecause", "What it does: \nReplaces checkout in production",
     ):  # fmt: skip
         assert part in shown

@@ -100,7 +100,7 @@ def test_a_call_that_ran_unasked_says_at_which_tier():
     shown = whole_text(direct_message("succeeded", dossier(None, (), running, tier=Tier.ACT_AND_NOTIFY)).blocks)
     for part in (
         "It ran without asking, at tier act_and_notify (L2).", '{\n  "service": "checkout"\n}', '{"id":7}',
-        "Replaces checkout in production", "Digest `0123456789ab` · `prp_0001`",
+        "Replaces checkout in production", "Digest `0123456789ab` · prp_0001",
     ):  # fmt: skip
         assert part in shown
 
