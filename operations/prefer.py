@@ -52,8 +52,11 @@ async def leave(tx: Tx, person: str, until: datetime | None, delegate: str | Non
 
 
 async def come_back(tx: Tx, person: str) -> Preference:
-    """End an absence and take back the places that others hold because of it; again is fine."""
+    """End an absence and take back the places that others hold because of it; where none was announced, and so again,
+    it changes nothing."""
     row = await people.preference(tx, person)
+    if row.away_since is None:
+        return row
     row.away_since = row.away_until = row.delegate = None
     row = await _keep(tx, row, "person.came_back", {})
     await return_places(tx, person)

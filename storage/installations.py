@@ -1,13 +1,17 @@
-"""Queries on installations and on the states they are begun with."""
+"""Queries on installations, and the states they are begun with."""
 
 import hashlib
-from datetime import datetime, timedelta
+import hmac
+import secrets
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
 from storage.database import Tx
+from storage.keyring import Keyring
 from storage.tables import OAuthState, OutboxMessage, OutboxStatus, SlackInstallation
 
 STATE_LIFETIME = timedelta(minutes=10)
@@ -61,17 +65,34 @@ async def hurry(tx: Tx, tenants: list[str]) -> None:
     tx.announce("outbox")
 
 
-async def issue_state(tx: Tx, state: str) -> None:
-    """Remember a state that an installation is begun with, and forget those that came to nothing."""
-    await tx.session.execute(delete(OAuthState).where(col(OAuthState.expires_at) <= tx.now))
-    await tx.add(OAuthState(state_hash=_hash(state), expires_at=tx.now + STATE_LIFETIME))
+def new_state(keys: Keyring, now: datetime) -> str:
+    """Return a state that an installation is begun with. Nothing is written: anybody may ask for one."""
+    told = f"{secrets.token_urlsafe(24)}.{int(now.timestamp())}"
+    return f"{told}.{_signed(keys, told)}"
+
+
+def is_issued(keys: Keyring, state: str, now: datetime) -> bool:
+    """Whether a state is one of ours, and not too old."""
+    told, _, signature = state.rpartition(".")
+    if not hmac.compare_digest(_bytes(signature), _bytes(_signed(keys, told))):
+        return False
+    return now - datetime.fromtimestamp(int(told.rpartition(".")[2]), UTC) < STATE_LIFETIME
 
 
 async def consume_state(tx: Tx, state: str) -> bool:
     """Use a state up; False where it is unknown, too old, or used already."""
-    live = (col(OAuthState.state_hash) == _hash(state)) & (col(OAuthState.expires_at) > tx.now)
-    return cast(CursorResult[Any], await tx.session.execute(delete(OAuthState).where(live))).rowcount == 1
+    if not is_issued(tx.keys, state, tx.now):
+        return False
+    await tx.session.execute(delete(OAuthState).where(col(OAuthState.expires_at) <= tx.now))
+    dialect = sqlite if tx.session.get_bind().dialect.name == "sqlite" else postgresql
+    used = {"state_hash": hashlib.sha256(_bytes(state)).hexdigest(), "expires_at": tx.now + STATE_LIFETIME}
+    done = await tx.session.execute(dialect.insert(OAuthState).values(**used).on_conflict_do_nothing())
+    return cast(CursorResult[Any], done).rowcount == 1
 
 
-def _hash(state: str) -> str:
-    return hashlib.sha256(state.encode("utf-8", "backslashreplace")).hexdigest()
+def _signed(keys: Keyring, told: str) -> str:
+    return hmac.new(keys.digest_key, b"oauth-state:" + _bytes(told), hashlib.sha256).hexdigest()
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "backslashreplace")

@@ -6,11 +6,12 @@ from sqlalchemy import ColumnElement, exists, or_, select, text, update
 from sqlmodel import col
 
 from storage.database import Tx
-from storage.tables import Rendering, Surface, SurfaceStatus
+from storage.requests import OPEN
+from storage.tables import ApprovalRequest, Rendering, Surface, SurfaceStatus
 
 #: Written out, because no database matches a partial index against a bound value.
 _POSTING = text(f"surfaces.status = '{SurfaceStatus.POSTING.value}'")
-_LOOKED_AT = 50  # of one thread, the newest
+_LOOKED_AT = 50  # of one thread
 
 
 async def is_ours(tx: Tx, channel: str, ts: str) -> bool:
@@ -21,9 +22,12 @@ async def is_ours(tx: Tx, channel: str, ts: str) -> bool:
 
 
 async def cards_in(tx: Tx, channel: str, ts: str) -> list[Surface]:
-    """Return the cards that head a thread or stand in it, newest first."""
-    query = select(Surface).where(col(Surface.tenant) == tx.tenant, _under(channel, ts), _is_up())
-    return list(await tx.session.scalars(query.order_by(col(Surface.id).desc()).limit(_LOOKED_AT)))
+    """Return the cards that head a thread or stand in it: those that wait first, however old, then the newest."""
+    is_open = (col(ApprovalRequest.proposal_id) == col(Surface.proposal_id)) & col(ApprovalRequest.status).in_(OPEN)
+    query = select(Surface).outerjoin(ApprovalRequest, is_open)
+    query = query.where(col(Surface.tenant) == tx.tenant, _under(channel, ts), _is_up())
+    newest = query.order_by(col(ApprovalRequest.id).is_(None), col(Surface.id).desc())
+    return list(await tx.session.scalars(newest.limit(_LOOKED_AT)))
 
 
 async def card_at(tx: Tx, channel: str, ts: str) -> list[Surface]:

@@ -58,17 +58,16 @@ _WORDS = {
 def buttons_of(dossier: Dossier) -> tuple[Button, ...]:
     """Return the buttons of a card; none once there is nothing left to decide."""
     if is_decidable(dossier):
-        return (replace(_APPROVE, confirm=_destructive(dossier)), *_DECIDING[1:]) if _destroys(dossier) else _DECIDING
+        return (replace(_APPROVE, confirm=confirm_of(dossier)), *_DECIDING[1:])
     if dossier.execution is not None and dossier.execution.status is ExecutionStatus.UNKNOWN:
         return _RECONCILING
     return _ASKING_AGAIN if can_be_asked_again(dossier) else ()
 
 
-def _destroys(dossier: Dossier) -> bool:
-    return dossier.proposal.risk == Risk.DESTRUCTIVE
-
-
-def _destructive(dossier: Dossier) -> Confirm:
+def confirm_of(dossier: Dossier) -> Confirm | None:
+    """Return what Approve asks once more, wherever it stands; None for all but destructive calls."""
+    if dossier.proposal.risk != Risk.DESTRUCTIVE:
+        return None
     title = cut(one_line(dossier.proposal.title), 150)
     text = f"“{title}” is declared destructive. Once it has the approvals it needs, it runs at once."
     return Confirm("Approve a destructive call?", text, "Approve", "Look again")

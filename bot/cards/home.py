@@ -3,13 +3,14 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from bot.cards import arguments
 from bot.cards.answering import approvals
 from bot.cards.blocks import date, draw, mrkdwn
 from bot.cards.home_agents import HomeAgent, agent_line
-from bot.cards.home_buttons import Element, entry_buttons, revoking_button, settings_buttons
+from bot.cards.home_buttons import READ_WHOLE, Element, entry_buttons, revoking_button, settings_buttons
 from bot.cards.home_settings import settings_lines
 from bot.cards.modals import View
 from governance.hours import Absence
@@ -75,25 +76,29 @@ def closed_home() -> View:
 
 
 def digest_of(sheet: Sheet) -> str:
-    """Return what is the same for two Homes that look alike, whenever they were drawn."""
-    drawn = json.dumps(home(sheet, {}, _NEVER), sort_keys=True)
+    """Return what is the same for two Homes that look alike, whenever they were drawn, and wherever Slack says the
+    person is: a change of place alone is not worth asking for."""
+    drawn = json.dumps(home(replace(sheet, tz=sheet.preference.tz), {}, _NEVER), sort_keys=True)
     return hashlib.sha256(drawn.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _entry(one: HomeEntry, buttons: Mapping[str, str]) -> dict[str, str | list[Element] | None]:
+def _entry(one: HomeEntry, buttons: Mapping[str, str]) -> dict[str, str | bool | list[Element] | None]:
     found, request = one.dossier, one.dossier.request
     assert request is not None
     proposal = found.proposal
     tier = f" · {proposal.tier} ({_ALIAS[proposal.tier]})" if proposal.tier in _ALIAS else f" · {proposal.tier}"
     risk = f"risk {(proposal.risk or 'not declared').replace('_', ' ')}"
     count = f"{approvals(found)} of {request.quorum}"
+    edited = " · ✏️ arguments edited" if proposal.proposed_arguments is not None else ""
     key = entry_key(found)
     rendering_id = buttons.get(key, key)
     return {
         "line": f"*{_titled(one)}* · {_name(proposal.agent_name)}\n"
-                f"{risk}{tier} · {count} · expires {date(request.expires_at)}",
+                f"{risk}{tier} · {count} · expires {date(request.expires_at)}{edited}",
         "consequence": proposal.consequence, "rendering_id": rendering_id,
-        "buttons": entry_buttons(rendering_id, proposal.title),
+        "arguments": arguments.preview(proposal.arguments, READ_WHOLE),
+        "longer": arguments.is_cut(proposal.arguments, READ_WHOLE),
+        "buttons": entry_buttons(rendering_id, found),
     }  # fmt: skip
 
 

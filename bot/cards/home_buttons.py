@@ -1,18 +1,29 @@
 """The buttons of the Home tab as Block Kit: those of cards, and its own. Pure."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from bot.cards import arguments
+from bot.cards.buttons import confirm_of
 from bot.ids import Action
 from governance.text import cut, one_line
+from storage.dossier import Dossier
 
 Element = dict[str, Any]
+READ_WHOLE = 500  #: characters of arguments that an entry of a Home shows; longer ones are read on the card
 
 
-def entry_buttons(rendering_id: str, title: str) -> list[Element]:
-    """Return the buttons of one request: the same listeners answer as on its card, so the same checks apply."""
-    about = cut(one_line(title), 50)
+def entry_buttons(rendering_id: str, dossier: Dossier) -> list[Element]:
+    """Return the buttons of one request: the same listeners answer as on its card, so the same checks apply, and
+    Approve asks once more where it does so there. Nobody approves here what they cannot read here."""
+    about = cut(one_line(dossier.proposal.title), 50)
+    approve = _button(Action.APPROVE, rendering_id, "Approve", f"Approve: {about}", "primary")
+    if (asked := confirm_of(dossier)) is not None:
+        approve |= _confirm({"title": asked.title, "text": asked.text, "confirm": asked.yes, "deny": asked.no})
+        approve["confirm"]["style"] = "danger"
+    reads_whole = not arguments.is_cut(dossier.proposal.arguments, READ_WHOLE)
     return [
-        _button(Action.APPROVE, rendering_id, "Approve", f"Approve: {about}", "primary"),
+        *([approve] if reads_whole else []),
         _button(Action.REJECT, rendering_id, "Reject…", f"Reject with a reason: {about}", "danger"),
         _button(Action.DETAILS, rendering_id, "Details", f"Everything about: {about}"),
     ]
@@ -33,7 +44,7 @@ def revoking_button(rule_id: str, about: str) -> Element:
         "title": "Revoke this rule?", "text": "Calls that it answered until now are asked about again.",
         "confirm": "Revoke", "deny": "Keep it",
     }  # fmt: skip
-    return {**made, "confirm": {name: _plain(words) for name, words in asked.items()}}
+    return made | _confirm(asked)
 
 
 def settings_buttons(*, is_away: bool) -> list[Element]:
@@ -52,6 +63,10 @@ def _button(action: Action, value: str, text: str, spoken: str, style: str | Non
         "accessibility_label": cut(spoken, 75),
     }  # fmt: skip
     return {**made, "style": style} if style else made
+
+
+def _confirm(asked: Mapping[str, str]) -> Element:
+    return {"confirm": {name: _plain(words) for name, words in asked.items()}}
 
 
 def _plain(words: str) -> Element:

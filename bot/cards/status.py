@@ -37,10 +37,10 @@ def _waiting(request: ApprovalRequest, dossier: Dossier) -> str:
 
 def _deferred(request: ApprovalRequest, dossier: Dossier) -> str:
     until = f" until {date(request.reopen_at)}" if request.reopen_at else ""
-    by = [review.reviewer for review in dossier.reviews if review.verdict is ReviewVerdict.DEFER]
-    who = f" by {people(by[-1:])}" if by else ""
+    who = [review.reviewer for review in dossier.reviews if review.verdict is ReviewVerdict.DEFER][-1:]
+    by = f" by {people(who)}" if who else ""
     count = f"{approvals(dossier)} of {request.quorum}"
-    return f"💤 *Put off*{who}{until} · {count} · expires {date(request.expires_at)}"
+    return f"💤 *Put off*{by}{until} · {count} · expires {date(request.expires_at)}"
 
 
 def _decided(icon: str, word: str) -> Any:

@@ -1,7 +1,6 @@
 """Bolt's stores on our database: installations with their tokens sealed, and states that work once."""
 
 import logging
-import secrets
 from typing import Any
 
 from slack_sdk.oauth.installation_store import Bot, Installation
@@ -90,10 +89,10 @@ class StateStore(AsyncOAuthStateStore):
 
     async def async_issue(self, *_: Any, **__: Any) -> str:
         """Return a new state."""
-        state = secrets.token_urlsafe(32)
-        await self._database.write("", lambda tx: installations.issue_state(tx, state))
-        return state
+        return installations.new_state(self._database.keys, self._database.clock())
 
     async def async_consume(self, state: str) -> bool:
         """Use a state up; False where it is unknown, too old, or used already."""
+        if not installations.is_issued(self._database.keys, state, self._database.clock()):
+            return False  # a stranger's guess, which is not worth a transaction
         return await self._database.write("", lambda tx: installations.consume_state(tx, state))

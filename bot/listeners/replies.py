@@ -36,9 +36,16 @@ def register(app: AsyncApp, office: Office) -> None:
 
 
 async def hear(office: Office, body: dict[str, Any]) -> Heard | None:
-    """Return what was said, None where it cannot decide anything: the cheapest questions come first."""
+    """Return what was said, None where it cannot decide anything: the cheapest questions come first.
+
+    Raises SlackTrouble where Slack has never told who we are, and does not now: then the event comes again.
+    """
     event = body["event"]
-    heard = _reply(office, body, event) if event["type"] == "message" else _reaction(office, body, event)
+    way = Way.REPLY if event["type"] == "message" else Way.REACTION
+    if not allows(office.policy.current, way):
+        return None
+    await office.identify()
+    heard = _reply(office, body, event) if way is Way.REPLY else _reaction(body, event)
     if heard is None or body.get("team_id") != office.identity.team_id:
         return None
     async with office.database.read(office.tenant) as tx:
@@ -47,7 +54,7 @@ async def hear(office: Office, body: dict[str, Any]) -> Heard | None:
 
 def _reply(office: Office, body: dict[str, Any], event: dict[str, Any]) -> Heard | None:
     """Read a reply in a thread as its author wrote it: not an edited one, none that an app wrote, none forwarded."""
-    if not allows(office.policy.current, Way.REPLY) or not event.get("thread_ts"):
+    if not event.get("thread_ts"):
         return None
     if any(event.get(name) for name in ("subtype", "bot_id", "app_id", "hidden", "edited")):
         return None
@@ -56,9 +63,9 @@ def _reply(office: Office, body: dict[str, Any], event: dict[str, Any]) -> Heard
     return _heard(body, Way.REPLY, meant, said, event.get("channel"), event.get("thread_ts"), event.get("ts"))
 
 
-def _reaction(office: Office, body: dict[str, Any], event: dict[str, Any]) -> Heard | None:
+def _reaction(body: dict[str, Any], event: dict[str, Any]) -> Heard | None:
     item = event.get("item") or {}
-    if not allows(office.policy.current, Way.REACTION) or item.get("type") != "message":
+    if item.get("type") != "message":
         return None
     meant, at = read_reaction(str(event.get("reaction"))), event.get("event_ts")
     said = f"reaction:{item.get('channel')}:{item.get('ts')}:{event.get('user')}:{event.get('reaction')}:{at}"

@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 #: What a card has shown for so long is what was answered: time to read it, and room for clocks that disagree.
 _READING = timedelta(seconds=3)
+#: For so long after somebody else settled a request, a reply in its thread may still have been meant for it.
+_WRITING = timedelta(seconds=15)
 _POSTING = timedelta(minutes=1)  # the longest that a card may be up without our knowing
 _PATIENCE = timedelta(minutes=15)
 _VERDICTS = {Meaning.APPROVE: ReviewVerdict.APPROVE, Meaning.REJECT: ReviewVerdict.REJECT}
@@ -34,6 +36,18 @@ class SeveralWait(Refusal):
     """Several requests wait in this thread, so a reply decides none of them; use the buttons on the card you mean."""
 
     code = "SEVERAL_WAIT"
+
+
+class JustAsked(Refusal):
+    """This request appeared while you wrote, so your reply does not decide it; please look at its card, then answer."""
+
+    code = "JUST_ASKED"
+
+
+class MeantAnother(Refusal):
+    """Another request in this thread was settled a moment ago, so your reply decides none; look, and answer again."""
+
+    code = "MEANT_ANOTHER"
 
 
 class NotPlain(Refusal):
@@ -83,7 +97,7 @@ class Spoken:
     async def _aimed_at(self, event: InboxEvent) -> tuple[Surface, Dossier, Rendering]:
         """Return the card that was answered, what is stored about its request, and what it showed at the time.
 
-        Raises SeveralWait where nobody can tell which card is meant.
+        Raises SeveralWait, JustAsked or MeantAnother where nobody can tell which card is meant.
         """
         async with self._database.read(event.tenant) as tx:
             find = threads.cards_in if event.way is Way.REPLY else threads.card_at
@@ -95,6 +109,8 @@ class Spoken:
             if len(waiting) > 1:
                 raise SeveralWait()
             surface, found = (waiting or asked)[0]
+            if waiting:
+                _check_meant(event, surface, [one for _, one in asked if one is not found])
             seen = await threads.seen_at(tx, surface.id, event.said_at - _READING)
         if seen is None or seen.request_id is None:
             raise _NotFoundYet()
@@ -137,6 +153,24 @@ async def _asking(tx: Tx, cards: Sequence[Surface]) -> list[tuple[Surface, Dossi
     """Return the cards that ask for an answer, or did, each with its dossier."""
     found = [(card, await dossier(tx, card.proposal_id)) for card in cards]
     return [(card, one) for card, one in found if one is not None and one.request is not None]
+
+
+def _check_meant(event: InboxEvent, surface: Surface, others: Sequence[Dossier]) -> None:
+    """Refuse a reply in a thread with several cards that was, by its time, more likely meant for another one."""
+    if surface.ts == event.ts:
+        return  # written under this very card, or put on it
+    if not _was_up(surface, event.said_at - _READING):
+        raise JustAsked()
+    if any(_was_settled_meanwhile(one, event) for one in others):
+        raise MeantAnother()
+
+
+def _was_settled_meanwhile(found: Dossier, event: InboxEvent) -> bool:
+    """Whether somebody else, or time, settled a request while a reply may have been on its way to it."""
+    request = found.request
+    if request is None or request.decided_at is None or request.decided_by == event.person:
+        return False
+    return request.decided_at >= event.said_at - _WRITING
 
 
 def _was_up(surface: Surface, moment: datetime) -> bool:

@@ -83,7 +83,7 @@ def _check_low(office: Office, found: Dossier) -> None:
     proposal, request = found.proposal, found.request
     assert request is not None
     if not is_low_call(Asked(request, proposal.tool, proposal.risk, proposal.tier), office.policy.current):
-        raise Unprocessable("This is not of low risk, so it is decided on its card.")
+        raise Unprocessable("This is decided on its card: its risk is not low, or its tool wants its buttons.")
 
 
 def _done(title: str, request: ApprovalRequest) -> Outcome:

@@ -110,9 +110,10 @@ def is_for_batch(asked: Asked, policy: Policy) -> bool:
 
 
 def is_low_call(asked: Asked, policy: Policy) -> bool:
-    """Whether a request is about a call that an agent waits for, of low risk when it was asked and in the policy."""
+    """Whether a request is about a call that an agent waits for, of low risk when it was asked and in the policy, and
+    of a tool that is not decided with the buttons of its card alone."""
     tool = policy.tools.get(asked.tool)
-    is_low = asked.risk in _LOW and tool is not None and tool.risk in _LOW
+    is_low = asked.risk in _LOW and tool is not None and tool.risk in _LOW and not tool.buttons_only
     return is_low and asked.request.request_type is RequestType.TOOL_CALL and asked.tier is Tier.ACT_WITH_APPROVAL
 
 

@@ -6,16 +6,14 @@ from datetime import timedelta
 from bot.cards.home import HomeEntry, HomeRule, Sheet
 from bot.cards.home_agents import HomeAgent
 from bot.office import Office
-from bot.office.queue import link_to_card
-from bot.slack.directory import Person
+from bot.office.queue import read_shown
 from governance.lifecycle import ProposalState, RequestStatus
 from governance.policy import Agent, Policy
 from governance.reviewers import Panel, ReviewVerdict
 from governance.roles import Role, role_of
 from operations.review import Members, panel_of_request
-from storage import people, rules, standing, surfaces, waiting
+from storage import people, rules, standing, waiting
 from storage.database import Tx
-from storage.dossier import dossier
 from storage.tables import ApprovalRequest, Review, Rule, Standing, StandingKind
 from storage.waiting import Open
 
@@ -25,29 +23,32 @@ _LOOKED_AT = 200  # rules
 _DAY = timedelta(hours=24)
 
 
-async def sheet_of(office: Office, person: Person) -> Sheet:
-    """Read everything a person's Home shows. Raises SlackTrouble where Slack cannot say who is in a group."""
+async def sheet_of(office: Office, person: str, tz: str | None = None) -> Sheet:
+    """Read everything a person's Home shows; `tz` is where Slack says they are.
+
+    Raises SlackTrouble where Slack cannot say who is in a group.
+    """
     async with office.database.read(office.tenant) as tx:
         found = await waiting.open_requests(tx)
     members = await office.directory.members(_all_groups(found))
     async with office.database.read(office.tenant) as tx:
-        answers = await waiting.reviews_by(tx, person.id, [one.request.id for one in found])
-        theirs = [one for one in found if may_answer(one, person.id, members)]
+        answers = await waiting.reviews_by(tx, person, [one.request.id for one in found])
+        theirs = [one for one in found if may_answer(one, person, members)]
         open_now = [one for one in theirs if not _has_answered(one.request, answers)]
         decidable = {one.request.id for one in theirs}
         soon = [one for one in found if _is_soon(tx, one.request)
-                and (one.request.id in decidable or one.creator == person.id)]  # fmt: skip
-        agents, more_agents = await _agents(tx, office.policy.current, person.id, found)
-        known, more_rules = await _rules(tx, office.policy.current, person.id)
-        preference = await people.preference(tx, person.id)
+                and (one.request.id in decidable or one.creator == person)]  # fmt: skip
+        agents, more_agents = await _agents(tx, office.policy.current, person, found)
+        known, more_rules = await _rules(tx, office.policy.current, person)
+        preference = await people.preference(tx, person)
         absence = people.absence(preference)
         return Sheet(
             await _entries(tx, office, open_now[: SHOWN["waiting"]], decidable),
             await _entries(tx, office, soon[: SHOWN["soon"]], decidable), agents, known,
             {"waiting": max(0, len(open_now) - SHOWN["waiting"]), "soon": max(0, len(soon) - SHOWN["soon"]),
              "agents": more_agents, "rules": more_rules},
-            role_of(office.policy.current, person.id) is Role.ADMIN, preference,
-            absence if absence is not None and absence.covers(tx.now) else None, preference.tz or person.tz,
+            role_of(office.policy.current, person) is Role.ADMIN, preference,
+            absence if absence is not None and absence.covers(tx.now) else None, preference.tz or tz,
         )  # fmt: skip
 
 
@@ -81,13 +82,10 @@ def _is_soon(tx: Tx, request: ApprovalRequest) -> bool:
 
 
 async def _entries(tx: Tx, office: Office, listed: Sequence[Open], decidable: set[str]) -> tuple[HomeEntry, ...]:
-    entries = []
-    for one in listed:
-        read = await dossier(tx, one.request.proposal_id)
-        if read is not None and read.request is not None:
-            link = link_to_card(office, await surfaces.of_proposal(tx, one.request.proposal_id))
-            entries.append(HomeEntry(read, link, one.request.id in decidable))
-    return tuple(entries)
+    shown = await read_shown(office, tx, [one.request for one in listed]) if listed else []
+    return tuple(
+        HomeEntry(read.dossier, read.link, one.request.id in decidable) for one, read in zip(listed, shown, strict=True)
+    )
 
 
 async def _agents(tx: Tx, policy: Policy, person: str, found: Sequence[Open]) -> tuple[tuple[HomeAgent, ...], int]:

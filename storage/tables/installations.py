@@ -1,4 +1,4 @@
-"""Workspaces that installed the app by OAuth, and the states of installations under way."""
+"""Workspaces that installed the app by OAuth, and the states that were used for it."""
 
 from datetime import datetime
 
@@ -30,7 +30,7 @@ class SlackInstallation(SQLModel, table=True):
 
 
 class OAuthState(SQLModel, table=True):
-    """A state that an installation was begun with; it is used once. Only its SHA-256 is kept."""
+    """A state that was used up, kept until it would have lapsed anyway. Only its SHA-256 is kept."""
 
     __tablename__ = "oauth_states"
     __table_args__ = (Index("ix_oauth_states_age", "expires_at"),)

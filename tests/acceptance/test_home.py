@@ -96,11 +96,22 @@ async def test_a_rejection_on_the_home_tab_asks_why_and_needs_the_same_right(sta
 
 
 async def test_details_open_from_the_home_tab(stack: Stack) -> None:
-    await stack.propose(arguments={"service": "checkout", "note": "by night"})
+    await stack.propose(arguments={"service": "checkout", "note": "by day" * 200 + "by night"})
     await stack.card("checkout")
     home = await opened(stack, "U0BOB", "Deploy to production")
     assert "by night" not in words(home)
     assert "by night" in words(await modal(stack, "U0BOB", home, "Details"))
+
+
+async def test_nobody_approves_on_the_home_tab_what_they_cannot_read_there(stack: Stack) -> None:
+    await stack.propose(arguments={"service": "checkout", "note": "short"})
+    await stack.card("checkout")
+    assert words(await opened(stack, "U0BOB", "short")).count("card.approve") == 1
+    await stack.propose(arguments={"service": "search", "note": "x" * 600})
+    await stack.card("search")
+    home = await opened(stack, "U0BOB", "longer than this")
+    assert words(home).count("card.approve") == 1
+    assert words(home).count("card.reject") == 2
 
 
 async def test_a_refusal_is_said_in_a_direct_message_where_no_modal_opens_any_more(stack: Stack) -> None:

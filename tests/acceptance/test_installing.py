@@ -64,7 +64,7 @@ async def test_a_state_works_once(place: Tenants) -> None:
     status, page = await place.back(another, state)
     assert (status, "finished already" in page) == (401, True)
     assert [row.tenant for row in await rows(place.database, SlackInstallation)] == [RED]
-    assert await count(place.database, OAuthState) == 0
+    assert await count(place.database, OAuthState) == 1
 
 
 @pytest.mark.parametrize("cookie", [None, "another-state"])

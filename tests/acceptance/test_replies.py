@@ -153,7 +153,9 @@ async def test_a_reply_under_a_card_counts_for_that_card_alone(talking: Stack) -
 
 async def test_in_the_thread_where_the_agent_works_a_reply_decides_the_one_that_waits(talking: Stack) -> None:
     (proposed,), (card,) = await in_thread(talking, ["memo.write"])
-    await reply(talking, "U0BOB", card, "approve")
+    at = later(card.ts, 5)
+    written = Message(card.channel, at, "U0BOB", "approve", thread_ts=card.thread_ts)
+    await talking.slack.seat.events.deliver(event_of(written), "message.channels")
     assert (await talking.settled(proposed["proposal_id"]))["state"] == "succeeded"
     workspace = talking.slack.workspace
     trail = await workspace.until(

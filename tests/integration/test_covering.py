@@ -23,7 +23,7 @@ from tests.conftest import Clock
 from tests.integration.test_delegating import hand
 from tests.integration.test_editing import edit
 from tests.integration.test_escalating import at, escalating
-from tests.integration.verbs import DEFER, REJECT, TENANT, asked, look, policy_from, rows, say, sql
+from tests.integration.verbs import DEFER, REJECT, TENANT, asked, count, look, policy_from, rows, say, sql
 from tests.policies import tool
 
 EVERYBODY = ("U0ALICE", "U0BOB", "U0CAROL", "U0ADMIN", "U0MALLORY")
@@ -362,3 +362,12 @@ async def test_a_settled_request_is_left_alone(database: Database, policy: Polic
     request_id, nobody = found.request.id, Seen({}, {})
     assert await database.write(TENANT, lambda tx: cover(tx, policy, request_id, nobody)) is None
     assert await kinds(database) == []
+
+
+async def test_whoever_never_left_comes_back_without_a_trace(database: Database, policy: Policy) -> None:
+    """A button of an old Home can be pressed again and again; each press would owe a look at everything open."""
+    await asked(database, policy, "deploy.group")
+    before = await count(database, AuditEntry), await count(database, OutboxMessage)
+    for _ in range(3):
+        await database.write(TENANT, lambda tx: come_back(tx, "U0MALLORY"))
+    assert (await count(database, AuditEntry), await count(database, OutboxMessage)) == before

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import event
 
 from bot.office.homes import open_home
+from bot.office.sheets import sheet_of
 from bot.workspace import WorkspaceServer, demo_workspace
 from bot.workspace.model import User
 from governance.policy import Policy
@@ -201,3 +202,43 @@ async def test_many_homes_are_all_drawn_each_once(desk: Desk) -> None:
     await desk.settle()
     assert sorted(one for one in published(desk)[before:] if one in people) == people
     assert await behind(desk.database) == []
+
+
+async def test_who_people_are_is_asked_only_for_homes_that_are_drawn(desk: Desk) -> None:
+    """Slack lets everybody be looked up about a hundred times a minute together, and clicks need that."""
+    await desk.settle()
+    desk.restart()
+    before = len(desk.workspace.called("users.info"))
+    await desk.database.write(TENANT, lambda tx: prefer(tx, "U0BOB", Wishes(digest_hour=9)))
+    await desk.settle()
+    asked_about = [one.args["user"] for one in desk.workspace.called("users.info")[before:]]
+    assert asked_about == ["U0BOB"]
+    assert published(desk)[len(PEOPLE) :] == ["U0BOB"]
+
+
+async def test_a_home_of_many_requests_costs_no_more_statements_than_one_of_few(desk: Desk) -> None:
+    counted = []
+    for number in range(2):
+        await asked(desk.database, desk.policy, arguments={"service": f"a{number}"})
+    async with read_by(desk.database) as statements:
+        assert len((await sheet_of(desk.office, "U0BOB")).waiting) == 2
+        counted.append(len(statements))
+        for number in range(8):
+            await asked(desk.database, desk.policy, arguments={"service": f"b{number}"})
+        statements.clear()
+        assert len((await sheet_of(desk.office, "U0BOB")).waiting) == 10
+        counted.append(len(statements))
+    assert counted[0] == counted[1]
+
+
+@asynccontextmanager
+async def read_by(database: Database) -> AsyncIterator[list[str]]:
+    """Collect the statements of readers."""
+    found: list[str] = []
+
+    def hear(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        found.append(statement)
+
+    event.listen(database.reader.sync_engine, "before_cursor_execute", hear)
+    yield found
+    event.remove(database.reader.sync_engine, "before_cursor_execute", hear)

@@ -206,3 +206,20 @@ def test_any_modal_of_the_home_fits(name, hour, minute, tz):
         turning_modal(Callback.RESUME, name, name),
     ):  # fmt: skip
         check_view(view)
+
+
+def test_a_destructive_call_is_approved_in_two_steps_on_the_home_as_well():
+    def approve(risk):
+        made = dossier()
+        found = replace(made, request=request(), proposal=made.proposal.model_copy(update={"risk": risk}))
+        sheet = replace(NOTHING, waiting=(HomeEntry(found, LINK),))
+        return next(one for one in buttons(home(sheet, {}, NOW)["blocks"]) if one["action_id"] == "card.approve")
+
+    assert "destructive" in approve("destructive")["confirm"]["title"]["text"]
+    assert "confirm" not in approve("high_write")
+
+
+def test_where_somebody_travels_is_not_worth_drawing_their_home_again():
+    assert digest_of(NOTHING) == digest_of(replace(NOTHING, tz=None))
+    moved = replace(NOTHING, preference=NOTHING.preference.model_copy(update={"tz": "Asia/Tokyo"}))
+    assert digest_of(NOTHING) != digest_of(moved)
