@@ -63,7 +63,9 @@ class Outbox:
         at = now + timedelta(seconds=min(why.after, _LONGEST_WAIT * 10))
         certain = why.certain and message.certain  # once it may have arrived, only finding it says more
         if certain and trail.is_trail(message):
-            await self._database.write(message.tenant, lambda tx: trail.again(tx, message, at, str(why)))
+            await self._database.write(
+                message.tenant, lambda tx: trail.again(tx, message, at, str(why), blameless=why.blameless)
+            )
             return
         await self._database.write(
             message.tenant,

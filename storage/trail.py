@@ -52,18 +52,22 @@ async def add(tx: Tx, surface_id: str, line: Line) -> None:
     tx.announce("outbox")
 
 
-async def again(tx: Tx, message: OutboxMessage, at: datetime, error: str) -> None:
-    """Put back until `at` lines that certainly were not posted, together with newer ones of the same thread."""
+async def again(tx: Tx, message: OutboxMessage, at: datetime, error: str, *, blameless: bool = False) -> None:
+    """Put back until `at` lines that certainly were not posted, together with newer ones of the same thread.
+
+    `blameless` is that of `outbox.again`.
+    """
+    waits = {"held_until": tx.now} if blameless else {}
     try:
         async with tx.session.begin_nested():  # newer ones may be a commit away, so only the index can tell
             lines = await _absorb(tx, message)
             subject = OPEN_TRAIL + message.payload["surface_id"] if lines else message.id
             await outbox.change(
                 tx, message.id, status=OutboxStatus.QUEUED, next_attempt_at=at, lease_until=None, last_error=error,
-                certain=True, subject=subject, payload=_payload(lines or lines_of(message)),
+                certain=True, subject=subject, payload=_payload(lines or lines_of(message)), **waits,
             )  # fmt: skip
     except IntegrityError:
-        await outbox.again(tx, message, at, error, certain=True)
+        await outbox.again(tx, message, at, error, certain=True, blameless=blameless)
 
 
 async def _absorb(tx: Tx, message: OutboxMessage) -> list[Line]:

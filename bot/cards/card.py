@@ -10,7 +10,7 @@ from bot.cards.diffs import changes_in_short
 from bot.cards.impact import declared_risk
 from bot.cards.kinds import titled, yes_line
 from bot.cards.message import Message
-from bot.cards.spend import Budget
+from bot.cards.spend import Budget, spend_field
 from bot.cards.status import fallback, outcome_line, status_line
 from bot.cards.tables import changes_table
 from bot.ids import Action

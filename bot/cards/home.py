@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from bot.cards import arguments
 from bot.cards.answering import approvals
 from bot.cards.blocks import date, draw, mrkdwn
 from bot.cards.home_agents import HomeAgent, agent_line
 from bot.cards.home_buttons import (
-    READ_WHOLE,
     Element,
     entry_buttons,
     giving_button,
+    read_here,
     revoking_button,
     settings_buttons,
 )
@@ -103,14 +102,14 @@ def _entry(one: HomeEntry, buttons: Mapping[str, str]) -> dict[str, str | bool |
     risk = f"risk {(proposal.risk or 'not declared').replace('_', ' ')}"
     count = f"{approvals(found)} of {request.quorum}"
     edited = " · ✏️ arguments edited" if proposal.proposed_arguments is not None else ""
+    shown, is_whole = read_here(proposal.arguments)
     key = entry_key(found)
     rendering_id = buttons.get(key, key)
     return {
         "line": f"*{_titled(one)}* · {_name(proposal.agent_name)}\n"
                 f"{risk}{tier} · {count} · expires {date(request.expires_at)}{edited}",
         "consequence": proposal.consequence, "rendering_id": rendering_id,
-        "arguments": arguments.preview(proposal.arguments, READ_WHOLE),
-        "longer": arguments.is_cut(proposal.arguments, READ_WHOLE),
+        "arguments": shown, "longer": not is_whole,
         "buttons": entry_buttons(rendering_id, found),
     }  # fmt: skip
 

@@ -21,12 +21,20 @@ def entry_buttons(rendering_id: str, dossier: Dossier) -> list[Element]:
     if (asked := confirm_of(dossier)) is not None:
         approve |= _confirm({"title": asked.title, "text": asked.text, "confirm": asked.yes, "deny": asked.no})
         approve["confirm"]["style"] = "danger"
-    reads_whole = not arguments.is_cut(dossier.proposal.arguments, READ_WHOLE)
+    _, reads_whole = read_here(dossier.proposal.arguments)
     return [
         *([approve] if reads_whole else []),
         _button(Action.REJECT, rendering_id, "Reject…", f"Reject with a reason: {about}", "danger"),
         _button(Action.DETAILS, rendering_id, "Details", f"Everything about: {about}"),
     ]
+
+
+def read_here(canonical_text: str) -> tuple[str, bool]:
+    """Return what an entry shows of a call's arguments, and whether that is all of them."""
+    try:
+        return arguments.preview(canonical_text, READ_WHOLE), not arguments.is_cut(canonical_text, READ_WHOLE)
+    except ValueError:
+        return "These arguments are damaged and cannot be read.", False
 
 
 def turning_button(agent_id: str, agent_name: str, *, is_paused: bool) -> Element:
@@ -54,7 +62,7 @@ def ungranting_button(grant_id: str, about: str) -> Element:
         "title": "Revoke this right?", "text": "What relied on it is paused until people have looked.",
         "confirm": "Revoke", "deny": "Keep it",
     }  # fmt: skip
-    return {**made, "confirm": {name: _plain(words) for name, words in asked.items()}}
+    return made | _confirm(asked)
 
 
 def giving_button() -> Element:

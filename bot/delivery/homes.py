@@ -70,7 +70,8 @@ class Homes:
                 raise Postponed(trouble.error, after=trouble.after, certain=False) from trouble
             return Postponed(trouble.error, after=postponed(trouble, message, person).after, certain=False)
         except Disconnected as trouble:
-            raise Postponed(trouble.error, after=postponed(trouble, message, person).after, certain=False) from trouble
+            after = postponed(trouble, message, person).after
+            raise Postponed(trouble.error, after=after, certain=False, blameless=True) from trouble
         except SlackTrouble as trouble:
             log.error("the Home of %s cannot be drawn: %s", person, trouble.error)
             await self._database.write(message.tenant, lambda tx: homes.forget(tx, person))

@@ -21,9 +21,9 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _PACING = "pacing"
-#: Methods that are no posts have one limit for the whole workspace: once Slack has said so we go at its documented
-#: pace; before that at any.
-_AT_FIRST, _ONCE_TOLD = 1000, 50 / 60
+#: Methods that are no posts have one limit for the whole workspace. Slack tells it by Retry-After alone: until then we
+#: go at any pace, and after that so slowly that the most urgent go first and the next Retry-After meets few.
+_AT_FIRST, _ONCE_TOLD = 1000, 4.0
 
 
 class ThreadGone(Undeliverable):

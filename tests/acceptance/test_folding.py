@@ -132,7 +132,8 @@ async def test_calls_that_end_at_once_in_several_processes_are_all_counted_in_on
     for n in range(calls):
         await submit(desk.database, desk.policy, "note.l2", arguments={"service": f"s{n}"})
     started = [
-        await desk.database.write("", lambda tx: execute.start_next(tx, desk.policy, "worker")) for _ in range(calls)
+        await desk.database.write("", lambda tx: execute.start_next(tx, lambda _: desk.policy, "worker"))
+        for _ in range(calls)
     ]
     async with AsyncExitStack() as processes:
         others = [await processes.enter_async_context(another(url, clock)) for _ in range(3)]

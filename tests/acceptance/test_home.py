@@ -109,7 +109,7 @@ async def test_nobody_approves_on_the_home_tab_what_they_cannot_read_there(stack
     assert words(await opened(stack, "U0BOB", "short")).count("card.approve") == 1
     await stack.propose(arguments={"service": "search", "note": "x" * 600})
     await stack.card("search")
-    home = await opened(stack, "U0BOB", "longer than this")
+    home = await opened(stack, "U0BOB", "Not all of the arguments")
     assert words(home).count("card.approve") == 1
     assert words(home).count("card.reject") == 2
 

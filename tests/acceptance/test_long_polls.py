@@ -9,8 +9,9 @@ from sqlalchemy import event
 
 from bot.api.waiting import MAX_WAITERS
 from storage import proposals
-from storage.tables import KeyKind
+from storage.tables import KeyKind, OutboxMessage
 from tests.integration.calls import API
+from tests.integration.verbs import rows
 from tests.stack import Stack
 
 Poll = asyncio.Task[tuple[int, Any]]
@@ -54,6 +55,14 @@ async def test_who_hangs_up_leaves_its_place(stack: Stack) -> None:
     assert (await waiting)[1]["state"] == "succeeded"
 
 
+async def looked(stack: Stack) -> None:
+    """Wait until it was looked who is there for the request: that reads its reviews too."""
+    while True:
+        if all(one.status == "sent" for one in await rows(stack.database, OutboxMessage, kind="cover")):
+            return
+        await asyncio.sleep(0.05)
+
+
 @pytest.fixture
 def statements(stack: Stack) -> Iterator[asyncio.Queue[str]]:
     """What readers ask about one proposal: its state alone, or everything, its reviews among it."""
@@ -71,6 +80,7 @@ def statements(stack: Stack) -> Iterator[asyncio.Queue[str]]:
 async def test_looking_again_asks_for_the_state_alone(stack: Stack, statements: asyncio.Queue[str]) -> None:
     _, told = await stack.propose()
     await stack.card("checkout")
+    await looked(stack)
     while not statements.empty():
         statements.get_nowait()
     waiting = poll(stack, told)

@@ -44,8 +44,8 @@ def standing(stack: Stack, channel: str) -> list[Message]:
 
 
 @pytest.mark.parametrize(("trouble", "fix"), [("not_in_channel", "/invite"), ("is_archived", "unarchive")])
-async def test_where_the_channel_cannot_be_written_to_nobody_asks_twice_and_the_log_names_the_way_out(
-    stack: Stack, caplog: pytest.LogCaptureFixture, trouble: str, fix: str
+async def test_where_the_channel_cannot_be_written_to_nobody_asks_twice_and_an_admin_reads_the_way_out(
+    stack: Stack, trouble: str, fix: str
 ) -> None:
     """closes slack-approval-bots 9"""
     happenings, workspace = stack.slack.seat.happenings, stack.slack.workspace
@@ -56,7 +56,12 @@ async def test_where_the_channel_cannot_be_written_to_nobody_asks_twice_and_the_
     await workspace.until(lambda: [one for one in workspace.called("chat.postMessage") if not one.ok])
     await approve_over_the_api(stack, answers[0][1])
     assert (await stack.settled(answers[0][1]["proposal_id"]))["state"] == "succeeded"
-    assert [one for one in caplog.messages if trouble in one and APPROVALS in one and fix in one]
+
+    def told() -> list[str]:
+        said = [one.text for one in workspace.dm("U0ADMIN")]
+        return [one for one in said if trouble in one and APPROVALS in one and fix in one]
+
+    assert len(await workspace.until(told)) == 1
     assert stack.service.effects == 1
 
 

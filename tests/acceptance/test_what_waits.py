@@ -34,7 +34,8 @@ async def test_one_damaged_request_hides_no_other(stack: Stack) -> None:
     await stack.slack.open_home("U0BOB")
     workspace = stack.slack.workspace
     home = await workspace.until(lambda: workspace.home("U0BOB"))
-    assert json.dumps(home.blocks).count("Approve: Deploy to production") == 2
+    assert json.dumps(home.blocks).count("Reject with a reason: Deploy to production") == 2
+    assert json.dumps(home.blocks).count("Approve: Deploy to production") == 1  # not of what nobody can read
     await stack.slack.click("U0BOB", await stack.card("sound"), "Approve")
     assert (await stack.settled(sound["proposal_id"]))["state"] == "succeeded"
 

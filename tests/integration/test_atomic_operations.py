@@ -505,7 +505,7 @@ async def a_thread_left(scene: Scene) -> Any:
 @case("outbox")
 async def woken(scene: Scene) -> Any:
     await scene.asked()
-    (message,) = await scene.database.write("", lambda tx: outbox.claim(tx, 10))
+    (message,) = await scene.database.write("", lambda tx: outbox.claim(tx, 1))
     later = scene.clock() + timedelta(minutes=10)
     again = lambda tx: outbox.again(tx, message, later, "token_revoked", certain=True, blameless=True)  # noqa: E731
     await scene.database.write(TENANT, again)
@@ -660,7 +660,7 @@ async def in_quiet_hours(scene: Scene) -> str:
     wishes = prefer.Wishes("UTC", None, 11 * 60, 13 * 60)
     await scene.database.write(TENANT, lambda tx: prefer.prefer(tx, "U0BOB", wishes))
     await scene.asked()
-    (message,) = await scene.database.write("", lambda tx: outbox.claim(tx, 10))
+    (message,) = await scene.database.write("", lambda tx: outbox.claim(tx, 1))
     return str(message.id)
 
 
@@ -688,7 +688,7 @@ async def digests_due(scene: Scene) -> Any:
 @case("warn.ask_each")
 async def asked_a_last_time(scene: Scene) -> Any:
     await scene.asked()
-    (message,) = await scene.database.write("", lambda tx: outbox.claim(tx, 10))
+    (message,) = await scene.database.write("", lambda tx: outbox.claim(tx, 1))
     message.payload = {"proposal_id": "prp_1"}
     return lambda tx: warn.ask_each(tx, message, ["U0BOB", "U0CAROL"]), lambda got: got is None
 

