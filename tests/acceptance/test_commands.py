@@ -252,7 +252,7 @@ async def test_rules_are_paged_and_only_lists_can_be_turned(stack: Stack) -> Non
     button = next(one for block in forged.blocks if block["type"] == "actions" for one in block["elements"])
     for value in ('["pause", "deployer because x", 0]', "x", "[]", '["batch", "", 0]'):
         button["value"] = value
-        await stack.slack.click("U0BOB", forged, "Share here")
+        assert not (await stack.slack.click("U0BOB", forged, "Share here")).timed_out
         await told(stack, "U0BOB", "This button belongs to no list here")
     assert (await stack.propose("note.auto"))[0] == 201
 
