@@ -118,6 +118,7 @@ def new_bolt(office: Office, secret: str) -> AsyncApp:
 
     quiet = logging.getLogger("bot.bolt")
     quiet.setLevel(logging.ERROR)  # its warnings advise on settings that are as they are on purpose
-    bolt = AsyncApp(signing_secret=secret, client=office.client, authorize=authorize, logger=quiet)
+    # without a name Bolt looks through the sources of the whole stack for one
+    bolt = AsyncApp(name="countersign", signing_secret=secret, client=office.client, authorize=authorize, logger=quiet)
     register_all(bolt, office)
     return bolt

@@ -1,6 +1,8 @@
 """JSON Schema as this product means it: no remote references, and checking costs no more than its input is long."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -25,8 +27,14 @@ def compile_schema(schema: Mapping[str, Any]) -> Callable[[Json], list[Problem]]
     """Return a function that lists what is wrong with some arguments.
 
     Raises ValueError with one sentence where the schema itself is wrong, refers outside itself, or cannot be checked
-    in linear time.
+    in linear time. A schema that was compiled before, as most of a reloaded policy were, is not compiled again.
     """
+    return _compiled(json.dumps(schema))
+
+
+@lru_cache(maxsize=1024)
+def _compiled(text: str) -> Callable[[Json], list[Problem]]:
+    schema: dict[str, Any] = json.loads(text)
     try:
         _refuse_what_runs_away(schema)
         Draft202012Validator.check_schema(schema, format_checker=FormatChecker(()))  # RE2 judges the patterns

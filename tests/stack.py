@@ -23,6 +23,7 @@ from tests.conftest import ENCRYPTION_KEY
 from tests.policies import policy_text
 from tests.service import Service
 
+LOOKING = "One moment"  # what a modal is called while what it shows is still being asked for
 SIGNING_SECRET = "demo-signing-secret"
 ENVIRONMENT = {"DEPLOY_SECRET": "whsec_QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo="}
 
@@ -110,8 +111,17 @@ class Stack:
     async def modal(self, person: str, card: Message, button: str) -> View:
         """Press a button that opens a modal, and wait for the modal, however long the acknowledgement took."""
         await self.slack.click(person, card, button)
+        return await self.opened(person)
+
+    async def opened(self, person: str) -> View:
+        """Wait until a person has a modal open that shows what it was opened for."""
         workspace = self.slack.workspace
-        return (await workspace.until(lambda: workspace.open_views(person), timeout=30))[-1]
+
+        def look() -> View | None:
+            views = workspace.open_views(person)
+            return views[-1] if views and views[-1].title != LOOKING else None
+
+        return await workspace.until(look, timeout=30)
 
     async def shown(self, channel: str, ts: str, containing: str) -> Message:
         """Wait until a message shows a text."""

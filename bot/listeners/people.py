@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import Any
 
-from slack_bolt.async_app import AsyncApp
+from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.context.async_context import AsyncBoltContext
 
 from bot.office import Office
@@ -18,6 +18,15 @@ ARRIVED = "countersign_arrived"
 _PATIENCE = 2.0
 
 
+class LastingAck(AsyncAck):
+    """An acknowledgement that stays. Bolt takes one back where its listener fails before it was sent, and Slack then
+    shows that nobody answered."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name == "response" and value is None and getattr(self, name, None) is not None):
+            super().__setattr__(name, value)
+
+
 def register(app: AsyncApp, office: Office) -> None:
     """Register the middleware for everything a person does."""
 
@@ -25,6 +34,7 @@ def register(app: AsyncApp, office: Office) -> None:
     async def members_only(context: AsyncBoltContext, body: dict[str, Any], next: Callable[[], Awaitable[Any]]) -> None:
         note_arrival()
         context[ARRIVED] = monotonic()
+        context["ack"] = LastingAck()  # type: ignore[no-untyped-call]
         if context.user_id is not None and _asks_for_something(body):
             await _check_team(office, body)
             if "event" not in body:  # who opens a Home without being a member reads that there

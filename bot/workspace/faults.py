@@ -1,11 +1,13 @@
 """Misbehaviour on command: planned, standing or random faults of Web API methods, and the other switches.
 
 `ratelimited` or `429` (HTTP 429 with Retry-After), `500`, `503`, `lost` (the work is done, then the connection is cut),
-`drop` (cut before the work), `slow:<seconds>`; any other word is a Slack error such as `is_archived`.
+`drop` (cut before the work), `slow:<seconds>`, `hold` (works normally once the faults are cleared); any other word is a
+Slack error such as `is_archived`.
 """
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
@@ -45,6 +47,11 @@ class Fault:
         """Seconds a `slow:` fault waits before working normally; None for every other kind."""
         return float(self.kind.removeprefix("slow:")) if self.kind.startswith("slow:") else None
 
+    @property
+    def works(self) -> bool:
+        """Whether the work is done in the end."""
+        return self.kind in ("lost", "hold") or self.delay is not None
+
 
 @dataclass
 class Chance:
@@ -77,10 +84,13 @@ class Faults:
     """
 
     def __init__(self) -> None:
+        self._over = asyncio.Event()
         self.clear()
 
     def clear(self) -> None:
-        """Behave again, whatever was planned or switched on."""
+        """Behave again, whatever was planned or switched on, and let go what a `hold` keeps waiting."""
+        self._over.set()
+        self._over = asyncio.Event()
         self._queues: defaultdict[str, deque[Fault]] = defaultdict(deque)
         self._standing: dict[str, Fault] = {}
         self._chances: list[Chance] = []
@@ -123,6 +133,13 @@ class Faults:
         standing = next((self._standing[name] for name in names if name in self._standing), None)
         drawn = [fault for fault in (chance.take(method) for chance in self._chances) if fault]
         return standing or (drawn[0] if drawn else None)
+
+    async def linger(self, fault: Fault | None) -> None:
+        """Wait as long as a slow network and a `slow:` or `hold` fault say."""
+        if fault and fault.kind == "hold":
+            await self._over.wait()
+        if seconds := self.slow_network + ((fault.delay or 0.0) if fault else 0.0):
+            await asyncio.sleep(seconds)
 
     def take_double(self) -> bool:
         """Whether this click is sent twice."""

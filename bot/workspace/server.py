@@ -24,7 +24,7 @@ from bot.workspace.seat import Seat
 from bot.workspace.socket_mode import Sockets
 from bot.workspace.state import Workspace
 from bot.workspace.transport import ACK_SECONDS, Reply, Transport
-from bot.workspace.web_api import WebApi, cut, linger, misbehave, refused
+from bot.workspace.web_api import WebApi, cut, misbehave, refused
 
 
 class WorkspaceServer:
@@ -162,7 +162,7 @@ class WorkspaceServer:
         owners = [seat.workspace for seat in self.seats if seat.workspace.response_urls.knows(token)]
         workspace = owners[0] if owners else self.workspace
         fault = workspace.faults.take(RESPONSE_URL)
-        await linger(workspace, fault)
+        await workspace.faults.linger(fault)
         try:
             misbehave(fault)
             url = workspace.response_urls.use(token)
@@ -179,7 +179,7 @@ class WorkspaceServer:
     async def _upload(self, request: web.Request) -> web.Response:
         seat = self.seat_of(request.match_info["team"])
         fault = seat.workspace.faults.take(UPLOAD)
-        await linger(seat.workspace, fault)
+        await seat.workspace.faults.linger(fault)
         try:
             misbehave(fault)
         except SlackError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 from aiohttp import web
@@ -55,7 +54,7 @@ class WebApi:
         workspace = self._find(str(args.get("token", "")))
         fault = workspace.faults.take(method) if workspace else None
         if workspace:
-            await linger(workspace, fault)
+            await workspace.faults.linger(fault)
         args["authorization"] = request.headers.get("Authorization", "")
         status, answer, retry_after = self._outcome(method, args, workspace, fault)
         if workspace:
@@ -112,16 +111,9 @@ def _run(workspace: Workspace, method: str, args: Json) -> Json:
     return code(call)
 
 
-async def linger(workspace: Workspace, fault: Fault | None) -> None:
-    """Wait as long as a slow network and a `slow:` fault say."""
-    seconds = workspace.faults.slow_network + ((fault.delay or 0.0) if fault else 0.0)
-    if seconds:
-        await asyncio.sleep(seconds)
-
-
 def misbehave(fault: Fault | None) -> None:
-    """Raise what a fault answers instead of working; `lost` and `slow:` faults let the work be done."""
-    if fault is None or fault.kind == "lost" or fault.delay is not None:
+    """Raise what a fault answers instead of working; some let the work be done."""
+    if fault is None or fault.works:
         return
     if fault.kind == "ratelimited":
         raise rate_limited(fault.retry_after)

@@ -105,8 +105,9 @@ async def test_a_modal_opens_at_once_and_is_filled_when_slack_says_who_is_in_the
     await stack.propose("deploy.group")
     card = await stack.card("checkout")
     workspace = stack.slack.workspace
-    workspace.faults.add("usergroups.users.list", "slow:1.6")
+    workspace.faults.always("usergroups.users.list", "hold")
     await stack.slack.click("U0CAROL", card, "Reject")
+    workspace.faults.clear()
     view = await workspace.until(lambda: (v := workspace.open_views("U0CAROL")) and v[-1].title == "Reject" and v[-1])
     assert [one.method for one in workspace.calls if one.method.startswith("views.")] == ["views.open", "views.update"]
     await stack.slack.submit("U0CAROL", view, {"reason": "no"})
@@ -117,8 +118,9 @@ async def test_a_refusal_that_comes_late_takes_the_place_of_the_skeleton(stack: 
     await stack.propose("deploy.group")
     card = await stack.card("checkout")
     workspace = stack.slack.workspace
-    workspace.faults.add("usergroups.users.list", "slow:1.6")
+    workspace.faults.always("usergroups.users.list", "hold")
     await stack.slack.click("U0MALLORY", card, "card.more", "Edit arguments")
+    workspace.faults.clear()
     view = await workspace.until(
         lambda: (v := workspace.open_views("U0MALLORY")) and "You may not answer" in said(v[-1]) and v[-1]
     )

@@ -49,8 +49,7 @@ async def opened(stack: Stack, person: str, *wanted: str) -> View:
 async def modal(stack: Stack, person: str, view: View, button: str) -> View:
     """Press a button of a Home that opens a modal."""
     await stack.slack.click(person, view, button)
-    workspace = stack.slack.workspace
-    return (await workspace.until(lambda: workspace.open_views(person), timeout=30))[-1]
+    return await stack.opened(person)
 
 
 async def test_a_request_is_approved_on_the_home_tab_and_every_copy_shows_it(stack: Stack) -> None:
@@ -74,7 +73,7 @@ async def test_somebody_elses_decision_redraws_my_home(stack: Stack) -> None:
     await shows(stack, "U0CAROL", "Nothing. Agents can carry on", without=("card.approve",))
     await stack.slack.click("U0CAROL", before, "Approve")
     workspace = stack.slack.workspace
-    said = (await workspace.until(lambda: workspace.open_views("U0CAROL")))[-1]
+    said = await stack.opened("U0CAROL")
     assert "already approved by <@U0BOB>" in words(said)
     assert stack.service.effects == 1
     assert workspace.ephemerals("U0CAROL") == []
@@ -84,9 +83,8 @@ async def test_a_rejection_on_the_home_tab_asks_why_and_needs_the_same_right(sta
     _, told = await stack.propose()
     await stack.card("checkout")
     home = await opened(stack, "U0BOB", "Deploy to production")
-    workspace = stack.slack.workspace
     await stack.slack.click("U0MALLORY", home, "Reject…")
-    refused = (await workspace.until(lambda: workspace.open_views("U0MALLORY")))[-1]
+    refused = await stack.opened("U0MALLORY")
     assert "may not answer this request" in words(refused)
     asking = await modal(stack, "U0BOB", home, "Reject…")
     answer = await stack.slack.submit("U0BOB", asking, {"reason": "not on a Friday"})

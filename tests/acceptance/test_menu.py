@@ -20,8 +20,7 @@ MENU = "card.more"
 async def choose(stack: Stack, person: str, card: Message, entry: str) -> View:
     """Choose an entry of a card's menu and wait for the modal."""
     await stack.slack.click(person, card, MENU, entry)
-    workspace = stack.slack.workspace
-    return (await workspace.until(lambda: workspace.open_views(person), timeout=30))[-1]
+    return await stack.opened(person)
 
 
 async def refused(stack: Stack, person: str, card: Message, entry: str, sentence: str) -> None:

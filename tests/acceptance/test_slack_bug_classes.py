@@ -76,10 +76,11 @@ async def test_a_modal_comes_up_at_once_where_what_it_shows_takes_longer_than_it
     await stack.propose("deploy.group")
     await stack.card("checkout")
     workspace = stack.slack.workspace
-    workspace.faults.always("usergroups.users.list", "slow:4")
+    workspace.faults.always("usergroups.users.list", "hold")
     asked = await stack.slack.command("U0CAROL", "/approvals", "batch")
     assert not asked.timed_out
     (view,) = workspace.open_views("U0CAROL")
+    workspace.faults.clear()
     await workspace.until(lambda: "Nothing of low risk waits" in json.dumps(view.blocks))
 
 

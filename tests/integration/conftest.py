@@ -1,37 +1,27 @@
 """What the tests of this folder share besides the databases."""
 
-import asyncio
 import itertools
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.connectors.http import HttpConnector
-from storage.database import database_url
-from tests.conftest import Clock, named
+from tests.conftest import Clock
 from tests.integration.verbs import SECRETS
 from tests.integration.wire import Wire
+from tests.postgres import PostgresServer, named
 from tests.service import Service
 
 _NUMBERS = itertools.count()
 
 
 @pytest.fixture
-def empty_postgresql_url(postgres_uri: str) -> str:
+def empty_postgresql_url(postgres: PostgresServer) -> str:
     """A PostgreSQL database in which there is nothing yet."""
     name = f"empty{next(_NUMBERS)}"
-    asyncio.run(_create(postgres_uri, name))
-    return named(postgres_uri, name)
-
-
-async def _create(uri: str, name: str) -> None:
-    engine = create_async_engine(database_url(uri), isolation_level="AUTOCOMMIT")
-    async with engine.connect() as connection:
-        await connection.execute(text(f"CREATE DATABASE {name}"))
-    await engine.dispose()
+    postgres.run(f"CREATE DATABASE {name}")
+    return named(postgres.uri, name)
 
 
 @pytest.fixture

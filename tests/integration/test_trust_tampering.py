@@ -151,7 +151,7 @@ async def test_an_audit_entry_that_was_changed_contradicts_its_record_as_well(th
 
 
 async def test_who_does_not_have_the_key_can_check_all_but_the_receipts(
-    three: Database, postgres_uri: str, url: str, clock: Clock
+    three: Database, url: str, clock: Clock
 ) -> None:
     if three.is_sqlite:
         async with another(url, clock) as same:  # a file always has its key beside it
