@@ -1,9 +1,8 @@
 """People who are away: who stands in for them, who hears that nobody is there, and what the card says of it."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +15,7 @@ from tests.acceptance.test_clicks import told
 from tests.acceptance.test_clocks import line, words
 from tests.integration.verbs import TENANT, rows
 from tests.policies import tool
-from tests.stack import Stack, start_stack, stop_stack
+from tests.stack import Stack
 
 EXTRA = (
     tool("deploy.guests", title="Deploy by guests", reviewers='["S0GUESTS"]')
@@ -25,10 +24,8 @@ EXTRA = (
 
 
 @pytest.fixture
-async def stack(url: str, tmp_path: Path) -> AsyncIterator[Stack]:
-    running = await start_stack(url, tmp_path, extra=EXTRA)
-    yield running
-    await stop_stack(running)
+def stack_options() -> dict[str, Any]:
+    return {"extra": EXTRA}
 
 
 async def gone(stack: Stack, person: str, delegate: str | None = None, **until: float) -> None:

@@ -1,8 +1,6 @@
 """Who may call: agents by their key, operators by their signature, everybody else reads the same refusal."""
 
 import hashlib
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,15 +10,12 @@ from storage.tables import KeyKind, Review, Role
 from tests.conftest import Clock
 from tests.integration.calls import API, Key, is_problem, raw, send, signed_headers, waiting_for
 from tests.integration.verbs import TENANT, count
-from tests.stack import Stack, start_stack, stop_stack
+from tests.stack import Stack
 
 
 @pytest.fixture
-async def stack(url: str, tmp_path: Path, clock: Clock) -> AsyncIterator[Stack]:
-    """The whole product with a clock that stands still."""
-    running = await start_stack(url, tmp_path, clock=clock)
-    yield running
-    await stop_stack(running)
+def stack_options(clock: Clock) -> dict[str, Any]:
+    return {"clock": clock}
 
 
 @pytest.fixture

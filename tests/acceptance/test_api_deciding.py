@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,16 +13,14 @@ from tests.conftest import Clock
 from tests.integration.calls import API, Key, is_problem, send, signed_headers, waiting_for
 from tests.integration.verbs import TENANT, count, say, sql
 from tests.policies import tool
-from tests.stack import Stack, start_stack, stop_stack
+from tests.stack import Stack
 
 EXTRA = tool("deploy.anyone", reviewers='["U0BOB", "U0CAROL", "U0GUEST", "U0NOBODY", "U0MALLORY"]')
 
 
 @pytest.fixture
-async def stack(url: str, tmp_path: Path, clock: Clock) -> AsyncIterator[Stack]:
-    running = await start_stack(url, tmp_path, clock=clock, extra=EXTRA)
-    yield running
-    await stop_stack(running)
+def stack_options(clock: Clock) -> dict[str, Any]:
+    return {"clock": clock, "extra": EXTRA}
 
 
 @pytest.fixture

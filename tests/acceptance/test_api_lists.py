@@ -1,7 +1,5 @@
 """Lists and limits: every page once, nothing twice, and no caller takes more than its share."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,17 +8,15 @@ from storage.tables import AuditEntry, KeyKind, Proposal
 from tests.conftest import Clock
 from tests.integration.calls import API, is_problem
 from tests.integration.verbs import count
-from tests.stack import Stack, start_stack, stop_stack
+from tests.stack import Stack
 
 FEW_OPEN = "\n[limits]\nmax_open_requests = 3\n"
 FEW_CALLS = "\n[limits]\nrate_per_second = 0.01\nrate_burst = 4\n"
 
 
 @pytest.fixture
-async def stack(url: str, tmp_path: Path, clock: Clock, request: pytest.FixtureRequest) -> AsyncIterator[Stack]:
-    running = await start_stack(url, tmp_path, clock=clock, extra=getattr(request, "param", ""))
-    yield running
-    await stop_stack(running)
+def stack_options(clock: Clock, request: pytest.FixtureRequest) -> dict[str, Any]:
+    return {"clock": clock, "extra": getattr(request, "param", "")}
 
 
 async def propose_many(stack: Stack, count: int, tool: str = "deploy.production") -> list[str]:
@@ -81,7 +77,7 @@ async def test_operators_see_the_requests_of_every_agent(stack: Stack) -> None:
     assert sorted(one["agent"] for one in listed["items"]) == ["deployer", "stranger"]
 
 
-@pytest.mark.parametrize("stack", [FEW_OPEN], indirect=True)
+@pytest.mark.parametrize("stack_options", [FEW_OPEN], indirect=True)
 async def test_an_agent_with_too_many_open_requests_is_refused_without_a_row(stack: Stack) -> None:
     made = await propose_many(stack, 3)
     refused = await stack.propose(arguments={"service": "one too many"})
@@ -96,7 +92,7 @@ async def test_an_agent_with_too_many_open_requests_is_refused_without_a_row(sta
     assert (await stack.propose(arguments={"service": "one too many"}))[0] == 202
 
 
-@pytest.mark.parametrize("stack", [FEW_OPEN], indirect=True)
+@pytest.mark.parametrize("stack_options", [FEW_OPEN], indirect=True)
 async def test_the_open_requests_of_one_agent_do_not_count_against_another(stack: Stack) -> None:
     await propose_many(stack, 3)
     _, secret = await stack.key(KeyKind.AGENT, "stranger")
@@ -111,7 +107,7 @@ async def headers_of(stack: Stack, secret: str) -> tuple[int, dict[str, str], An
         return answer.status, dict(answer.headers), await answer.json()
 
 
-@pytest.mark.parametrize("stack", [FEW_CALLS], indirect=True)
+@pytest.mark.parametrize("stack_options", [FEW_CALLS], indirect=True)
 async def test_a_key_that_calls_too_often_is_told_when_to_come_back_and_leaves_no_row(stack: Stack) -> None:
     """closes governed-proposals 23"""
     await propose_many(stack, 4)
@@ -123,7 +119,7 @@ async def test_a_key_that_calls_too_often_is_told_when_to_come_back_and_leaves_n
     assert await count(stack.database, AuditEntry, kind="proposal.pending") == 4
 
 
-@pytest.mark.parametrize("stack", [FEW_CALLS], indirect=True)
+@pytest.mark.parametrize("stack_options", [FEW_CALLS], indirect=True)
 async def test_every_key_has_a_rate_of_its_own_and_every_call_counts(stack: Stack) -> None:
     for _ in range(4):
         assert (await stack.call("GET", f"{API}/whoami"))[0] == 200

@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,16 +13,14 @@ from tests.conftest import Clock
 from tests.integration.calls import API, Key, is_problem
 from tests.integration.graph import exported, write_history
 from tests.published import schema_errors
-from tests.stack import Stack, start_stack, stop_stack
+from tests.stack import Stack
 
 COLON = ":"  # the client writes it plainly, so it must be signed plainly
 
 
 @pytest.fixture
-async def stack(url: str, tmp_path: Path, clock: Clock) -> AsyncIterator[Stack]:
-    running = await start_stack(url, tmp_path, clock=clock)
-    yield running
-    await stop_stack(running)
+def stack_options(clock: Clock) -> dict[str, Any]:
+    return {"clock": clock}
 
 
 @pytest.fixture

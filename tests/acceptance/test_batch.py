@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +15,7 @@ from tests.acceptance.test_commands import ask, decided, labels
 from tests.integration.calls import API
 from tests.integration.verbs import count, rows, sql
 from tests.policies import tool
-from tests.stack import Stack, start_stack, stop_stack
+from tests.stack import Stack
 
 MEMO = {"action_class": "memo", "scopes": "[]", "risk": "low_write"}
 EXTRA = (
@@ -29,10 +27,8 @@ EXTRA = (
 
 
 @pytest.fixture
-async def stack(url: str, tmp_path: Path) -> AsyncIterator[Stack]:
-    running = await start_stack(url, tmp_path, extra=EXTRA, top="[limits]\nmax_open_requests = 100\n")
-    yield running
-    await stop_stack(running)
+def stack_options() -> dict[str, Any]:
+    return {"extra": EXTRA, "top": "[limits]\nmax_open_requests = 100\n"}
 
 
 async def memos(stack: Stack, number: int, name: str = "memo.write") -> list[dict[str, Any]]:

@@ -1,20 +1,17 @@
 """What an agent has left of its budget of unasked calls stands on its cards, where the policy sets one."""
 
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.acceptance.test_menu import said
-from tests.stack import Stack, start_stack, stop_stack
+from tests.stack import Stack
 
 
 @pytest.fixture
-async def stack(url: str, tmp_path: Path) -> AsyncIterator[Stack]:
-    running = await start_stack(url, tmp_path, agent="max_autonomous_decisions_per_day = 3")
-    yield running
-    await stop_stack(running)
+def stack_options() -> dict[str, Any]:
+    return {"agent": "max_autonomous_decisions_per_day = 3"}
 
 
 async def test_the_card_and_details_say_how_much_of_the_budget_is_left(stack: Stack) -> None:

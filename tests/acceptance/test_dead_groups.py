@@ -1,22 +1,19 @@
 """A user group that is gone is an empty one: the others of its panel decide, and everything that lists goes on."""
 
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.policies import tool
-from tests.stack import Stack, start_stack, stop_stack
+from tests.stack import Stack
 
 EXTRA = tool("deploy.ghosts", title="Deploy by ghosts", reviewers='["S0GHOSTS", "U0BOB"]')
 
 
 @pytest.fixture
-async def stack(url: str, tmp_path: Path) -> AsyncIterator[Stack]:
-    running = await start_stack(url, tmp_path, extra=EXTRA)
-    yield running
-    await stop_stack(running)
+def stack_options() -> dict[str, Any]:
+    return {"extra": EXTRA}
 
 
 async def test_who_else_is_on_the_panel_decides(stack: Stack, caplog: pytest.LogCaptureFixture) -> None:

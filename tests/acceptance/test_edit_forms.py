@@ -1,13 +1,11 @@
 """The edit form of a tool: an input per argument, one text where no schema says what there is, and errors in place."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.acceptance.test_menu import choose, said
-from tests.stack import Stack, start_stack, stop_stack
+from tests.stack import Stack
 
 _TOOL = """
 [[tools]]
@@ -35,10 +33,8 @@ TOOLS = _TOOL.format(name="scaled", schema=_SCALED) + _TOOL.format(name="free", 
 
 
 @pytest.fixture
-async def stack(url: str, tmp_path: Path) -> AsyncIterator[Stack]:
-    running = await start_stack(url, tmp_path, extra=TOOLS)
-    yield running
-    await stop_stack(running)
+def stack_options() -> dict[str, Any]:
+    return {"extra": TOOLS}
 
 
 async def test_every_kind_of_input_reaches_the_call_that_runs(stack: Stack) -> None:

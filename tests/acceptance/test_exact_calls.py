@@ -5,8 +5,6 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,17 +13,15 @@ from governance.canonical import call_digest, canonical
 from storage.tables import KeyKind
 from tests.integration.calls import API
 from tests.policies import tool
-from tests.stack import ENVIRONMENT, SIGNING_SECRET, Stack, start_stack, stop_stack
+from tests.stack import ENVIRONMENT, SIGNING_SECRET, Stack
 
 _OPEN = re.sub(r"input_schema = .*", 'input_schema = { type = "object" }', tool("deploy.open"))
 _UNSIGNED = tool("deploy.unsigned").replace('secret_env = "DEPLOY_SECRET", ', "")
 
 
 @pytest.fixture
-async def stack(url: str, tmp_path: Path) -> AsyncIterator[Stack]:
-    running = await start_stack(url, tmp_path, extra=_OPEN + _UNSIGNED)
-    yield running
-    await stop_stack(running)
+def stack_options() -> dict[str, Any]:
+    return {"extra": _OPEN + _UNSIGNED}
 
 
 def long_arguments(size: int) -> dict[str, Any]:

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +15,15 @@ from tests.integration.calls import API
 from tests.integration.verbs import count
 from tests.policies import policy_text
 from tests.process import ROOT
-from tests.stack import ENVIRONMENT, Stack, start_stack, stop_stack
+from tests.stack import ENVIRONMENT, Stack
 
 SCOPED = '[[scoped]]\nautomation_id = "nightly"\ntier = "shadow"\n'
 
 
 @pytest.fixture
-async def stack(url: str, tmp_path: Path, clock: Clock) -> AsyncIterator[Stack]:
+def stack_options(clock: Clock) -> dict[str, Any]:
     budget = "max_autonomous_decisions_per_hour = 2\nmax_autonomous_decisions_per_day = 3"
-    running = await start_stack(url, tmp_path, clock=clock, agent=budget, extra=SCOPED)
-    yield running
-    await stop_stack(running)
+    return {"clock": clock, "agent": budget, "extra": SCOPED}
 
 
 async def tried(stack: Stack, tool: str = "deploy.production", **body: Any) -> Any:

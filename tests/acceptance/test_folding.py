@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ from tests.integration.desk import Desk, words
 from tests.integration.running import DONE, NO, another, worker
 from tests.integration.verbs import TENANT, asked, count, rows, say, sql, submit
 from tests.integration.wound import WoundClock
-from tests.stack import Stack, start_stack, stop_stack
+from tests.stack import Stack
 
 POST, UPDATE = "chat.postMessage", "chat.update"
 ALICE = "U0ALICE"
@@ -228,15 +229,8 @@ async def test_nobody_is_tried_for_ever_whom_slack_does_not_deliver_to(desk: Des
 
 
 @pytest.fixture
-def wound() -> WoundClock:
-    return WoundClock()
-
-
-@pytest.fixture
-async def stack(url: str, tmp_path: Path, wound: WoundClock) -> AsyncIterator[Stack]:
-    running = await start_stack(url, tmp_path, clock=wound)
-    yield running
-    await stop_stack(running)
+def stack_options(wound: WoundClock) -> dict[str, Any]:
+    return {"clock": wound}
 
 
 async def test_details_of_a_counted_call_open_from_the_message(stack: Stack, wound: WoundClock) -> None:

@@ -2,8 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,16 +11,12 @@ from bot.workspace import View
 from storage.tables import Home, KeyKind, OutboxMessage, Preference, Rendering, Rule
 from tests.integration.calls import API
 from tests.integration.verbs import count, rows
-from tests.stack import Stack, start_stack, stop_stack
+from tests.stack import Stack
 
 
 @pytest.fixture
-async def stack(url: str, tmp_path: Path) -> AsyncIterator[Stack]:
-    running = await start_stack(
-        url, tmp_path, agent="max_autonomous_decisions_per_hour = 20", admins='["U0ADMIN", "U0BOB"]'
-    )
-    yield running
-    await stop_stack(running)
+def stack_options() -> dict[str, Any]:
+    return {"agent": "max_autonomous_decisions_per_hour = 20", "admins": '["U0ADMIN", "U0BOB"]'}
 
 
 def words(view: View | None) -> str:

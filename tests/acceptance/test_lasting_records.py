@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,19 +11,12 @@ from storage.tables import ApprovalRequest, AuditEntry, KeyKind, Proposal, Revie
 from tests.integration.calls import API, Key
 from tests.integration.verbs import count, rows
 from tests.integration.wound import WoundClock
-from tests.stack import Stack, start_stack, stop_stack
+from tests.stack import Stack
 
 
 @pytest.fixture
-def wound() -> WoundClock:
-    return WoundClock()
-
-
-@pytest.fixture
-async def stack(url: str, tmp_path: Path, wound: WoundClock) -> AsyncIterator[Stack]:
-    running = await start_stack(url, tmp_path, clock=wound)
-    yield running
-    await stop_stack(running)
+def stack_options(wound: WoundClock) -> dict[str, Any]:
+    return {"clock": wound}
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from tests.integration.calls import API
 from tests.integration.desk import APPROVALS, Desk, is_decidable, words
 from tests.integration.verbs import REJECT, asked, count, rows, say
 from tests.integration.wound import WoundClock
-from tests.stack import Stack, start_stack, stop_stack
+from tests.stack import Stack
 
 ALICE, BOB = "U0ALICE", "U0BOB"
 POST, UPDATE = "chat.postMessage", "chat.update"
@@ -102,15 +103,8 @@ async def test_when_the_token_works_again_everything_is_due_at_once_without_a_re
 
 
 @pytest.fixture
-def wound() -> WoundClock:
-    return WoundClock()
-
-
-@pytest.fixture
-async def stack(url: str, tmp_path: Path, wound: WoundClock) -> AsyncIterator[Stack]:
-    running = await start_stack(url, tmp_path, clock=wound)
-    yield running
-    await stop_stack(running)
+def stack_options(wound: WoundClock) -> dict[str, Any]:
+    return {"clock": wound}
 
 
 async def readiness(stack: Stack) -> str:

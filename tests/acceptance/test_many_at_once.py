@@ -2,23 +2,20 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
-from pathlib import Path
+from typing import Any
 
 import pytest
 
 from storage.tables import KeyKind
 from tests.integration.calls import API
-from tests.stack import Stack, start_stack, stop_stack
+from tests.stack import Stack
 
 MANY = 64
 
 
 @pytest.fixture
-async def stack(url: str, tmp_path: Path) -> AsyncIterator[Stack]:
-    running = await start_stack(url, tmp_path, extra="\n[limits]\nmax_open_requests = 100\n")
-    yield running
-    await stop_stack(running)
+def stack_options() -> dict[str, Any]:
+    return {"extra": "\n[limits]\nmax_open_requests = 100\n"}
 
 
 async def test_sixty_four_approvals_at_once_are_all_recorded_and_all_run_once(stack: Stack) -> None:

@@ -1,8 +1,6 @@
 """What became of a call, told over HTTP: by the agent that ran it itself, and by a person where nobody knew."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +10,7 @@ from storage.tables import KeyKind
 from tests.acceptance.test_execution_outcomes import approved, told, words
 from tests.integration.calls import API, Key, is_problem
 from tests.integration.connecting import behind
-from tests.stack import Stack, start_stack, stop_stack
+from tests.stack import Stack
 
 UNASKED = {"action_class": "note.write", "scopes": "[]", "risk": "low_write"}
 OWN = behind('{ kind = "agent", timeout = "15m" }')
@@ -24,10 +22,8 @@ SECRET = {"status": "failed", "error": "denied for s3cret-value", "result": ["s3
 
 
 @pytest.fixture
-async def stack(url: str, tmp_path: Path) -> AsyncIterator[Stack]:
-    running = await start_stack(url, tmp_path, extra=OWN + OWN_UNASKED + PYTHON + MCP)
-    yield running
-    await stop_stack(running)
+def stack_options() -> dict[str, Any]:
+    return {"extra": OWN + OWN_UNASKED + PYTHON + MCP}
 
 
 async def message(stack: Stack, containing: str) -> Message:

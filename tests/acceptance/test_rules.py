@@ -1,8 +1,6 @@
 """Remembered decisions: made over the API, consulted inside the gate, shown, tried, used up and revoked."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +11,7 @@ from tests.conftest import Clock
 from tests.integration.calls import API, Key
 from tests.integration.verbs import count, rows
 from tests.policies import tool
-from tests.stack import Stack, start_stack, stop_stack
+from tests.stack import Stack
 
 FLAG = (
     tool("deploy.flag")
@@ -24,10 +22,8 @@ EXTRA = FLAG + tool("deploy.mild", risk="low_write") + tool("deploy.shadowed", m
 
 
 @pytest.fixture
-async def stack(url: str, tmp_path: Path, clock: Clock) -> AsyncIterator[Stack]:
-    running = await start_stack(url, tmp_path, clock=clock, extra=EXTRA)
-    yield running
-    await stop_stack(running)
+def stack_options(clock: Clock) -> dict[str, Any]:
+    return {"clock": clock, "extra": EXTRA}
 
 
 @pytest.fixture

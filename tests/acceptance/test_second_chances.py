@@ -1,8 +1,6 @@
 """What is not over when it ends: asked again when it expired or no longer held, looked into when nobody knows."""
 
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +14,7 @@ from tests.acceptance.test_menu import said
 from tests.integration.calls import API, is_problem
 from tests.integration.wound import WoundClock
 from tests.policies import tool
-from tests.stack import Stack, start_stack, stop_stack
+from tests.stack import Stack
 
 SLOW = tool(
     "deploy.slow", title="Deploy slowly", more='escalate_after = "4h"\nescalate_to = ["U0ADMIN", "S0ONCALL"]',
@@ -25,15 +23,8 @@ SLOW = tool(
 
 
 @pytest.fixture
-def wound() -> WoundClock:
-    return WoundClock()
-
-
-@pytest.fixture
-async def stack(url: str, tmp_path: Path, wound: WoundClock) -> AsyncIterator[Stack]:
-    running = await start_stack(url, tmp_path, clock=wound, extra=SLOW)
-    yield running
-    await stop_stack(running)
+def stack_options(wound: WoundClock) -> dict[str, Any]:
+    return {"clock": wound, "extra": SLOW}
 
 
 async def expired(stack: Stack, wound: WoundClock, **more: Any) -> tuple[str, Message]:

@@ -1,8 +1,7 @@
 """Channels, messages and tokens that go away under a bot, and what is left of its requests then."""
 
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,22 +12,20 @@ from tests.acceptance.test_slack_bug_classes import APPROVALS, DEPLOYS, rest
 from tests.integration.calls import API
 from tests.integration.verbs import count
 from tests.integration.wound import WoundClock
-from tests.stack import Stack, start_stack, stop_stack
+from tests.stack import Stack
 
 
 @pytest.fixture
-def wound() -> WoundClock:
-    return WoundClock()
+def stack_options(wound: WoundClock) -> dict[str, Any]:
+    return {"clock": wound}
 
 
 @pytest.fixture
-async def stack(url: str, tmp_path: Path, wound: WoundClock) -> AsyncIterator[Stack]:
-    running = await start_stack(url, tmp_path, clock=wound)
-    text = running.config.read_text()
-    running.config.write_text(text.replace("[roles]\n", '[roles]\noffline_deciders = ["U0BOB"]\n'))
-    await running.server.reload_policy()
-    yield running
-    await stop_stack(running)
+async def stack(stack: Stack) -> Stack:
+    text = stack.config.read_text()
+    stack.config.write_text(text.replace("[roles]\n", '[roles]\noffline_deciders = ["U0BOB"]\n'))
+    await stack.server.reload_policy()
+    return stack
 
 
 async def approve_over_the_api(stack: Stack, proposed: dict[str, dict[str, str]]) -> None:

@@ -1,8 +1,6 @@
 """Agents while they run: paused and resumed, promoted by two people and demoted by one, never by themselves."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,14 +11,12 @@ from operations.stand import TierChange, promote
 from storage.tables import AuditEntry, KeyKind, Standing
 from tests.integration.calls import API, Key
 from tests.integration.verbs import rows
-from tests.stack import Stack, start_stack, stop_stack
+from tests.stack import Stack
 
 
 @pytest.fixture
-async def stack(url: str, tmp_path: Path) -> AsyncIterator[Stack]:
-    running = await start_stack(url, tmp_path, admins='["U0ADMIN", "U0BOB"]')
-    yield running
-    await stop_stack(running)
+def stack_options() -> dict[str, Any]:
+    return {"admins": '["U0ADMIN", "U0BOB"]'}
 
 
 @pytest.fixture

@@ -4,9 +4,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +17,7 @@ from tests.conftest import ENCRYPTION_KEY
 from tests.integration.verbs import TENANT
 from tests.policies import tool
 from tests.process import ROOT
-from tests.stack import ENVIRONMENT, Stack, start_stack, stop_stack
+from tests.stack import ENVIRONMENT, Stack
 
 EXTRA = tool("deploy.mixed", title="Deploy by many", reviewers='["S0MIXED", "U0NOBODY"]', quorum=2) + tool(
     "deploy.slow", title="Deploy slowly", more='escalate_after = "4h"\nescalate_to = ["U0ADMIN", "S0ONCALL"]',
@@ -28,13 +26,16 @@ EXTRA = tool("deploy.mixed", title="Deploy by many", reviewers='["S0MIXED", "U0N
 
 
 @pytest.fixture
-async def stack(url: str, tmp_path: Path) -> AsyncIterator[Stack]:
-    running = await start_stack(url, tmp_path, extra=EXTRA)
+def stack_options() -> dict[str, Any]:
+    return {"extra": EXTRA}
+
+
+@pytest.fixture
+async def stack(stack: Stack) -> Stack:
     people = ["U0BOB", "U0GUEST", "U0BOT", "U0MALLORY", "U0CAROL"]
-    running.slack.workspace.add_group(UserGroup("S0MIXED", "mixed", "Mixed", people))
-    running.slack.workspace.users["U0MALLORY"].is_stranger = True
-    yield running
-    await stop_stack(running)
+    stack.slack.workspace.add_group(UserGroup("S0MIXED", "mixed", "Mixed", people))
+    stack.slack.workspace.users["U0MALLORY"].is_stranger = True
+    return stack
 
 
 async def answer(stack: Stack, words: str) -> str:

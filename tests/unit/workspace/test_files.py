@@ -4,36 +4,17 @@ import json
 
 import aiohttp
 import pytest
-from slack_sdk.errors import SlackApiError, SlackRequestError
-from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.errors import SlackRequestError
 
-from bot.workspace import Channel, WorkspaceServer, demo_workspace
+from bot.workspace import Channel
 from bot.workspace.cast import APPROVALS, BOB, BOT
-from tests.unit.workspace_app import allow, listening
+from tests.unit.workspace.app import allow, error_of, listening
 
 
 @pytest.fixture
-def workspace():
-    found = demo_workspace()
-    allow(found, "files:write files:read")
-    return found
-
-
-@pytest.fixture
-async def server(workspace):
-    async with WorkspaceServer(workspace) as server:
-        yield server
-
-
-@pytest.fixture
-def client(server):
-    return AsyncWebClient(token="xoxb-demo", base_url=server.api_url, retry_handlers=[])
-
-
-async def error_of(awaitable):
-    with pytest.raises(SlackApiError) as raised:
-        await awaitable
-    return raised.value.response
+def workspace(workspace):
+    allow(workspace, "files:write files:read")
+    return workspace
 
 
 async def test_upload_v2_into_a_channel_a_thread_and_a_direct_message(workspace, client):

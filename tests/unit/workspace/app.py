@@ -4,7 +4,9 @@ import json
 from contextlib import asynccontextmanager
 from urllib.parse import parse_qs
 
+import pytest
 from aiohttp import web
+from slack_sdk.errors import SlackApiError
 
 SECRET = "demo-signing-secret"
 
@@ -64,6 +66,13 @@ async def listening(workspace):
     workspace.app.request_url = f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events"
     yield app
     await runner.cleanup()
+
+
+async def error_of(awaitable):
+    """What Slack answers to a call that it refuses."""
+    with pytest.raises(SlackApiError) as raised:
+        await awaitable
+    return raised.value.response
 
 
 def allow(workspace, scopes="", events=""):

@@ -17,9 +17,8 @@ def workspace():
 
 
 @pytest.fixture
-async def server(workspace):
-    async with WorkspaceServer(workspace, ack_seconds=0.2, retry_delays=()) as server:
-        yield server
+def server_options():
+    return {"ack_seconds": 0.2, "retry_delays": ()}
 
 
 @pytest.fixture

@@ -5,38 +5,14 @@ import asyncio
 import aiohttp
 import pytest
 from aiohttp import web
-from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.workspace import WorkspaceServer, demo_workspace
 from bot.workspace.cast import APPROVALS, BOB, CAROL
-from tests.unit.workspace_app import Clock, card, listening, modal
+from tests.unit.workspace.app import card, modal
 
 
 @pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def workspace(clock):
-    return demo_workspace(now=clock)
-
-
-@pytest.fixture
-async def server(workspace):
-    async with WorkspaceServer(workspace, ack_seconds=0.3) as server:
-        yield server
-
-
-@pytest.fixture
-async def app(workspace):
-    async with listening(workspace) as app:
-        yield app
-
-
-@pytest.fixture
-def client(server):
-    return AsyncWebClient(token="xoxb-demo", base_url=server.api_url, retry_handlers=[])
+def server_options():
+    return {"ack_seconds": 0.3}
 
 
 @pytest.fixture

@@ -14,9 +14,8 @@ def workspace():
 
 
 @pytest.fixture
-async def server(workspace):
-    async with WorkspaceServer(workspace, panel=("Release service", "http://127.0.0.1:1/")) as server:
-        yield server
+def server_options():
+    return {"panel": ("Release service", "http://127.0.0.1:1/")}
 
 
 @pytest.fixture

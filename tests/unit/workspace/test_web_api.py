@@ -7,50 +7,14 @@ from pathlib import Path
 import aiohttp
 import pytest
 import yaml
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.workspace import Channel, User, WorkspaceServer, demo_workspace
+from bot.workspace import Channel, User, demo_workspace
 from bot.workspace.cast import ALICE, APPROVALS, BOB, BOT, CAROL, DEPLOYS, ONCALL
 from bot.workspace.web_api import METHODS
-
-
-class Clock:
-    def __init__(self):
-        self.at = 1_800_000_000.0
-
-    def __call__(self):
-        return self.at
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def workspace(clock):
-    return demo_workspace(now=clock)
-
-
-@pytest.fixture
-async def server(workspace):
-    async with WorkspaceServer(workspace) as server:
-        yield server
-
-
-@pytest.fixture
-def client(server):
-    return AsyncWebClient(token="xoxb-demo", base_url=server.api_url, retry_handlers=[])
-
+from tests.unit.workspace.app import error_of
 
 SECTION = {"type": "section", "text": {"type": "mrkdwn", "text": "Deploy"}}
-
-
-async def error_of(awaitable):
-    with pytest.raises(SlackApiError) as raised:
-        await awaitable
-    return raised.value.response
 
 
 async def test_auth_test_names_the_bot(client):
@@ -78,7 +42,7 @@ async def test_scopes(workspace, client):
 
 
 def test_the_app_is_the_one_the_manifest_describes(workspace):
-    manifest = yaml.safe_load((Path(__file__).parents[2] / "manifest.yml").read_text())
+    manifest = yaml.safe_load((Path(__file__).parents[3] / "manifest.yml").read_text())
     assert set(manifest["oauth_config"]["scopes"]["bot"]) == workspace.app.scopes
     assert set(manifest["settings"]["event_subscriptions"]["bot_events"]) == workspace.app.events
     commands = manifest["features"]["slash_commands"]

@@ -8,7 +8,7 @@ from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.workspace import WorkspaceServer, demo_workspace
+from bot.workspace import demo_workspace
 from bot.workspace.cast import APP_TOKEN, APPROVALS, BOB
 
 SECRET = "bolt-secret"
@@ -81,12 +81,6 @@ def make_app(server):
 @pytest.fixture
 async def workspace():
     return demo_workspace(signing_secret=SECRET)
-
-
-@pytest.fixture
-async def server(workspace):
-    async with WorkspaceServer(workspace) as server:
-        yield server
 
 
 @pytest.fixture(params=["http", "socket"])

@@ -8,20 +8,11 @@ import pytest
 from aiohttp import web
 from slack_sdk.errors import SlackApiError
 from slack_sdk.signature import SignatureVerifier
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.workspace import WorkspaceServer, demo_workspace
 from bot.workspace.cast import APPROVALS, BOB, CAROL, DANA, ONCALL
 
 SECRET = "interactions-secret"
-
-
-class Clock:
-    def __init__(self):
-        self.at = 1_800_000_000.0
-
-    def __call__(self):
-        return self.at
 
 
 class AppUnderTest:
@@ -52,19 +43,13 @@ class AppUnderTest:
 
 
 @pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
 def workspace(clock):
     return demo_workspace(signing_secret=SECRET, now=clock)
 
 
 @pytest.fixture
-async def server(workspace):
-    async with WorkspaceServer(workspace, retry_delays=(0.0, 0.0)) as server:
-        yield server
+def server_options():
+    return {"retry_delays": (0.0, 0.0)}
 
 
 @pytest.fixture
@@ -79,11 +64,6 @@ async def app(workspace):
     workspace.app.request_url = f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events"
     yield app
     await runner.cleanup()
-
-
-@pytest.fixture
-def client(server):
-    return AsyncWebClient(token="xoxb-demo", base_url=server.api_url, retry_handlers=[])
 
 
 def plain(text):

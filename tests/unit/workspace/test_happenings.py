@@ -1,34 +1,15 @@
 """What people do that the app hears of: reactions, replies, statuses, groups, channels, and losing the app."""
 
 import pytest
-from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.workspace import WorkspaceServer, demo_workspace
+from bot.workspace import WorkspaceServer
 from bot.workspace.cast import ALICE, APPROVALS, BOB, BOT, CAROL, DANA, DEPLOYS, MALLORY, ONCALL
-from tests.unit.workspace_app import Clock, allow, card, listening
+from tests.unit.workspace.app import allow, card, error_of
 
 
 @pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def workspace(clock):
-    return demo_workspace(now=clock)
-
-
-@pytest.fixture
-async def server(workspace):
-    async with WorkspaceServer(workspace, retry_delays=()) as server:
-        yield server
-
-
-@pytest.fixture
-async def app(workspace):
-    async with listening(workspace) as app:
-        yield app
+def server_options():
+    return {"retry_delays": ()}
 
 
 @pytest.fixture
@@ -36,15 +17,8 @@ def happen(server):
     return server.seat.happenings
 
 
-@pytest.fixture
-def client(server):
-    return AsyncWebClient(token="xoxb-demo", base_url=server.api_url, retry_handlers=[])
-
-
-async def error_of(awaitable):
-    with pytest.raises(SlackApiError) as raised:
-        await awaitable
-    return raised.value.response["error"]
+async def word_of(awaitable):
+    return (await error_of(awaitable))["error"]
 
 
 # -- reactions
@@ -80,10 +54,10 @@ async def test_reactions_of_the_bot(workspace, app, client):
     await workspace.until(lambda: app.events)
     assert app.events[0]["user"] == BOT
     await client.reactions_remove(**place, name="eyes")
-    assert await error_of(client.reactions_remove(**place, name="eyes")) == "no_reaction"
-    assert await error_of(client.reactions_add(**place, name="No Such")) == "invalid_name"
-    assert await error_of(client.reactions_add(channel=APPROVALS, timestamp="", name="x")) == "no_item_specified"
-    assert await error_of(client.reactions_add(channel=APPROVALS, timestamp="1.2", name="x")) == "message_not_found"
+    assert await word_of(client.reactions_remove(**place, name="eyes")) == "no_reaction"
+    assert await word_of(client.reactions_add(**place, name="No Such")) == "invalid_name"
+    assert await word_of(client.reactions_add(channel=APPROVALS, timestamp="", name="x")) == "no_item_specified"
+    assert await word_of(client.reactions_add(channel=APPROVALS, timestamp="1.2", name="x")) == "message_not_found"
 
 
 # -- messages
@@ -135,7 +109,7 @@ async def test_the_bot_hears_itself(workspace, happen, app, client):
     assert dm["channel_type"] == "im"
     await happen.deleted(DANA, workspace.find(APPROVALS, posted["ts"]))
     assert app.events[-1]["previous_message"]["text"] == "Done"
-    gone = await error_of(client.chat_update(channel=APPROVALS, ts=posted["ts"], text="x"))
+    gone = await word_of(client.chat_update(channel=APPROVALS, ts=posted["ts"], text="x"))
     assert gone == "message_not_found"
 
 
@@ -174,7 +148,7 @@ async def test_time_zones_presence_and_do_not_disturb(clock, workspace, happen, 
     assert (paused["dnd_enabled"], paused["next_dnd_end_ts"]) == (True, clock.at + 100)
     clock.at += 101
     assert not (await client.dnd_info(user=BOB))["dnd_enabled"]
-    assert await error_of(client.users_profile_get(user=BOB)) == "missing_scope"
+    assert await word_of(client.users_profile_get(user=BOB)) == "missing_scope"
 
 
 async def test_groups(workspace, happen, app, client):
@@ -197,9 +171,9 @@ async def test_channels_come_and_are_archived(workspace, happen, app, client):
         await happen.channel_created("#release-room", DANA)
     posted = await client.chat_postMessage(channel=channel.id, text="x")
     await happen.archived(channel.id, DANA)
-    assert await error_of(client.chat_postMessage(channel=channel.id, text="x")) == "is_archived"
-    assert await error_of(client.chat_postEphemeral(channel=channel.id, user=DANA, text="x")) == "is_archived"
-    assert await error_of(client.chat_update(channel=channel.id, ts=posted["ts"], text="y")) == "is_inactive"
+    assert await word_of(client.chat_postMessage(channel=channel.id, text="x")) == "is_archived"
+    assert await word_of(client.chat_postEphemeral(channel=channel.id, user=DANA, text="x")) == "is_archived"
+    assert await word_of(client.chat_update(channel=channel.id, ts=posted["ts"], text="y")) == "is_inactive"
     assert (await client.conversations_info(channel=channel.id))["channel"]["is_archived"]
     await happen.unarchived(channel.id, DANA)
     await client.chat_update(channel=channel.id, ts=posted["ts"], text="y")
@@ -211,8 +185,8 @@ async def test_channels_come_and_are_archived(workspace, happen, app, client):
 async def test_the_bot_is_removed_and_invited(workspace, happen, app, client):
     allow(workspace, events="channel_left member_left_channel member_joined_channel")
     await happen.bot_removed(DEPLOYS, by=DANA)
-    assert await error_of(client.chat_postMessage(channel=DEPLOYS, text="x")) == "not_in_channel"
-    assert await error_of(client.conversations_history(channel=DEPLOYS)) == "not_in_channel"
+    assert await word_of(client.chat_postMessage(channel=DEPLOYS, text="x")) == "not_in_channel"
+    assert await word_of(client.conversations_history(channel=DEPLOYS)) == "not_in_channel"
     assert not (await client.conversations_info(channel=DEPLOYS))["channel"]["is_member"]
     await happen.bot_invited(DEPLOYS, DANA)
     await client.chat_postMessage(channel=DEPLOYS, text="x")
@@ -239,13 +213,13 @@ async def test_sharing_with_another_organisation(server, workspace, happen, app,
 async def test_uninstalling_and_revoking(workspace, happen, app, client):
     await happen.uninstalled()
     assert [one["type"] for one in app.events] == ["tokens_revoked", "app_uninstalled"]
-    assert await error_of(client.auth_test()) == "account_inactive"
+    assert await word_of(client.auth_test()) == "account_inactive"
     assert happen.installed_again() == "xoxb-demo"
     await client.auth_test()
     await happen.tokens_revoked()
-    assert await error_of(client.auth_test()) == "token_revoked"
+    assert await word_of(client.auth_test()) == "token_revoked"
     token = happen.installed_again(new_token=True)
-    assert await error_of(client.auth_test()) == "token_revoked", "the old token stays dead"
+    assert await word_of(client.auth_test()) == "token_revoked", "the old token stays dead"
     client.token = token
     assert (await client.auth_test())["user_id"] == BOT
 
@@ -253,7 +227,7 @@ async def test_uninstalling_and_revoking(workspace, happen, app, client):
 async def test_the_bot_revokes_its_own_token(workspace, app, client):
     assert not (await client.auth_revoke(test=True))["revoked"]
     assert (await client.auth_revoke())["revoked"]
-    assert await error_of(client.auth_test()) == "token_revoked"
+    assert await word_of(client.auth_test()) == "token_revoked"
     await workspace.until(lambda: app.events)
     assert app.events[0]["tokens"]["bot"] == [BOT]
 
@@ -272,7 +246,7 @@ async def test_installing_again_by_oauth_gives_another_token(server, workspace, 
 async def test_team_info(workspace, client):
     allow(workspace, "team:read")
     assert (await client.team_info())["team"]["domain"] == "acme"
-    assert await error_of(client.team_info(team="T0OTHER")) == "team_not_found"
+    assert await word_of(client.team_info(team="T0OTHER")) == "team_not_found"
 
 
 async def test_a_second_server_leaves_the_first_its_events(workspace, server, app, client):

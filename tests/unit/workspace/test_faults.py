@@ -3,40 +3,16 @@
 import asyncio
 
 import pytest
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.workspace import Faults, WorkspaceServer, demo_workspace
+from bot.workspace import Faults
 from bot.workspace.cast import ALICE, APPROVALS, BOB
-from tests.unit.workspace_app import allow, card, listening, modal
+from tests.unit.workspace.app import allow, card, error_of, modal
 
 
 @pytest.fixture
-def workspace():
-    return demo_workspace()
-
-
-@pytest.fixture
-async def server(workspace):
-    async with WorkspaceServer(workspace, retry_delays=()) as server:
-        yield server
-
-
-@pytest.fixture
-async def app(workspace):
-    async with listening(workspace) as app:
-        yield app
-
-
-@pytest.fixture
-def client(server):
-    return AsyncWebClient(token="xoxb-demo", base_url=server.api_url, retry_handlers=[])
-
-
-async def error_of(awaitable):
-    with pytest.raises(SlackApiError) as raised:
-        await awaitable
-    return raised.value.response
+def server_options():
+    return {"retry_delays": ()}
 
 
 def fates(faults, method, count):
