@@ -26,7 +26,7 @@ from storage.tables import (
 from tests.conftest import Clock
 from tests.integration.asking import AUTOMATION, ask, automation, owing, owing_agent, stopped
 from tests.integration.calls import API, Key
-from tests.integration.verbs import TENANT, count, rows
+from tests.integration.verbs import TENANT, Held, count, rows
 from tests.stack import Stack, start_stack, stop_stack
 
 APPROVALS = f"{API}/governance/approvals"
@@ -360,7 +360,7 @@ async def test_what_nobody_answered_is_shown_as_expired_and_asked_again(stack: S
     await owing(stack.database, stack.server.office.policy.current)
     first = await stack.card("Look at this")
     clock.forward(hours=72)
-    await attend_due(stack.database, stack.server.office.policy.current)
+    await attend_due(stack.database, Held(stack.server.office.policy.current))
     shown = await stack.shown(first.channel, first.ts, "Expired")
     assert "card." not in str(shown.blocks)
     (waiting,) = await rows(stack.database, ApprovalRequest, status="pending")

@@ -15,7 +15,14 @@ from typing import Any, ClassVar
 
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from governance.authorising import Caller
 from governance.automations import Actor, ActorKind, Right, RunStatus
@@ -42,7 +49,7 @@ from tests.integration.governed_watch import OWED, STILL, check_after_a_tick, ch
 from tests.integration.spending import USD, capped
 from tests.integration.verbs import APPROVE, REJECT, TENANT, Held, rows
 
-QUOTA, CAP, THRESHOLD = 4, 5, 3
+QUOTA, CAP, THRESHOLD = 3, 5, 4
 PARENTS = {"deployer": ("planner",), "stranger": (), "planner": ()}
 EVERYBODY = (DEPLOYER, STRANGER, ALICE, ADMIN)
 PEOPLE = ("U0ADMIN", "U0BOB", "U0ALICE", "U0MALLORY")
@@ -133,11 +140,18 @@ class Governed(RuleBasedStateMachine):
 
     # agents
 
+    @initialize(helps=st.booleans())
+    def there_is_something_to_govern(self, helps: bool) -> None:
+        self.an_agent_creates(DEPLOYER, helps, False)
+        self.every_promise_holds()
+        self.somebody_starts_a_run(0, ADMIN)
+
     @rule(agent=st.sampled_from((DEPLOYER, DEPLOYER, STRANGER)), helps=st.booleans(), wants=st.booleans())
     def an_agent_creates(self, agent: Caller, helps: bool, wants: bool) -> None:
         rights = frozenset({Right.CREATES_AGENTS}) if wants else frozenset()
         self.create(agent, Draft("Nightly", agents=("stranger",) if helps else (), rights=rights, tools=("note.auto",)))
 
+    @precondition(lambda self: len(self.seen.live()) < 4)
     @rule(until=st.sampled_from((None, 5, 200)))
     def a_person_creates(self, until: int | None) -> None:
         expires_at = self.clock.now + timedelta(hours=until) if until else None
@@ -273,6 +287,7 @@ class Governed(RuleBasedStateMachine):
         if found := self.run(rows(self.database, Grant)):
             self.must(lambda tx: grants.revoke(tx, self.policy, ADMIN, pick(found, n).id, "enough"))
 
+    @precondition(lambda self: self.seen.paused or len(self.seen.runs) > 1)
     @rule(agent=st.sampled_from(("deployer", "planner")))
     def an_admin_pauses_or_resumes_an_agent(self, agent: str) -> None:
         known, verb = self.policy.agents[agent], stand.resume if agent in self.seen.paused else stand.pause
