@@ -14,6 +14,7 @@ from governance.text import storable
 from operations.allow import queue_execution
 from operations.effects import take_effect
 from operations.notify import note, tell_owners
+from operations.question import why_over
 from operations.remember import Wish, check_wish, remember
 from storage import audit, proposals, requests, surfaces
 from storage.database import Tx
@@ -125,21 +126,12 @@ def check_seen_version(request: ApprovalRequest, seen_version: int | None) -> No
 def check_open(request: ApprovalRequest, now: datetime) -> None:
     """Raise ApprovalExpired or AlreadyDecided where a request can no longer be answered."""
     if request.status is RequestStatus.EXPIRED or (request.status in OPEN_REQUESTS and now >= request.expires_at):
-        raise ApprovalExpired(_why_over(request))
+        raise ApprovalExpired(why_over(request))
     if request.status is RequestStatus.WITHDRAWN:
         how = "This request was withdrawn." if request.decided_by else "The agent withdrew this request."
         raise AlreadyDecided(how, details={"winner": winner_of(request)})
     if request.status not in OPEN_REQUESTS:
         raise AlreadyDecided(details={"winner": winner_of(request)})
-
-
-def _why_over(request: ApprovalRequest) -> str:
-    """Say why a request that nobody answered is over: questions about governance end for other reasons than time."""
-    if request.target_id is None:
-        return ""
-    if request.status is RequestStatus.EXPIRED and request.reason:
-        return f"This question no longer stands: {request.reason}."
-    return "This question expired before anybody answered; what is still owed is asked again by itself."
 
 
 def _check_seen(request: ApprovalRequest, answer: Answer) -> None:

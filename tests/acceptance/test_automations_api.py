@@ -120,7 +120,7 @@ async def test_lineage_comes_from_the_policy_and_a_depth_override_lifts_its_limi
         for id, above in family
     )
     stack.config.write_text(stack.config.read_text() + agents)
-    stack.server.office.policy.reload()
+    await stack.server.reload_policy()
     keys = {id: (await stack.key(KeyKind.AGENT, id))[1] for id, _ in family}
     made = (await stack.call("POST", AUTOMATIONS, NIGHTLY, secret=keys["helper"]))[1]["automation"]
     told = await governance(stack, admin, made["id"])
