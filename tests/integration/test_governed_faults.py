@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from governance.automations import AutomationStatus
-from governance.errors import Refusal
+from governance.errors import ApprovalExpired, Refusal
 from governance.policy import Policy
 from operations import automations, ending, grants, stand, timing
 from storage.database import Database, Tx
@@ -174,6 +174,27 @@ async def test_what_stands_out_again_and_again_is_written_down_and_asked_about_o
     (retire,) = await rows(database, ApprovalRequest, status="pending")
     assert retire.request_type is RequestType.RETIREMENT_ACTION
     assert len(await rows(database, ApprovalRequest)) == 2
+
+
+async def test_what_has_ended_is_asked_about_no_more(database: Database, policy: Policy, clock: Clock) -> None:
+    """closes automation-governance 24"""
+    ends: list[Callable[[str], Callable[[Tx], Awaitable[Any]]]] = [
+        lambda id: lambda tx: ending.retire_by(tx, policy, ALICE, id, None),
+        lambda id: lambda tx: ending.delete(tx, policy, ALICE, id),
+    ]
+    for end in ends:
+        row = await made(database, policy, expires_at=clock.now + timedelta(days=6))
+        await lifecycle_tick(database, policy)
+        await database.write(TENANT, lambda tx, id=row.id: automations.update(tx, policy, ALICE, id, {"tools": ()}))
+        asked = await rows(database, ApprovalRequest, target_id=row.id, status="pending")
+        assert {one.request_type for one in asked} == {RequestType.LIFECYCLE_REVIEW}
+        await database.write(TENANT, end(row.id))
+        (one,) = asked
+        with pytest.raises(ApprovalExpired):
+            await answer(database, policy, one)
+        clock.forward(days=8)
+        await lifecycle_tick(database, policy)
+        assert await rows(database, ApprovalRequest, target_id=row.id, status="pending") == []
 
 
 async def test_what_expired_and_was_deleted_is_asked_about_again_when_it_comes_back(
