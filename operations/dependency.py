@@ -8,6 +8,7 @@ from governance.policy import Policy
 from operations.lifecycle import pause_runs
 from operations.owing import demand_review, find
 from operations.telling import note_down, tell_owner
+from storage import automations
 from storage.database import Tx
 from storage.tables import Automation
 
@@ -22,6 +23,8 @@ async def revoke_dependency(
     automation.creation_paused = True
     paused = await pause_runs(tx, automation, StopKind.GUARDRAIL_STOPPED, reason)
     context: dict[str, Json] = {"reason": reason, "evidence": dict(evidence), "paused_runs": list[Json](paused)}
+    if earlier := [one.summary for one in await automations.findings(tx, automation.id)]:
+        context["noticed_before"] = list[Json](earlier)  # a yes clears that as well
     why = f"It lost something it relied on: {reason}. {len(paused)} of its runs were paused."
     if automation.retired_at is None and automation.expired_at is None:
         await demand_review(tx, policy, automation, ReviewKind.DEPENDENCY_REVOKED, why, context)

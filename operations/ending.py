@@ -12,10 +12,12 @@ from governance.roles import Role
 from operations.automations import found_for_change, found_locked
 from operations.lifecycle import end_questions, extend, owe_nothing, retire
 from operations.owing import SYSTEM, demand_review
+from operations.question import raise_question
+from operations.retirement import retirement_question
 from operations.telling import note_down, tell_owner
 from storage import automations, grants, runs
 from storage.database import Tx
-from storage.limits import limits_in_force
+from storage.limits import limits_in_force, policy_in_force
 from storage.tables import Automation
 
 RETENTION = timedelta(days=7)
@@ -108,11 +110,16 @@ async def _check_cap(tx: Tx, limits: Limits, row: Automation) -> None:
 
 async def _owe_again(tx: Tx, policy: Policy, row: Automation) -> None:
     """Demand anew what was owed when it was deleted, because its question ended then."""
-    kind = row.review_kind
-    if not row.review_required or kind is None or row.expired_at is not None:
+    kind, why = row.review_kind, "It was deleted and restored before anybody had looked at it."
+    if not row.review_required or kind is None:
+        return
+    if row.expired_at is not None:
+        asked = retirement_question(await policy_in_force(tx, policy), row, why, {"trigger": kind})
+        row.review_request_id, row.review_requested_at = (await raise_question(tx, policy, asked)).id, tx.now
+        await tx.session.flush()
         return
     owe_nothing(row)
-    await demand_review(tx, policy, row, kind, "It was deleted and restored before anybody had looked at it.", {})
+    await demand_review(tx, policy, row, kind, why, {})
 
 
 async def purge(tx: Tx, automation_id: str) -> bool:

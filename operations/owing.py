@@ -28,8 +28,12 @@ async def demand_review(
     tx: Tx, policy: Policy, automation: Automation, kind: ReviewKind, why: str, context: Mapping[str, Json]
 ) -> bool:
     """Demand a review of an automation; False where one that weighs as much is owed already, whatever became of its
-    question: what was rejected or not answered has led to the next question by itself."""
-    if automation.review_required and _weighs(automation.review_kind) >= _weighs(kind):
+    question: what was rejected or not answered has led to the next question by itself.
+
+    Each loss of a dependency is asked about by itself: nobody approves one by answering what an earlier one asked.
+    """
+    is_another_loss = kind is ReviewKind.DEPENDENCY_REVOKED and automation.review_kind is kind
+    if automation.review_required and _weighs(automation.review_kind) >= _weighs(kind) and not is_another_loss:
         return False
     target = (AUTOMATION, automation.id)
     await supersede(tx, RequestType.LIFECYCLE_REVIEW, target, f"a review about {kind} is asked for instead")

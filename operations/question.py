@@ -103,6 +103,15 @@ async def _close(tx: Tx, request: ApprovalRequest, reason: str) -> bool:
     return True
 
 
+def why_over(request: ApprovalRequest) -> str:
+    """Say why a question that nobody answered is over, which need not be for its time; nothing about a call."""
+    if request.target_id is None:
+        return ""
+    if request.status is RequestStatus.EXPIRED and request.reason:
+        return f"This question no longer stands: {request.reason}."
+    return "This question expired before anybody answered; what is still owed is asked again by itself."
+
+
 async def answer_owed(tx: Tx, request_id: str) -> OwedReview | None:
     """Note that a review is owed no more; returns what was owed, or None."""
     owed = await tx.get(OwedReview, request_id)

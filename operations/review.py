@@ -14,6 +14,7 @@ from governance.text import storable
 from operations.allow import queue_execution
 from operations.effects import take_effect
 from operations.notify import note, tell_owners
+from operations.question import why_over
 from operations.remember import Wish, check_wish, remember
 from storage import audit, proposals, requests, surfaces
 from storage.database import Tx
@@ -125,7 +126,7 @@ def check_seen_version(request: ApprovalRequest, seen_version: int | None) -> No
 def check_open(request: ApprovalRequest, now: datetime) -> None:
     """Raise ApprovalExpired or AlreadyDecided where a request can no longer be answered."""
     if request.status is RequestStatus.EXPIRED or (request.status in OPEN_REQUESTS and now >= request.expires_at):
-        raise ApprovalExpired()
+        raise ApprovalExpired(why_over(request))
     if request.status is RequestStatus.WITHDRAWN:
         how = "This request was withdrawn." if request.decided_by else "The agent withdrew this request."
         raise AlreadyDecided(how, details={"winner": winner_of(request)})

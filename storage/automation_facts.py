@@ -14,13 +14,22 @@ def creator_of(row: Automation) -> Actor:
 
 def agents_of(row: Automation) -> tuple[str, ...]:
     """Return the agents that answer for an automation: who made it, those above that one, those it names."""
-    maker = [row.creator_id] if row.creator_kind is ActorKind.AGENT else []
-    return tuple(one for one in dict.fromkeys((*maker, *row.chain, *row.agents)) if one is not None)
+    return tuple(dict.fromkeys((*_maker(row), *row.chain, *row.agents)))
+
+
+def hands_of(row: Automation) -> tuple[str, ...]:
+    """Return the agents whose stop or pause holds an automation: who made it and those it names. What holds an agent
+    does not hold those below it."""
+    return tuple(dict.fromkeys((*_maker(row), *row.agents)))
+
+
+def _maker(row: Automation) -> tuple[str, ...]:
+    return (row.creator_id,) if row.creator_kind is ActorKind.AGENT and row.creator_id is not None else ()
 
 
 async def facts_of(tx: Tx, row: Automation, actor: Actor) -> Facts:
     """Return what decides about `actor` changing or starting an automation now."""
-    agents = agents_of(row)
+    agents = hands_of(row)
     is_agent = actor.kind is ActorKind.AGENT and actor.id is not None
     grant = await grants.to_modify(tx, actor.id or "", row.id) if is_agent else None
     stops = {one.agent_id for one in await spend.holding(tx, agents)} if agents else set()

@@ -113,13 +113,14 @@ async def test_a_person_registers_in_their_own_name_and_it_does_not_end_by_itsel
 async def test_lineage_comes_from_the_policy_and_a_depth_override_lifts_its_limit(
     stack: Stack, admin: Key, clock: Clock
 ) -> None:
+    """closes automation-governance 20"""
     family = [("planner", None), ("writer", "planner"), ("helper", "writer"), ("scout", "helper")]
     agents = "".join(
         f'[[agents]]\nid = "{id}"\nname = "{id}"\ncreator = "U0ALICE"\n' + (f'parent = "{above}"\n' if above else "")
         for id, above in family
     )
     stack.config.write_text(stack.config.read_text() + agents)
-    stack.server.office.policy.reload()
+    await stack.server.reload_policy()
     keys = {id: (await stack.key(KeyKind.AGENT, id))[1] for id, _ in family}
     made = (await stack.call("POST", AUTOMATIONS, NIGHTLY, secret=keys["helper"]))[1]["automation"]
     told = await governance(stack, admin, made["id"])
@@ -141,6 +142,7 @@ async def test_lineage_comes_from_the_policy_and_a_depth_override_lifts_its_limi
 async def test_an_admin_stops_agents_from_creating_at_run_time_and_people_go_on(
     stack: Stack, admin: Key, carol: Key
 ) -> None:
+    """closes automation-governance 24"""
     limits = f"{API}/governance/limits"
     assert (await stack.signed(admin, "PATCH", limits, {"creation_enabled": False}))[0] == 200
     assert is_problem(await stack.call("POST", AUTOMATIONS, NIGHTLY), 403, f"{V2}CREATION_DISABLED")
@@ -166,7 +168,10 @@ async def test_a_spend_stop_holds_creations_and_runs_until_it_is_lifted(stack: S
 
 
 async def test_headers_about_identity_count_for_nothing(stack: Stack, admin: Key) -> None:
-    """Who calls is known by the key: no header makes an agent a person, or another agent, or its own ancestor."""
+    """Who calls is known by the key: no header makes an agent a person, or another agent, or its own ancestor.
+
+    closes automation-governance 20
+    """
     lies = {
         "x-tandem-agent-id": "stranger", "x-tandem-request-source": "control_panel",
         "x-tandem-agent-ancestor-ids": "a,b,c,d", "x-countersign-key": admin[0],
@@ -229,6 +234,7 @@ async def test_after_so_many_creations_people_look_before_the_next(stack: Stack,
 
 
 async def test_a_paused_agent_creates_and_runs_nothing(stack: Stack, admin: Key) -> None:
+    """closes automation-governance 24"""
     id = await created(stack)
     await stack.signed(admin, "POST", f"{API}/agents/deployer/pause", {"reason": "it loops"})
     assert is_problem(await stack.call("POST", AUTOMATIONS, NIGHTLY), 403, f"{V2}AGENT_CREATION_PAUSED")
@@ -238,6 +244,7 @@ async def test_a_paused_agent_creates_and_runs_nothing(stack: Stack, admin: Key)
 
 
 async def test_who_may_change_and_delete(stack: Stack, admin: Key, carol: Key, stranger: str) -> None:
+    """closes automation-governance 13"""
     mine, theirs = await created(stack), await created_by(stack, carol)
     for method, id, code in (
         ("PATCH", theirs, "MODIFY_FORBIDDEN"), ("DELETE", theirs, "DELETE_HUMAN_CREATED_DENIED"),
@@ -279,6 +286,7 @@ async def test_what_is_not_theirs_reads_like_what_does_not_exist(stack: Stack, c
     ],
 )  # fmt: skip
 async def test_bodies_are_strict(stack: Stack, body: Any) -> None:
+    """closes automation-governance 13"""
     status, answer = await stack.call("POST", AUTOMATIONS, body)
     assert (status, set(answer)) == (422, {"code", "error", "details"})
     assert await rows(stack.database, Automation) == []
@@ -428,6 +436,7 @@ async def test_what_a_person_paused_only_people_resume(stack: Stack, admin: Key)
 
 
 async def test_deleting_restoring_and_purging(stack: Stack, admin: Key, carol: Key, clock: Clock) -> None:
+    """closes automation-governance 12"""
     id = await created(stack)
     run_id = (await stack.call("POST", f"{AUTOMATIONS}/{id}/runs"))[1]["run"]["id"]
     assert (await stack.call("DELETE", f"{AUTOMATIONS}/{id}"))[0] == 200
@@ -447,6 +456,7 @@ async def test_deleting_restoring_and_purging(stack: Stack, admin: Key, carol: K
 
 
 async def test_creating_and_deleting_does_not_get_around_the_daily_quota(stack: Stack, admin: Key) -> None:
+    """closes automation-governance 11"""
     for n in range(10):
         id = await created(stack)
         await stack.call("DELETE", f"{AUTOMATIONS}/{id}")

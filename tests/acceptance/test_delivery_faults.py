@@ -59,7 +59,7 @@ async def test_a_card_is_posted_once_and_made_true_by_an_update(desk: Desk) -> N
 async def test_whatever_becomes_of_a_post_there_is_exactly_one_card_in_the_end(
     desk: Desk, fault: str, times: int
 ) -> None:
-    """closes slack-approval-bots 8, 22"""
+    """closes slack-approval-bots 8, 22; automation-governance 15"""
     desk.workspace.faults.add(POST, fault, times)
     found = await asked(desk.database, desk.policy)
     for _ in range(times):

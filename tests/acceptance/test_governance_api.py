@@ -26,7 +26,7 @@ from storage.tables import (
 from tests.conftest import Clock
 from tests.integration.asking import AUTOMATION, ask, automation, owing, owing_agent, stopped
 from tests.integration.calls import API, Key
-from tests.integration.verbs import TENANT, count, rows
+from tests.integration.verbs import TENANT, Held, count, rows
 from tests.stack import Stack, start_stack, stop_stack
 
 APPROVALS = f"{API}/governance/approvals"
@@ -87,12 +87,14 @@ async def test_an_agent_files_a_request_and_a_person_grants_it(stack: Stack, adm
 
 
 async def test_filing_the_same_twice_finds_the_same(stack: Stack) -> None:
+    """closes automation-governance 21"""
     first = await filed(stack)
     status, again = await stack.call("POST", APPROVALS, body())
     assert (status, again["approval"]["approval_id"]) == (200, first["approval_id"])
 
 
 async def test_an_agent_cannot_decide(stack: Stack) -> None:
+    """closes automation-governance 20"""
     made = await filed(stack)
     for word in ("approve", "deny"):
         status, refused = await stack.call("POST", f"{APPROVALS}/{made['approval_id']}/{word}", {"notes": "yes"})
@@ -113,6 +115,7 @@ async def test_who_asks_cannot_decide_and_strangers_cannot(stack: Stack, admin: 
 
 
 async def test_a_contradicting_decision_is_told_the_winner(stack: Stack, admin: Key, bob: Key) -> None:
+    """closes automation-governance 21"""
     made = await filed(stack)
     assert (await decide(stack, admin, made))[0] == 200
     assert (await decide(stack, admin, made))[0] == 200
@@ -128,6 +131,7 @@ async def test_two_reviewers_at_once(stack: Stack, admin: Key, bob: Key) -> None
 
 
 async def test_after_its_time_nothing_is_approved(stack: Stack, admin: Key, clock: Clock) -> None:
+    """closes automation-governance 21"""
     made = await filed(stack)
     clock.forward(hours=73)
     status, refused = await decide(stack, admin, made)
@@ -166,6 +170,7 @@ async def test_denying_takes_a_reason(stack: Stack, admin: Key) -> None:
     ],
 )
 async def test_what_means_nothing_is_refused_by_name(stack: Stack, admin: Key, sent: Any, named: str) -> None:
+    """closes automation-governance 21"""
     status, refused = await stack.signed(admin, "POST", APPROVALS, sent)
     assert status == 422, refused
     assert named in refused["error"]
@@ -193,6 +198,7 @@ async def test_people_file_for_what_is_theirs_operators_for_all(stack: Stack) ->
 
 
 async def test_an_agents_questions_are_bounded_and_leave_its_calls_alone(stack: Stack) -> None:
+    """closes automation-governance 22"""
     for n in range(50):
         await filed(stack, kind="external_post", context={"n": n})
     status, refused = await stack.call("POST", APPROVALS, body(kind="external_post", context={"n": 50}))
@@ -262,6 +268,7 @@ async def test_a_receipt_is_used_once_by_the_agent_it_was_given(stack: Stack, ad
 async def test_what_can_not_be_remembered_edited_withdrawn_or_asked_again(
     stack: Stack, admin: Key, clock: Clock
 ) -> None:
+    """closes automation-governance 22"""
     made = await filed(stack)
     path = f"{API}/approvals/{made['approval_id']}"
     remembered = await stack.signed(admin, "POST", path, {"decision": "approve", "remember": "forever"})
@@ -290,6 +297,7 @@ async def test_a_quota_override_takes_a_stop_and_is_asked_once(stack: Stack, adm
 
 
 async def test_a_blocked_agent_has_a_way_out_after_a_no(stack: Stack, admin: Key, bob: Key) -> None:
+    """closes automation-governance 5"""
     sent = body(kind="lifecycle_review", context=None)
     status, refused = await stack.signed(admin, "POST", APPROVALS, sent)
     assert (status, refused["code"]) == (409, "NO_REVIEW_OWED")
@@ -322,6 +330,7 @@ async def test_reviews_show_what_people_owe(stack: Stack, admin: Key) -> None:
 
 
 async def test_a_question_is_a_card_with_buttons_that_decide(stack: Stack, admin: Key) -> None:
+    """closes automation-governance 19"""
     await filed(stack)
     card = await stack.card("Capability for Deployer")
     shown = str(card.blocks)
@@ -357,10 +366,11 @@ async def test_a_question_of_a_rule_is_rejected_in_slack_and_that_does_something
 
 
 async def test_what_nobody_answered_is_shown_as_expired_and_asked_again(stack: Stack, clock: Clock) -> None:
+    """closes automation-governance 16"""
     await owing(stack.database, stack.server.office.policy.current)
     first = await stack.card("Look at this")
     clock.forward(hours=72)
-    await attend_due(stack.database, stack.server.office.policy.current)
+    await attend_due(stack.database, Held(stack.server.office.policy.current))
     shown = await stack.shown(first.channel, first.ts, "Expired")
     assert "card." not in str(shown.blocks)
     (waiting,) = await rows(stack.database, ApprovalRequest, status="pending")

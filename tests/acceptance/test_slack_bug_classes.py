@@ -147,7 +147,7 @@ async def test_nothing_is_lost_and_nothing_said_twice_where_slack_says_it_is_too
 
 
 async def test_the_same_click_signed_anew_is_one_answer(stack: Stack) -> None:
-    """closes slack-approval-bots 7"""
+    """closes slack-approval-bots 7; automation-governance 18"""
     _, proposed = await stack.propose("deploy.two")
     card = (await stack.card("checkout")).snapshot()
     await stack.slack.click("U0BOB", card, "Approve")

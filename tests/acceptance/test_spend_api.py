@@ -162,6 +162,7 @@ async def test_an_agent_sees_its_own_spend_alone(stack: Stack) -> None:
 
 
 async def test_limits_are_told_as_they_are_written_and_go_back_to_the_file(stack: Stack, admin: Key) -> None:
+    """closes automation-governance 24"""
     path = f"{API}/governance/limits"
     _, before = await stack.signed(admin, "GET", path)
     assert before["limits"] == {
@@ -196,6 +197,7 @@ async def test_limits_are_told_as_they_are_written_and_go_back_to_the_file(stack
 async def test_what_the_file_would_not_take_is_refused_here_as_well(
     stack: Stack, admin: Key, change: dict[str, Any]
 ) -> None:
+    """closes automation-governance 24"""
     status, _ = await stack.signed(admin, "PATCH", f"{API}/governance/limits", change)
     assert status == 422
     assert [one for one in await rows(stack.database, AuditEntry) if one.kind == "limits.changed"] == []

@@ -16,6 +16,7 @@ from storage.tables.base import new_id
 from tests.integration.verbs import TENANT, Held
 
 ADMIN = Actor(ActorKind.HUMAN, "U0ADMIN")
+USD = 1_000_000  #: micro-dollars
 
 
 def capped(policy: Policy, usd: str | None = "10.00", **more: Any) -> Policy:

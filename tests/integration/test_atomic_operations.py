@@ -853,6 +853,7 @@ def request_of(found: Dossier) -> str:
 async def test_a_verb_that_breaks_anywhere_leaves_nothing_and_works_the_next_time(
     database: Database, policy: Policy, clock: Clock, name: str
 ) -> None:
+    """closes automation-governance 25"""
     verb, is_right = await CASES[name][1](Scene(database, policy, clock))
     got, statements = await break_everywhere(database, verb)
     assert is_right(got), got

@@ -60,6 +60,7 @@ async def codes(tries: list[Awaitable[Any]]) -> Counter[str]:
 
 
 async def test_twenty_who_create_at_once_get_as_many_as_the_daily_quota(url: str, clock: Clock, policy: Policy) -> None:
+    """closes automation-governance 3"""
     limits = limited(policy, **FREE)
     async with replicas(url, clock) as servers:
         went = await codes([made(servers[n % 4], limits, name=f"n{n}") for n in range(20)])
@@ -70,6 +71,7 @@ async def test_twenty_who_create_at_once_get_as_many_as_the_daily_quota(url: str
 
 
 async def test_the_cap_of_all_agents_holds_over_agents(url: str, clock: Clock, policy: Policy) -> None:
+    """closes automation-governance 3"""
     limits = limited(policy, **FREE, active_agent_automation_cap=7)
     async with replicas(url, clock) as servers:
         went = await codes([made(servers[n % 4], limits, (DEPLOYER, STRANGER)[n % 2]) for n in range(20)])
@@ -78,6 +80,7 @@ async def test_the_cap_of_all_agents_holds_over_agents(url: str, clock: Clock, p
 
 
 async def test_the_review_gate_lets_no_more_through_than_its_threshold(url: str, clock: Clock, policy: Policy) -> None:
+    """closes automation-governance 3"""
     limits = limited(policy, per_agent_creation_review_threshold=3)
     async with replicas(url, clock) as servers:
         went = await codes([made(servers[n % 4], limits) for n in range(12)])
@@ -86,6 +89,7 @@ async def test_the_review_gate_lets_no_more_through_than_its_threshold(url: str,
 
 
 async def test_restoring_and_extending_at_once_stay_under_the_cap(url: str, clock: Clock, policy: Policy) -> None:
+    """closes automation-governance 12"""
     limits = limited(policy, **FREE, active_agent_automation_cap=3)
     async with replicas(url, clock) as servers:
         gone = [await made(servers[0], limits) for _ in range(3)]
@@ -121,6 +125,7 @@ def test_whatever_happens_at_once_no_limit_is_passed(
 def test_whatever_happens_at_once_no_limit_is_passed_on_postgresql(
     new_postgresql: Callable[[], str], policy: Policy, quota: int, cap: int, threshold: int, acts: list[str]
 ) -> None:
+    """closes automation-governance 3"""
     asyncio.run(_held_limits(new_postgresql(), policy, quota, cap, threshold, acts))
 
 
@@ -154,6 +159,7 @@ async def _act(database: Database, policy: Policy, act: str) -> Any:
 async def test_a_run_is_paused_by_what_stops_its_automation_or_never_starts(
     url: str, clock: Clock, policy: Policy
 ) -> None:
+    """closes automation-governance 8"""
     async with replicas(url, clock) as servers:
         for _ in range(4):
             row = await made(servers[0], limited(policy, **FREE))
@@ -165,6 +171,7 @@ async def test_a_run_is_paused_by_what_stops_its_automation_or_never_starts(
 
 
 async def test_a_revocation_pauses_every_run_however_many(database: Database, policy: Policy) -> None:
+    """closes automation-governance 8"""
     row = await made(database, policy)
     for _ in range(101):
         await started(database, policy, row.id)
@@ -176,6 +183,7 @@ async def test_a_revocation_pauses_every_run_however_many(database: Database, po
 
 
 async def test_a_run_that_two_end_at_once_ends_once_and_counts_once(url: str, clock: Clock, policy: Policy) -> None:
+    """closes automation-governance 2"""
     async with replicas(url, clock) as servers:
         row = await made(servers[0], policy)
         run = await ran(servers[0], policy, row.id, RunStatus.RUNNING)
@@ -192,7 +200,10 @@ async def test_a_run_that_two_end_at_once_ends_once_and_counts_once(url: str, cl
 
 
 async def test_every_block_has_a_way_out(database: Database, policy: Policy, clock: Clock) -> None:
-    """Whatever people or time do to an automation, what its owner and an admin can do makes it run again."""
+    """Whatever people or time do to an automation, what its owner and an admin can do makes it run again.
+
+    closes automation-governance 9
+    """
     tight = limited(policy, run_review_threshold=1)
     row = await made(database, tight)
     blocks: list[Callable[[Any], Any]] = [
@@ -224,16 +235,29 @@ async def _let_go(database: Database, policy: Policy, id: str) -> None:
 
 
 async def test_changes_count_as_no_creations(database: Database, policy: Policy) -> None:
+    """closes automation-governance 4"""
     limits = limited(policy, per_agent_creation_review_threshold=2)
     row = await made(database, limits)
-    for n in range(4):
-        await database.write(TENANT, lambda tx, n=n: verbs.update(tx, limits, DEPLOYER, row.id, {"name": f"n{n}"}))
+    changes: list[Callable[[Any], Any]] = [
+        lambda tx: verbs.update(tx, limits, DEPLOYER, row.id, {"name": "n1"}),
+        lambda tx: verbs.update(tx, limits, DEPLOYER, row.id, {"schedule": "daily"}),
+        lambda tx: verbs.pause(tx, limits, DEPLOYER, row.id, None),
+        lambda tx: verbs.resume(tx, limits, DEPLOYER, row.id),
+        lambda tx: ending.retire_by(tx, limits, ALICE, row.id, None),
+        lambda tx: ending.extend_by(tx, limits, ALICE, row.id, None, None),
+    ]
+    for change_it in changes:
+        await database.write(TENANT, change_it)
+    await ran(database, limits, row.id)
     assert await count(database, OwedReview) == 0
+    await made(database, limits)
+    assert await codes([made(database, limits)]) == {"AGENT_REVIEW_REQUIRED": 1}
 
 
 async def test_a_heavier_review_takes_the_place_of_a_lighter_and_not_the_other_way(
     database: Database, policy: Policy
 ) -> None:
+    """closes automation-governance 24"""
     row = await made(database, policy)
     await ran(database, policy, row.id, outputs=None)
     await tick(database, policy)
@@ -252,6 +276,7 @@ async def test_a_heavier_review_takes_the_place_of_a_lighter_and_not_the_other_w
 
 
 async def test_a_capability_that_is_revoked_stops_what_declared_it(database: Database, policy: Policy) -> None:
+    """closes automation-governance 21"""
     now = database.clock()
     grant = Grant(id="grt_1", tenant=TENANT, kind="capability", agent_id="deployer", capability="creates_agents",
                   granted_by="U0ADMIN", created_at=now, expires_at=now + timedelta(hours=1))  # fmt: skip
@@ -266,6 +291,7 @@ async def test_a_capability_that_is_revoked_stops_what_declared_it(database: Dat
 async def test_what_was_deleted_with_a_review_owed_owes_it_when_it_comes_back(
     database: Database, policy: Policy
 ) -> None:
+    """closes automation-governance 12"""
     row = await made(database, policy)
     await database.write(TENANT, lambda tx: verbs.update(tx, policy, ALICE, row.id, {"tools": ("note.auto",)}))
     await database.write(TENANT, lambda tx: ending.delete(tx, policy, ALICE, row.id))
@@ -372,6 +398,7 @@ async def idle(database: Database, many: int) -> None:
 
 
 async def test_a_tick_costs_what_is_due_and_not_what_there_is(database: Database, policy: Policy) -> None:
+    """closes automation-governance 26"""
     costs = []
     for many in (10, 1000):
         await idle(database, many) if many == 10 else await _thousand(database)

@@ -120,6 +120,7 @@ async def test_a_no_reads_rejected(database: Database, policy: Policy, prepare: 
 async def test_what_nobody_answers_expires_and_cannot_be_approved_any_more(
     database: Database, policy: Policy, clock: Clock, prepare: Prepared
 ) -> None:
+    """closes automation-governance 22"""
     request = await prepare(database, policy)
     clock.forward(hours=72)
     with pytest.raises(ApprovalExpired):
@@ -130,6 +131,7 @@ async def test_what_nobody_answers_expires_and_cannot_be_approved_any_more(
 
 
 async def test_a_capability_is_granted_from_the_decision_on(database: Database, policy: Policy, clock: Clock) -> None:
+    """closes automation-governance 21"""
     request = await ask_for_capability(database, policy)
     clock.forward(hours=71)
     await answer(database, policy, request)
@@ -153,6 +155,7 @@ async def test_a_lifted_depth_is_a_grant_for_as_long_as_the_card_said(
 async def test_an_override_lifts_the_stop_and_resumes_what_it_stopped_and_nothing_else(
     database: Database, policy: Policy, clock: Clock, context: dict[str, Any], length: timedelta
 ) -> None:
+    """closes automation-governance 10"""
     await answer(database, policy, await stopped(database, policy, **context))
     assert (await only(database, SpendStop)).lifted_until == clock() + length
     runs = {one.id: one.status for one in await rows(database, AutomationRun)}
@@ -176,6 +179,7 @@ async def test_a_review_clears_what_was_owed_counted_and_found(database: Databas
 
 
 async def test_a_review_after_a_revocation_lets_it_be_resumed(database: Database, policy: Policy) -> None:
+    """closes automation-governance 9"""
     await answer(database, policy, await owing(database, policy, ReviewKind.DEPENDENCY_REVOKED))
     found = await only(database, Automation)
     assert (found.creation_paused, found.paused_for_lifecycle) == (False, True)
@@ -185,6 +189,7 @@ async def test_a_review_after_a_revocation_lets_it_be_resumed(database: Database
 
 
 async def test_an_old_review_answers_no_newer_one(database: Database, policy: Policy) -> None:
+    """closes automation-governance 21"""
     request = await owing(database, policy)
     await owe(database, "apr_newer")
     await answer(database, policy, request)
@@ -193,6 +198,7 @@ async def test_an_old_review_answers_no_newer_one(database: Database, policy: Po
 
 
 async def test_a_rejected_review_asks_whether_it_is_to_end(database: Database, policy: Policy) -> None:
+    """closes automation-governance 5"""
     await answer(database, policy, await owing(database, policy), REJECT, reason="it posts nonsense")
     asked = await only(database, ApprovalRequest, request_type=RETIREMENT)
     assert (asked.status, asked.reviewers) == (RequestStatus.PENDING, ["U0ADMIN", "U0OWNER"])
@@ -262,6 +268,7 @@ async def test_an_approved_review_of_an_agent_starts_its_count_anew(database: Da
 async def test_what_is_owed_is_asked_again_until_somebody_answers(
     database: Database, policy: Policy, clock: Clock, prepare: Prepared
 ) -> None:
+    """closes automation-governance 5"""
     first = await prepare(database, policy)
     since = (await only(database, OwedReview)).since
     clock.forward(hours=72)
@@ -332,6 +339,7 @@ async def test_of_two_reviewers_at_once_one_decides(url: str, clock: Clock, poli
 
 
 async def test_deciding_races_with_what_supersedes_it(url: str, clock: Clock, policy: Policy) -> None:
+    """closes automation-governance 25"""
     one, two = [await open_database(url, ENCRYPTION_KEY, clock=clock) for _ in range(2)]
     for round in range(6):
         request = await ask(one, policy, RequestType.DEPTH_OVERRIDE, asked_by=AGENT, context={"round": round})

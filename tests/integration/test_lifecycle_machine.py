@@ -10,15 +10,12 @@ by themselves.
 """
 
 import asyncio
-import itertools
-import shutil
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
-import pytest
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -29,8 +26,6 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from governance.attempts import Answer, Result
 from governance.errors import Refusal
@@ -44,9 +39,9 @@ from operations.submission import Submission
 from operations.verify import Report, verify
 from scheduler.expiry import attend_due
 from scheduler.upkeep import seal_audit
-from storage.database import Tx, database_url
+from storage.database import Tx
 from storage.opening import open_database
-from storage.tables import Door, Rule, metadata
+from storage.tables import Door, Rule
 from tests.conftest import ENCRYPTION_KEY, Clock
 from tests.integration.lifecycle_model import KINDS, LEASE, MOST_OPEN, OPEN, Asked, Call, Model
 from tests.integration.lifecycle_watch import NOTHING, check_step, look_at_everything
@@ -425,34 +420,6 @@ def edited(policy: Policy, tightened: set[str]) -> Policy:
     if "version" in tightened:
         tools["deploy.two"] = replace(tools["deploy.two"], version="sha256:another")
     return replace(policy, agents=agents, tools=tools, limits=Limits(max_open_requests=MOST_OPEN))
-
-
-@pytest.fixture
-def fresh(request: pytest.FixtureRequest, url: str, sqlite_template: Path, tmp_path: Path) -> Callable[[], str]:
-    """Makes an empty, migrated database for every example."""
-    numbers = itertools.count()
-
-    def another_file() -> str:
-        path = tmp_path / f"example{next(numbers)}.db"
-        shutil.copy(sqlite_template, path)
-        return f"sqlite:///{path}"
-
-    def emptied() -> str:
-        asyncio.run(_truncate(url))
-        return url
-
-    return another_file if url.startswith("sqlite") else emptied
-
-
-async def _truncate(url: str) -> None:
-    engine = create_async_engine(database_url(url))
-    names = ", ".join(name for name in metadata.tables if name != "installation")
-    async with engine.begin() as connection:
-        await connection.execute(
-            text("SET LOCAL session_replication_role = replica")
-        )  # the record refuses it otherwise
-        await connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
-    await engine.dispose()
 
 
 def test_whatever_happens_in_any_order_both_lifecycles_keep_their_promises(

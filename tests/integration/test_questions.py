@@ -121,6 +121,7 @@ async def test_what_a_rule_demands_is_answered_not_withdrawn(database: Database,
 
 
 async def test_who_filed_it_takes_it_back(database: Database, policy: Policy) -> None:
+    """closes automation-governance 21"""
     by_bob = await ask(database, policy, RequestType.DEPTH_OVERRIDE, asked_by=PERSON)
     by_agent = await ask(database, policy, RequestType.DEPTH_OVERRIDE, asked_by=AGENT)
     await database.write(TENANT, lambda tx: withdraw_by_person(tx, policy, by_bob.proposal_id, "U0BOB", None))

@@ -71,6 +71,7 @@ async def lifted(database: Database, clock: Clock, agent: str = "stranger", **le
 
 
 async def test_a_hundred_reports_at_once_lose_nothing(database: Database, policy: Policy) -> None:
+    """closes automation-governance 2"""
     family = capped(policy, None)
     await asyncio.gather(*(spent(database, family, "1", agent) for agent in ("deployer", "helper") for _ in range(50)))
     assert [await week(database, one) for one in ("helper", "deployer", "planner", "stranger")] == [
@@ -104,6 +105,7 @@ async def test_the_same_report_again_changes_nothing_and_another_under_its_id_is
 
 
 async def test_the_same_report_many_times_at_once_counts_once(database: Database, policy: Policy) -> None:
+    """closes automation-governance 24"""
     got = await asyncio.gather(*(spent(database, policy, "2", report_id="r1") for _ in range(20)))
     assert sorted(one.duplicate for one in got) == [False] + [True] * 19
     assert await week(database) == 2 * USD
@@ -112,6 +114,7 @@ async def test_the_same_report_many_times_at_once_counts_once(database: Database
 async def test_an_id_means_something_to_its_own_agent_alone_and_not_for_ever(
     database: Database, policy: Policy, clock: Clock
 ) -> None:
+    """closes automation-governance 22"""
     family = capped(policy)
     await spent(database, family, "1", "stranger", "r1")
     await spent(database, family, "2", "planner", "r1")
@@ -140,6 +143,7 @@ async def test_who_made_an_automation_is_charged_for_its_runs(database: Database
 async def test_a_report_takes_the_same_statements_whatever_went_before(
     database: Database, policy: Policy, reports: int
 ) -> None:
+    """closes automation-governance 26"""
     family = capped(policy, "1000")
     for _ in range(reports):
         await spent(database, family, "1", "helper")
@@ -176,6 +180,7 @@ async def test_no_ratio_no_warning_and_no_cap_nothing(database: Database, policy
 
 
 async def test_at_the_cap_an_agent_stops_once_with_all_its_runs(database: Database, policy: Policy) -> None:
+    """closes automation-governance 7"""
     tight = capped(policy)
     made = await automation(database, RUNNING, QUEUED, DONE, RunStatus.AWAITING_APPROVAL)
     works_in = await automation(database, RUNNING, creator=None, agents=("planner", "stranger"))
@@ -214,6 +219,7 @@ async def test_many_reports_over_the_cap_at_once_stop_once(database: Database, p
 async def test_a_cap_of_nothing_stops_the_first_cost_and_nothing_stops_nobody(
     database: Database, policy: Policy
 ) -> None:
+    """closes automation-governance 24"""
     none = capped(policy, "0")
     await spent(database, none, "0")
     assert await rows(database, SpendStop) == []
@@ -273,6 +279,7 @@ async def test_very_many_runs_are_paused_and_resumed_in_portions(
 async def test_an_override_resumes_what_the_stop_paused_and_its_lapse_stops_again(
     database: Database, policy: Policy, clock: Clock
 ) -> None:
+    """closes automation-governance 7"""
     tight = capped(policy)
     runs = await automation(database, RUNNING)
     before = await automation(database, PAUSED)
@@ -301,6 +308,7 @@ async def test_a_report_after_the_lapse_stops_at_once(database: Database, policy
 
 
 async def test_a_new_week_lets_an_agent_go(database: Database, policy: Policy, clock: Clock) -> None:
+    """closes automation-governance 6"""
     tight = capped(policy)
     runs = await automation(database, RUNNING)
     await spent(database, tight, "10")
@@ -331,6 +339,7 @@ async def test_a_report_of_the_new_week_does_not_wait_for_the_loop(
 
 @pytest.mark.parametrize("cap", [12 * USD, None])
 async def test_a_raised_or_removed_cap_lets_an_agent_go(database: Database, policy: Policy, cap: int | None) -> None:
+    """closes automation-governance 6"""
     tight = capped(policy)
     runs = await automation(database, RUNNING)
     await spent(database, tight, "11")
@@ -377,6 +386,7 @@ async def test_limits_in_force_hold_for_what_is_asked_as_well(database: Database
 
 
 async def test_changes_of_limits_at_once_lose_none_of_each_other(database: Database, policy: Policy) -> None:
+    """closes automation-governance 2"""
     counts = ("run_review_threshold", "lineage_depth_limit", "active_agent_automation_cap", "health_window_run_limit")
     await asyncio.gather(*(relimit(database, policy, **{name: 7}) for name in counts))
     async with database.read(TENANT) as tx:
@@ -385,6 +395,7 @@ async def test_changes_of_limits_at_once_lose_none_of_each_other(database: Datab
 
 
 async def test_the_stop_of_another_agent_keeps_holding_a_run(database: Database, policy: Policy, clock: Clock) -> None:
+    """closes automation-governance 10"""
     tight = capped(policy)
     runs = await automation(database, RUNNING, agents=("planner",))
     await spent(database, tight, "10")
@@ -398,6 +409,7 @@ async def test_the_stop_of_another_agent_keeps_holding_a_run(database: Database,
 async def test_what_was_paused_for_other_reasons_meanwhile_stays_paused(
     database: Database, policy: Policy, clock: Clock
 ) -> None:
+    """closes automation-governance 10"""
     tight = capped(policy)
     runs = await automation(database, RUNNING)
     ended = await automation(database, RUNNING)
@@ -428,6 +440,7 @@ async def test_two_loops_at_once_let_go_once(database: Database, policy: Policy,
 
 
 async def test_another_tenant_s_agent_of_the_same_name_is_not_touched(database: Database, policy: Policy) -> None:
+    """closes automation-governance 23"""
     tight = capped(policy)
     runs = await automation(database, RUNNING)
 

@@ -71,6 +71,7 @@ def test_nothing_against_it_and_an_agent_may() -> None:
 
 @pytest.mark.parametrize("caller", [NOBODY, Caller(Actor(ActorKind.AGENT)), Caller(Actor(ActorKind.AGENT, "  "))])
 def test_who_is_nobody_creates_changes_and_escalates_nothing(caller: Caller) -> None:
+    """closes automation-governance 20"""
     for check in (
         lambda: check_creation(caller, LIMITS, (), FREE), lambda: check_change(caller, MADE),
         lambda: check_escalation(caller, BOTH, (), BOTH),
@@ -154,6 +155,7 @@ def test_what_stands_against_a_run(facts: Facts, code: str) -> None:
 
 @pytest.mark.parametrize("review", [None, ReviewKind.HEALTH_DRIFT, ReviewKind.EXPIRATION_SOON])
 def test_what_is_only_owed_a_look_goes_on(review: ReviewKind | None) -> None:
+    """closes automation-governance 9"""
     check_start(replace(MADE, review=review))
     check_resume(OWNER, replace(MADE, review=review, status=AutomationStatus.PAUSED, is_lifecycle_paused=True))
 

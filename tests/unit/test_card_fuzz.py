@@ -62,7 +62,7 @@ def variants(made):
 @given(dossiers(), st.none() | st.just("https://acme.slack.com/archives/C0DEPLOYS/p1"), st.sampled_from(["", BUDGET]))
 @thoroughly
 def test_any_card_fits_and_is_inert(found, link, budget):
-    """closes slack-approval-bots 5, 16"""
+    """closes slack-approval-bots 5, 16; automation-governance 17"""
     made = card(found, RENDERING, discussed_at=link, budget=budget)
     for one in variants(made):
         check_message(one)

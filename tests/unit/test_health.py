@@ -52,6 +52,7 @@ def test_one_empty_completed_run_is_a_finding() -> None:
 
 
 def test_two_guardrail_stops_are_a_finding_also_where_they_only_paused() -> None:
+    """closes automation-governance 24"""
     stopped = [Ran("a", RunStatus.PAUSED, StopKind.GUARDRAIL_STOPPED), Ran("b", RunStatus.CANCELLED, StopKind.PANIC)]
     assert examine(stopped, LIMITS) == []
     stopped.append(Ran("c", RunStatus.FAILED, StopKind.GUARDRAIL_STOPPED))
