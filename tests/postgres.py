@@ -100,13 +100,16 @@ class PostgresServer:
         """Wipe a database for the next test, or drop it where a test changed more than rows."""
         with self.turn:
             self.uses[url] = self.uses.get(url, 0) + 1
-            if self.uses[url] < _USES and asyncio.run(_with(url, self._wipe)):
+            if self.uses[url] < _USES and self.wipe(url):
                 self.ready.append(url)
             else:
                 self.run(f"DROP DATABASE {_name(url)} WITH (FORCE)")
 
+    def wipe(self, url: str) -> bool:
+        """Empty a database; False where more than rows was changed, which no wiping undoes."""
+        return asyncio.run(_with(url, self._wipe))
+
     async def _wipe(self, connection: asyncpg.Connection) -> bool:
-        """Return whether the database is now as it was made."""
         assert self.pristine
         await connection.execute(_OTHERS_OUT)
         if await _shape(connection) != self.pristine.shape:

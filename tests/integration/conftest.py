@@ -1,14 +1,12 @@
 """What the tests of this folder share besides the databases."""
 
 import itertools
-import shutil
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
 from bot.connectors.http import HttpConnector
-from storage.tables import metadata
 from tests.conftest import Clock
 from tests.integration.verbs import SECRETS
 from tests.integration.wire import Wire
@@ -64,28 +62,15 @@ async def http_connector(clock: Clock) -> AsyncIterator[HttpConnector]:
 
 
 @pytest.fixture
-def fresh(request: pytest.FixtureRequest, url: str, sqlite_template: Path, tmp_path: Path) -> Callable[[], str]:
+def fresh(request: pytest.FixtureRequest, url: str) -> Callable[[], str]:
     """Makes an empty, migrated database for every example."""
-    numbers = itertools.count()
-
-    def another_file() -> str:
-        path = tmp_path / f"example{next(numbers)}.db"
-        shutil.copy(sqlite_template, path)
-        return f"sqlite:///{path}"
+    if url.startswith("sqlite"):
+        another: Callable[[], str] = request.getfixturevalue("new_sqlite")
+        return another
+    server: PostgresServer = request.getfixturevalue("postgres")
 
     def emptied() -> str:
-        asyncio.run(_truncate(url))
+        assert server.wipe(url)
         return url
 
-    return another_file if url.startswith("sqlite") else emptied
-
-
-async def _truncate(url: str) -> None:
-    engine = create_async_engine(database_url(url))
-    names = ", ".join(name for name in metadata.tables if name != "installation")
-    async with engine.begin() as connection:
-        await connection.execute(
-            text("SET LOCAL session_replication_role = replica")
-        )  # the record refuses it otherwise
-        await connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
-    await engine.dispose()
+    return emptied
