@@ -1,7 +1,7 @@
 """Runs of automations: admitted one by one, moved along legal steps, ended once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from governance.authorising import Caller, check_change, check_start, check_works_on
@@ -62,6 +62,7 @@ async def change(tx: Tx, policy: Policy, caller: Caller, run_id: str, step: Step
         return run
     if step.status in STARTS:
         check_start(facts)
+    step = replace(step, detail=storable(step.detail) if step.detail else None)
     await _move(tx, run, step)
     await runs.note(tx, run.id, f"run_{step.status}", step.detail)
     detail = {"run": run.id, "status": step.status, "stop_kind": step.stop_kind, "detail": step.detail}
@@ -90,7 +91,7 @@ async def _move(tx: Tx, run: AutomationRun, step: Step) -> None:
     before = run.status
     changes = {
         "stop_kind": step.stop_kind, "stopped_for": None,
-        "detail": storable(step.detail) if step.detail else None,
+        "detail": step.detail,
         "outputs": canonical(dict(step.outputs)).decode() if step.outputs is not None else run.outputs,
         "ended_at": tx.now if step.status in TERMINAL_RUNS else None,
     }  # fmt: skip

@@ -1,0 +1,71 @@
+"""What a hostile agent, an unlucky moment or odd words could do to automations, questions and money, and may not."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from governance.automations import Actor, ActorKind, RunStatus
+from governance.errors import Unprocessable
+from governance.policy import Policy
+from operations import automations as verbs
+from operations import ending
+from operations.filing import Filing, file_request
+from operations.runs import Step, change
+from storage.database import Database
+from storage.tables import ApprovalRequest, Automation, AutomationRun, Grant, RequestType, RunEvent
+from tests.integration.asking import answer
+from tests.integration.automating import ADMIN, DEPLOYER, limited, made, started
+from tests.integration.verbs import TENANT, rows
+
+BY_DEPLOYER = Actor(ActorKind.AGENT, "deployer")
+
+
+async def filed(database: Database, policy: Policy, kind: RequestType, **context: Any) -> ApprovalRequest:
+    """Agent deployer asks for something for itself."""
+    filing = Filing(kind, ("agent", "deployer"), "because\x00", context, BY_DEPLOYER)
+    return (await database.write(TENANT, lambda tx: file_request(tx, policy, filing)))[0]
+
+
+# words
+
+
+async def test_words_that_a_database_cannot_hold_are_kept_without_what_it_cannot(
+    database: Database, policy: Policy
+) -> None:
+    row = await made(database, policy, name="n\x00", schedule="s\x00", about={"a": "\x00"})
+    run = await started(database, policy, row.id)
+    step = Step(RunStatus.RUNNING, detail="d\x00")
+    await database.write(TENANT, lambda tx: change(tx, policy, DEPLOYER, run.id, step))
+    await database.write(TENANT, lambda tx: verbs.pause(tx, policy, DEPLOYER, row.id, "p\x00"))
+    assert [one.reason for one in await rows(database, RunEvent) if one.reason] == ["d\ufffd", "p\ufffd"]
+    await database.write(TENANT, lambda tx: ending.retire_by(tx, policy, ADMIN, row.id, "r\x00"))
+    (row,) = await rows(database, Automation)
+    assert (row.name, row.schedule, row.retire_reason) == ("n\ufffd", "s\ufffd", "r\ufffd")
+
+
+@pytest.mark.parametrize("named", ["a\x00b", "a\nb", " \u202e", "x" * 256])
+async def test_a_capability_is_named_on_one_visible_line(database: Database, policy: Policy, named: str) -> None:
+    with pytest.raises(Unprocessable, match="capability_key"):
+        await filed(database, policy, RequestType.CAPABILITY_REQUEST, capability_key=named)
+    assert not await rows(database, ApprovalRequest)
+
+
+# what can be asked for can be given
+
+
+async def test_nobody_asks_for_what_lasts_no_time(database: Database, policy: Policy) -> None:
+    with pytest.raises(Unprocessable, match="hours"):
+        await filed(database, policy, RequestType.CAPABILITY_REQUEST, capability_key="deploy", hours=1e-11)
+    assert not await rows(database, ApprovalRequest)
+
+
+@pytest.mark.parametrize(("ttl", "lasts"), [({"days": 60}, {"days": 30}), ({"seconds": 1}, {"seconds": 1})])
+async def test_what_is_asked_for_without_hours_can_be_given_whatever_the_limits_say(
+    database: Database, policy: Policy, ttl: dict[str, int], lasts: dict[str, int]
+) -> None:
+    limits = limited(policy, approval_ttl=timedelta(**ttl))
+    request = await filed(database, limits, RequestType.CAPABILITY_REQUEST, capability_key="memo.archive")
+    await answer(database, limits, request)
+    (grant,) = await rows(database, Grant)
+    assert grant.expires_at == database.clock() + timedelta(**lasts)
