@@ -19,11 +19,16 @@ def agents_of(row: Automation) -> tuple[str, ...]:
 
 
 async def facts_of(tx: Tx, row: Automation, actor: Actor) -> Facts:
-    """Return what decides about `actor` changing or starting an automation now."""
-    agents = agents_of(row)
+    """Return what decides about `actor` changing or starting an automation now.
+
+    An agent that acts counts among its agents, so that none that is held sets another's work going. A spend stop holds
+    no agent below its own.
+    """
     is_agent = actor.kind is ActorKind.AGENT and actor.id is not None
+    agents = tuple(dict.fromkeys((*agents_of(row), *([actor.id] if is_agent and actor.id else []))))
     grant = await grants.to_modify(tx, actor.id or "", row.id) if is_agent else None
-    stops = {one.agent_id for one in await spend.holding(tx, agents)} if agents else set()
+    above = set(row.chain) - {row.creator_id, actor.id, *row.agents}
+    stops = {one.agent_id for one in await spend.holding(tx, agents)} - above if agents else set()
     paused = {one.agent_id for one in await standing.live(tx) if one.kind is StandingKind.PAUSE} if agents else set()
     return Facts(
         creator=creator_of(row), owner=row.owner, status=row.status, is_retired=row.retired_at is not None,

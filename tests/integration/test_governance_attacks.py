@@ -6,16 +6,17 @@ from typing import Any
 import pytest
 
 from governance.automations import Actor, ActorKind, RunStatus
-from governance.errors import Unprocessable
+from governance.errors import Conflict, TooMany, Unprocessable
 from governance.policy import Policy
 from operations import automations as verbs
-from operations import ending
+from operations import ending, grants, stand
 from operations.filing import Filing, file_request
 from operations.runs import Step, change
 from storage.database import Database
 from storage.tables import ApprovalRequest, Automation, AutomationRun, Grant, RequestType, RunEvent
 from tests.integration.asking import answer
-from tests.integration.automating import ADMIN, DEPLOYER, limited, made, started
+from tests.integration.automating import ADMIN, ALICE, DEPLOYER, limited, made, started
+from tests.integration.spending import capped, spent
 from tests.integration.verbs import TENANT, rows
 
 BY_DEPLOYER = Actor(ActorKind.AGENT, "deployer")
@@ -69,3 +70,34 @@ async def test_what_is_asked_for_without_hours_can_be_given_whatever_the_limits_
     await answer(database, limits, request)
     (grant,) = await rows(database, Grant)
     assert grant.expires_at == database.clock() + timedelta(**lasts)
+
+
+# nothing starts through an agent that is held
+
+
+async def test_an_agent_that_is_paused_or_stopped_starts_nothing_in_others_automations(
+    database: Database, policy: Policy
+) -> None:
+    row = await made(database, policy, ALICE)
+    await database.write(TENANT, lambda tx: grants.give(tx, policy, ADMIN, row.id, "deployer", None))
+    run = await started(database, policy, row.id)
+    agent = policy.agents["deployer"]
+    await database.write(TENANT, lambda tx: stand.pause(tx, agent, "U0ADMIN", "look first"))
+    with pytest.raises(Conflict, match="deployer is paused"):
+        await started(database, policy, row.id)
+    go_on = Step(RunStatus.RUNNING)
+    with pytest.raises(Conflict, match="deployer is paused"):
+        await database.write(TENANT, lambda tx: change(tx, policy, DEPLOYER, run.id, go_on))
+    await database.write(TENANT, lambda tx: stand.resume(tx, agent, "U0ADMIN", "looked"))
+    await spent(database, capped(policy), "10", "deployer")
+    with pytest.raises(TooMany, match="deployer reached"):
+        await started(database, policy, row.id)
+    assert (await started(database, policy, row.id, ALICE)).status is RunStatus.QUEUED
+
+
+async def test_a_spend_stop_holds_no_automation_of_agents_below(database: Database, policy: Policy) -> None:
+    family = capped(policy)
+    row = await made(database, family)
+    assert row.chain == ["planner"]
+    await spent(database, family, "10", "planner")
+    assert (await started(database, family, row.id)).status is RunStatus.QUEUED
