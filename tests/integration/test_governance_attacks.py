@@ -11,12 +11,15 @@ from governance.policy import Policy
 from operations import automations as verbs
 from operations import ending, grants, stand
 from operations.filing import Filing, file_request
+from operations.receipts import spend_receipt
 from operations.runs import Step, change
 from storage.database import Database
-from storage.tables import ApprovalRequest, Automation, AutomationRun, Grant, RequestType, RunEvent
+from storage.tables import ApprovalRequest, Automation, Grant, RequestType, RunEvent
+from tests.conftest import Clock
 from tests.integration.asking import answer
 from tests.integration.automating import ADMIN, ALICE, DEPLOYER, limited, made, started
 from tests.integration.spending import capped, spent
+from tests.integration.test_automations import codes, replicas
 from tests.integration.verbs import TENANT, rows
 
 BY_DEPLOYER = Actor(ActorKind.AGENT, "deployer")
@@ -101,3 +104,35 @@ async def test_a_spend_stop_holds_no_automation_of_agents_below(database: Databa
     assert row.chain == ["planner"]
     await spent(database, family, "10", "planner")
     assert (await started(database, family, row.id)).status is RunStatus.QUEUED
+
+
+async def test_a_paused_agent_uses_up_no_receipt_until_it_is_resumed(database: Database, policy: Policy) -> None:
+    request = await filed(database, policy, RequestType.EXTERNAL_POST, text="hello")
+    await answer(database, policy, request)
+    agent = policy.agents["deployer"]
+    await database.write(TENANT, lambda tx: stand.pause(tx, agent, "U0ADMIN", "look first"))
+    with pytest.raises(Conflict, match="paused"):
+        await database.write(TENANT, lambda tx: spend_receipt(tx, request.id, request.digest))
+    await database.write(TENANT, lambda tx: stand.resume(tx, agent, "U0ADMIN", "looked"))
+    used = await database.write(TENANT, lambda tx: spend_receipt(tx, request.id, request.digest))
+    assert used.consumed_at is not None
+
+
+# many at once
+
+
+async def test_answers_and_verbs_about_the_same_automation_never_wait_in_a_circle(
+    url: str, clock: Clock, policy: Policy
+) -> None:
+    async with replicas(url, clock) as servers:
+        row = await made(servers[0], policy, ALICE, tools=("a", "b"))
+        narrow = {"tools": ["a"]}
+        await servers[0].write(TENANT, lambda tx: verbs.update(tx, policy, ALICE, row.id, narrow))
+        (request,) = await rows(servers[0], ApprovalRequest)
+        went = await codes([
+            answer(servers[n % 4], policy, request) if n % 2
+            else servers[n % 4].write(TENANT, lambda tx: ending.extend_by(tx, policy, ADMIN, row.id, None, None))
+            for n in range(20)
+        ])  # fmt: skip
+        assert went["ok"] >= 10
+        assert set(went) <= {"ok", "APPROVAL_EXPIRED"}
