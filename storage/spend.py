@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, delete, func, select, tuple_, update
+from sqlalchemy import BigInteger, CursorResult, case, delete, func, literal, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
@@ -13,6 +13,8 @@ from governance.automations import SpendSpan
 from governance.spend import window_of, windows_at
 from storage.database import Tx
 from storage.tables import Automation, AutomationRun, SpendReport, SpendStop, SpendWindow
+
+_FULL = literal(2**63 - 1, BigInteger)  #: what a column of a window holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ async def charge(tx: Tx, agents: Iterable[str], usage: Mapping[str, Any]) -> lis
     counted = ("cost", "prompt_tokens", "completion_tokens", "total_tokens")
     statement = statement.on_conflict_do_update(
         index_elements=["tenant", "agent_id", "span", "start"],
-        set_={name: table[name] + given[name] for name in counted}
+        set_={name: _sum(table[name], given[name]) for name in counted}
         | {"last_run_id": func.coalesce(given.last_run_id, table.last_run_id), "updated_at": given.updated_at},
     ).returning(table.agent_id, table.span, table.cost, table.warned_at)
     found = (await tx.session.execute(statement)).all()
@@ -144,6 +146,11 @@ async def run_with_automation(tx: Tx, run_id: str) -> tuple[AutomationRun, Autom
     query = query.where(col(AutomationRun.id) == run_id, col(AutomationRun.tenant) == tx.tenant)
     found = (await tx.session.execute(query)).first()
     return (found[0], found[1]) if found else None
+
+
+def _sum(counted: Any, more: Any) -> Any:
+    """Add without running over: a window that is full stays full, so that whoever shares it is still counted."""
+    return case((counted > _FULL - more, _FULL), else_=counted + more)
 
 
 def _insert(tx: Tx, table: type[Any]) -> Any:

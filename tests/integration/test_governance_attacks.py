@@ -18,10 +18,11 @@ from storage.tables import ApprovalRequest, Automation, Grant, RequestType, RunE
 from tests.conftest import Clock
 from tests.integration.asking import answer
 from tests.integration.automating import ADMIN, ALICE, DEPLOYER, limited, made, started
-from tests.integration.spending import capped, spent
+from tests.integration.spending import capped, spent, week
 from tests.integration.test_automations import codes, replicas
-from tests.integration.verbs import TENANT, rows
+from tests.integration.verbs import TENANT, rows, sql
 
+MOST = 2**63 - 1  # micro-dollars that a window can hold
 BY_DEPLOYER = Actor(ActorKind.AGENT, "deployer")
 
 
@@ -136,3 +137,18 @@ async def test_answers_and_verbs_about_the_same_automation_never_wait_in_a_circl
         ])  # fmt: skip
         assert went["ok"] >= 10
         assert set(went) <= {"ok", "APPROVAL_EXPIRED"}
+
+
+# money
+
+
+async def test_an_agent_that_reports_billions_keeps_nobody_else_from_being_counted(
+    database: Database, policy: Policy
+) -> None:
+    family = capped(policy, None)
+    await spent(database, family, "1", "deployer")
+    await sql(database, "UPDATE spend_windows SET cost = :full", full=2**63 - 2)
+    for _ in range(2):
+        await spent(database, family, "1000000000", "deployer")
+    await spent(database, family, "3", "helper")
+    assert [await week(database, one) for one in ("helper", "deployer", "planner")] == [3 * 10**6, MOST, MOST]
