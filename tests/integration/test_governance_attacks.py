@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from governance.automations import Actor, ActorKind, RunStatus
-from governance.errors import Conflict, TooMany, Unprocessable
+from governance.errors import ApprovalExpired, Conflict, TooMany, Unprocessable
+from governance.lifecycle import RequestStatus
 from governance.policy import Policy
 from operations import automations as verbs
 from operations import ending, grants, stand
@@ -17,7 +18,7 @@ from storage.database import Database
 from storage.tables import ApprovalRequest, Automation, Grant, RequestType, RunEvent
 from tests.conftest import Clock
 from tests.integration.asking import answer
-from tests.integration.automating import ADMIN, ALICE, DEPLOYER, limited, made, started
+from tests.integration.automating import ADMIN, ALICE, DEPLOYER, limited, made, ran, started, tick
 from tests.integration.spending import capped, spent, week
 from tests.integration.test_automations import codes, replicas
 from tests.integration.verbs import TENANT, rows, sql
@@ -152,3 +153,34 @@ async def test_an_agent_that_reports_billions_keeps_nobody_else_from_being_count
         await spent(database, family, "1000000000", "deployer")
     await spent(database, family, "3", "helper")
     assert [await week(database, one) for one in ("helper", "deployer", "planner")] == [3 * 10**6, MOST, MOST]
+
+
+# an answer clears what its card said, and nothing that came later
+
+
+async def test_a_second_loss_is_asked_about_anew(database: Database, policy: Policy) -> None:
+    row = await made(database, policy, ALICE, agents=("deployer", "stranger"), tools=("a", "b"))
+    for lost in ({"tools": ["a"]}, {"agents": ["deployer"]}):
+        await database.write(TENANT, lambda tx, lost=lost: verbs.update(tx, policy, ALICE, row.id, lost))
+    first, second = await rows(database, ApprovalRequest)
+    with pytest.raises(ApprovalExpired):
+        await answer(database, policy, first)
+    assert (await rows(database, Automation))[0].review_request_id == second.id
+    await answer(database, policy, second)
+    assert not (await rows(database, Automation))[0].review_required
+
+
+async def test_a_worse_finding_is_asked_about_anew_and_the_same_one_is_not(
+    database: Database, policy: Policy, clock: Clock
+) -> None:
+    limits = limited(policy, run_review_threshold=0)
+    row = await made(database, limits, expires_at=clock() + timedelta(days=300))
+    for outcome in ({"outputs": None}, {"outputs": None}, *[{}] * 4):
+        status = RunStatus.COMPLETED if outcome else RunStatus.FAILED
+        await ran(database, limits, row.id, RunStatus.RUNNING, status, **outcome)
+        await tick(database, limits)
+        clock.forward(hours=7)
+    warned, worse = await rows(database, ApprovalRequest)
+    assert (warned.status, worse.status) == (RequestStatus.EXPIRED, RequestStatus.PENDING)
+    (row,) = await rows(database, Automation)
+    assert row.review_request_id == worse.id
