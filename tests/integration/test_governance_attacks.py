@@ -15,13 +15,13 @@ from operations.filing import Filing, file_request
 from operations.receipts import spend_receipt
 from operations.runs import Step, change
 from storage.database import Database
-from storage.tables import ApprovalRequest, Automation, Grant, RequestType, RunEvent
+from storage.tables import ApprovalRequest, Automation, Grant, OutboxMessage, RequestType, RunEvent
 from tests.conftest import Clock
 from tests.integration.asking import answer
 from tests.integration.automating import ADMIN, ALICE, DEPLOYER, limited, made, ran, started, tick
 from tests.integration.spending import capped, spent, week
 from tests.integration.test_automations import codes, replicas
-from tests.integration.verbs import TENANT, rows, sql
+from tests.integration.verbs import TENANT, count, rows, sql
 
 MOST = 2**63 - 1  # micro-dollars that a window can hold
 BY_DEPLOYER = Actor(ActorKind.AGENT, "deployer")
@@ -184,3 +184,19 @@ async def test_a_worse_finding_is_asked_about_anew_and_the_same_one_is_not(
     assert (warned.status, worse.status) == (RequestStatus.EXPIRED, RequestStatus.PENDING)
     (row,) = await rows(database, Automation)
     assert row.review_request_id == worse.id
+
+
+# nobody is flooded
+
+
+async def test_an_agent_that_pauses_and_resumes_all_day_does_not_fill_its_owners_messages(
+    database: Database, policy: Policy
+) -> None:
+    row = await made(database, policy)
+    before = await count(database, OutboxMessage, kind="say")
+    for _ in range(10):
+        await database.write(TENANT, lambda tx: verbs.pause(tx, policy, DEPLOYER, row.id, None))
+        await database.write(TENANT, lambda tx: verbs.resume(tx, policy, DEPLOYER, row.id))
+    assert await count(database, OutboxMessage, kind="say") - before == 2  # one of each
+    await database.write(TENANT, lambda tx: verbs.pause(tx, policy, ADMIN, row.id, None))
+    assert await count(database, OutboxMessage, kind="say") - before == 3  # what people do is told at once
