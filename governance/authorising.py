@@ -14,6 +14,9 @@ from governance.roles import Role
 
 PREFIX = "AUTOMATION_V2_"
 
+#: Runs of one automation that have not ended; whatever stops it moves them all in one transaction.
+MOST_OPEN_RUNS = 1_000
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -143,6 +146,12 @@ def check_start(facts: Facts) -> None:
     if facts.paused_agents:
         raise _stands("AGENT_PAUSED", f"Agent {facts.paused_agents[0]} is paused; an operator can resume it")
     _check_spend(facts.stopped)
+
+
+def check_room(open_runs: int) -> None:
+    """Raise TooMany where an automation has more runs that have not ended than anybody could look through."""
+    if open_runs >= MOST_OPEN_RUNS:
+        raise _wait("TOO_MANY_RUNS", f"{open_runs} runs of this automation have not ended; end or cancel some first")
 
 
 def check_resume(caller: Caller, facts: Facts) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from governance.authorising import Caller, check_change, check_start, check_works_on
+from governance.authorising import Caller, check_change, check_room, check_start, check_works_on
 from governance.automations import STARTS, TERMINAL_RUNS, ReviewKind, RunStatus, StopKind, sources_of_run
 from governance.canonical import Json, canonical
 from governance.errors import IllegalMove, NotFound
@@ -41,6 +41,7 @@ async def start(tx: Tx, policy: Policy, caller: Caller, automation_id: str) -> A
     if caller.is_human or not facts.works_on_it:
         check_change(caller, facts)
     check_start(facts)
+    check_room(await runs.count_open(tx, row.id))
     run = await tx.add(AutomationRun(
         id=new_id("run"), tenant=tx.tenant, automation_id=row.id, status=RunStatus.QUEUED,
         created_by=str(caller.actor), created_at=tx.now, updated_at=tx.now,

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from governance.authorising import MOST_OPEN_RUNS
 from governance.automations import Actor, ActorKind, RunStatus
 from governance.errors import ApprovalExpired, Conflict, TooMany, Unprocessable
 from governance.lifecycle import RequestStatus
@@ -19,7 +20,7 @@ from storage.tables import ApprovalRequest, Automation, Grant, OutboxMessage, Re
 from tests.conftest import Clock
 from tests.integration.asking import answer
 from tests.integration.automating import ADMIN, ALICE, DEPLOYER, limited, made, ran, started, tick
-from tests.integration.spending import capped, spent, week
+from tests.integration.spending import automation, capped, spent, week
 from tests.integration.test_automations import codes, replicas
 from tests.integration.verbs import TENANT, count, rows, sql
 
@@ -200,3 +201,16 @@ async def test_an_agent_that_pauses_and_resumes_all_day_does_not_fill_its_owners
     assert await count(database, OutboxMessage, kind="say") - before == 2  # one of each
     await database.write(TENANT, lambda tx: verbs.pause(tx, policy, ADMIN, row.id, None))
     assert await count(database, OutboxMessage, kind="say") - before == 3  # what people do is told at once
+
+
+async def test_an_automation_has_a_bounded_number_of_runs_that_have_not_ended(
+    database: Database, policy: Policy
+) -> None:
+    queued = [RunStatus.QUEUED] * MOST_OPEN_RUNS
+    run_id, *_ = await automation(database, *queued, RunStatus.COMPLETED, creator="deployer")
+    (row,) = await rows(database, Automation)
+    with pytest.raises(TooMany, match="end or cancel some"):
+        await started(database, policy, row.id)
+    cancelled = Step(RunStatus.CANCELLED)
+    await database.write(TENANT, lambda tx: change(tx, policy, DEPLOYER, run_id, cancelled))
+    assert (await started(database, policy, row.id)).status is RunStatus.QUEUED
