@@ -56,7 +56,7 @@ class Facts:
     owner: str
     status: AutomationStatus = AutomationStatus.ACTIVE
     is_retired: bool = False
-    is_expired: bool = False
+    is_expired: bool = False  #: whether its end has passed, also where nobody has attended to that yet
     is_lifecycle_paused: bool = False
     is_creation_paused: bool = False
     review: ReviewKind | None = None  #: the review that is owed, None where none is
@@ -138,6 +138,8 @@ def check_change(caller: Caller, facts: Facts, *, destructive: bool = False) -> 
 def check_start(facts: Facts) -> None:
     """Raise what stands against a run, whoever wants it. Reviews that block are those a person has to give first."""
     _check_lifecycle(facts, Conflict)
+    if facts.is_expired:
+        raise _stands("EXPIRED", "This automation has expired; its owner or an admin can extend it")
     if facts.review in BLOCKING_REVIEWS or facts.is_creation_paused:
         why = facts.review or "critical findings"
         raise _stands("REVIEW_REQUIRED", f"Nothing of this automation starts until people have reviewed it ({why})")

@@ -12,10 +12,12 @@ from governance.roles import Role
 from operations.automations import found_for_change, found_locked
 from operations.lifecycle import end_questions, extend, owe_nothing, retire
 from operations.owing import SYSTEM, demand_review
+from operations.question import raise_question
+from operations.retirement import retirement_question
 from operations.telling import note_down, tell_owner
 from storage import automations, grants, runs
 from storage.database import Tx
-from storage.limits import limits_in_force
+from storage.limits import policy_in_force
 from storage.tables import Automation
 
 RETENTION = timedelta(days=7)
@@ -87,7 +89,8 @@ async def restore(tx: Tx, policy: Policy, caller: Caller, automation_id: str) ->
             "There is no deleted automation under this id that can still be restored.",
             code="AUTOMATION_GOVERNANCE_RESTORE_NOT_FOUND",
         )
-    limits = await limits_in_force(tx, policy)
+    policy = await policy_in_force(tx, policy)
+    limits = policy.limits
     await _check_cap(tx, limits, row)
     row.deleted_at = row.deleted_by = row.purge_at = None
     row.updated_at = tx.now
@@ -108,11 +111,17 @@ async def _check_cap(tx: Tx, limits: Limits, row: Automation) -> None:
 
 async def _owe_again(tx: Tx, policy: Policy, row: Automation) -> None:
     """Demand anew what was owed when it was deleted, because its question ended then."""
-    kind = row.review_kind
-    if not row.review_required or kind is None or row.expired_at is not None:
+    kind, why = row.review_kind, "It was deleted and restored before anybody had looked at it."
+    if not row.review_required or kind is None:
         return
     owe_nothing(row)
-    await demand_review(tx, policy, row, kind, "It was deleted and restored before anybody had looked at it.", {})
+    if row.expired_at is None:
+        await demand_review(tx, policy, row, kind, why, {})
+        return
+    request = await raise_question(tx, policy, retirement_question(policy, row, why, {"trigger": kind}))
+    row.review_required, row.review_kind = True, kind
+    row.review_requested_at, row.review_request_id = tx.now, request.id
+    await tx.session.flush()
 
 
 async def purge(tx: Tx, automation_id: str) -> bool:

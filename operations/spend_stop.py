@@ -59,11 +59,12 @@ async def stop_at_cap(tx: Tx, policy: Policy, week: Week, cap: int, cause: Cause
 
 
 async def lift(tx: Tx, stop: SpendStop, until: datetime, by: Actor = _SYSTEM) -> bool:
-    """Lift a stop until a moment and queue what it paused again; False where it has ended by itself."""
+    """Lift a stop until a moment, or longer where it is already, and queue what it paused again; False where it has
+    ended by itself."""
     found = await spend.stop_locked(tx, stop.id)
     if found is None or found.ended_at is not None:
         return False
-    found.lifted_until = until
+    until = found.lifted_until = max(until, found.lifted_until or until)
     await standing.end(tx, found.agent_id, StandingKind.SPEND, "", by.id or "system")
     resumed = await _resume_runs(tx, found, _OVERRIDDEN)
     detail: dict[str, Json] = {"stop": found.id, "until": until.isoformat(), "resumed_runs": len(resumed)}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import BigInteger, CursorResult, case, delete, func, literal, select, tuple_, update
+from sqlalchemy import BigInteger, CursorResult, Select, case, delete, func, literal, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
@@ -62,6 +62,22 @@ async def week_of(tx: Tx, agent_id: str) -> Week:
     start = window_of(SpendSpan.WEEKLY, tx.now).start
     row = await tx.session.get(SpendWindow, (tx.tenant, agent_id, SpendSpan.WEEKLY.value, start))
     return Week(agent_id, row.cost, row.warned_at) if row else Week(agent_id)
+
+
+async def weeks(tx: Tx) -> list[Week]:
+    """Return what every agent of this tenant has spent this week, in one order for everybody."""
+    found = await tx.session.scalars(_this_week(tx).where(col(SpendWindow.tenant) == tx.tenant))
+    return sorted((Week(one.agent_id, one.cost, one.warned_at) for one in found), key=lambda week: week.agent_id)
+
+
+async def tenants(tx: Tx) -> list[str]:
+    """Return the tenants of which any agent has spent something this week."""
+    return sorted(await tx.session.scalars(_this_week(tx).with_only_columns(col(SpendWindow.tenant)).distinct()))
+
+
+def _this_week(tx: Tx) -> Select[Any]:
+    start = window_of(SpendSpan.WEEKLY, tx.now).start
+    return select(SpendWindow).where(col(SpendWindow.span) == SpendSpan.WEEKLY.value, col(SpendWindow.start) == start)
 
 
 async def mark_week(tx: Tx, agent_id: str, **changes: Any) -> None:

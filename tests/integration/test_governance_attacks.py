@@ -15,14 +15,25 @@ from operations import ending, grants, stand
 from operations.filing import Filing, file_request
 from operations.receipts import spend_receipt
 from operations.runs import Step, change
+from operations.spend_stop import lift
+from scheduler.spending import SpendClock
 from storage.database import Database
-from storage.tables import ApprovalRequest, Automation, Grant, OutboxMessage, RequestType, RunEvent
+from storage.tables import (
+    ApprovalRequest,
+    Automation,
+    AutomationRun,
+    Grant,
+    OutboxMessage,
+    RequestType,
+    RunEvent,
+    SpendStop,
+)
 from tests.conftest import Clock
 from tests.integration.asking import answer
 from tests.integration.automating import ADMIN, ALICE, DEPLOYER, limited, made, ran, started, tick
-from tests.integration.spending import automation, capped, spent, week
+from tests.integration.spending import automation, capped, relimit, spent, week
 from tests.integration.test_automations import codes, replicas
-from tests.integration.verbs import TENANT, count, rows, sql
+from tests.integration.verbs import REJECT, TENANT, Held, count, rows, sql
 
 MOST = 2**63 - 1  # micro-dollars that a window can hold
 BY_DEPLOYER = Actor(ActorKind.AGENT, "deployer")
@@ -213,4 +224,55 @@ async def test_an_automation_has_a_bounded_number_of_runs_that_have_not_ended(
         await started(database, policy, row.id)
     cancelled = Step(RunStatus.CANCELLED)
     await database.write(TENANT, lambda tx: change(tx, policy, DEPLOYER, run_id, cancelled))
+    assert (await started(database, policy, row.id)).status is RunStatus.QUEUED
+
+
+async def test_a_cap_lowered_below_what_was_spent_stops_at_once(database: Database, policy: Policy) -> None:
+    generous = capped(policy, "100.00")
+    (run,) = await automation(database, RunStatus.RUNNING)
+    await spent(database, generous, "8")
+    clock = SpendClock(database, Held(generous))
+    await clock.drain()
+    await relimit(database, generous, weekly_spend_cap=5_000_000)
+    await clock.drain()
+    (stop,) = await rows(database, SpendStop)
+    assert (stop.agent_id, stop.ended_at) == ("stranger", None)
+    assert [one.status for one in await rows(database, AutomationRun, id=run)] == [RunStatus.PAUSED]
+    await relimit(database, generous, weekly_spend_cap=9_000_000)
+    await clock.drain()
+    assert [one.status for one in await rows(database, AutomationRun, id=run)] == [RunStatus.QUEUED]
+
+
+async def test_a_shorter_override_takes_nothing_of_a_longer_one(database: Database, policy: Policy) -> None:
+    capped_policy = capped(policy)
+    await spent(database, capped_policy, "10")
+    (stop,) = await rows(database, SpendStop)
+    for hours in (48, 1):
+        until = database.clock() + timedelta(hours=hours)
+        await database.write(TENANT, lambda tx, until=until: lift(tx, stop, until))
+    (stop,) = await rows(database, SpendStop)
+    assert stop.lifted_until == database.clock() + timedelta(hours=48)
+
+
+# ends hold whether or not the loop has come by, and are asked about
+
+
+async def test_nothing_starts_past_the_end_of_an_automation_though_the_loop_stands_still(
+    database: Database, policy: Policy, clock: Clock
+) -> None:
+    row = await made(database, policy, expires_at=clock() + timedelta(hours=2))
+    clock.forward(hours=2)
+    with pytest.raises(Conflict, match="expired"):
+        await started(database, policy, row.id)
+
+
+async def test_what_is_restored_expired_is_asked_about_again(database: Database, policy: Policy, clock: Clock) -> None:
+    row = await made(database, policy, expires_at=clock() + timedelta(hours=2))
+    clock.forward(hours=2)
+    await tick(database, policy)
+    await database.write(TENANT, lambda tx: ending.delete(tx, policy, ADMIN, row.id))
+    await database.write(TENANT, lambda tx: ending.restore(tx, policy, ADMIN, row.id))
+    (asked,) = await rows(database, ApprovalRequest, status=RequestStatus.PENDING)
+    assert (await rows(database, Automation))[0].review_request_id == asked.id
+    await answer(database, policy, asked, REJECT)
     assert (await started(database, policy, row.id)).status is RunStatus.QUEUED
