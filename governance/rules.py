@@ -63,6 +63,12 @@ class Remembered:
     expires_at: datetime | None = None
     max_uses: int | None = None
     uses: int = 0
+    agreed: int | None = None  #: how many had to agree where it is a granted capability; None for a rule
+
+    @property
+    def word(self) -> str:
+        """What people call it."""
+        return "rule" if self.agreed is None else "grant"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +153,9 @@ def _speaks_for(rule: Remembered, tool: Tool, panel: Panel) -> bool:
 
     Of a rule that was made without a request nobody's membership was ever checked.
     """
-    by_group = rule.was_asked and any(map(is_group, panel.reviewers))
     out = (panel.requester, panel.barred)
+    if rule.agreed is not None:  # admins answer for a capability, whoever answers for single calls
+        return min(rule.agreed, len(set(rule.authors) - set(out))) >= tool.quorum
+    by_group = rule.was_asked and any(map(is_group, panel.reviewers))
     able = {one for one in rule.authors if one not in out and (by_group or one in panel.reviewers)}
     return len(able) >= tool.quorum
