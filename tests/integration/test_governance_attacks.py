@@ -11,7 +11,7 @@ from governance.errors import ApprovalExpired, Conflict, TooMany, Unprocessable
 from governance.lifecycle import RequestStatus
 from governance.policy import Policy
 from operations import automations as verbs
-from operations import ending, grants, stand
+from operations import ending, grants, spend_stop, stand
 from operations.filing import Filing, file_request
 from operations.receipts import spend_receipt
 from operations.runs import Step, change
@@ -276,3 +276,35 @@ async def test_what_is_restored_expired_is_asked_about_again(database: Database,
     assert (await rows(database, Automation))[0].review_request_id == asked.id
     await answer(database, policy, asked, REJECT)
     assert (await started(database, policy, row.id)).status is RunStatus.QUEUED
+
+
+async def test_a_retirement_that_a_person_wanted_is_not_asked_for_again(
+    database: Database, policy: Policy, clock: Clock
+) -> None:
+    row = await made(database, policy)
+    by = Actor(ActorKind.HUMAN, "U0ALICE")
+    filing = Filing(RequestType.RETIREMENT_ACTION, ("automation", row.id), "no longer needed", {}, by)
+    await database.write(TENANT, lambda tx: file_request(tx, policy, filing))
+    clock.forward(days=4)
+    await tick(database, policy)
+    assert [one.status for one in await rows(database, ApprovalRequest)] == [RequestStatus.EXPIRED]
+
+
+async def test_overrides_reports_and_the_loop_never_wait_in_a_circle(url: str, clock: Clock, policy: Policy) -> None:
+    async with replicas(url, clock) as servers:
+        tight = capped(policy)
+        await automation(servers[0], *[RunStatus.RUNNING] * 20)
+        await spent(servers[0], tight, "10")
+        (request,) = await rows(servers[0], ApprovalRequest)
+        (stop,) = await rows(servers[0], SpendStop)
+        attend = lambda tx: spend_stop.attend(tx, tight, stop.id)  # noqa: E731
+        went = await codes([
+            one
+            for server in servers
+            for one in (
+                answer(server, tight, request), spent(server, tight, "1"), server.write(TENANT, attend),
+                answer(server, tight, request), spent(server, tight, "1"),
+            )
+        ])  # fmt: skip
+        assert went == {"ok": 20}
+        assert {one.status for one in await rows(servers[0], AutomationRun)} == {RunStatus.QUEUED}
