@@ -1,5 +1,6 @@
 """A granted capability answers the calls that people would be asked about: for its time, and while enough agreed."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,12 @@ async def test_what_it_allowed_does_not_start_once_it_is_revoked(database: Datab
         (told,) = [one for one in await tx.session.scalars(select(col(TrustRecord.record))) if grant.id in one]
     assert "U0CAROL" in told
     assert await state(database, policy, "deploy.production", n=1) is ProposalState.PENDING
+
+
+async def test_it_answers_no_longer_where_an_admin_who_agreed_is_none_any_more(
+    database: Database, policy: Policy
+) -> None:
+    await granted(database, policy)
+    fewer = replace(policy, admins=("U0CAROL",))
+    assert await state(database, fewer, "deploy.two") is ProposalState.PENDING
+    assert await state(database, fewer, "deploy.production") is ProposalState.ALLOWED
