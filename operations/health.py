@@ -44,11 +44,18 @@ async def _raise(tx: Tx, policy: Policy, row: Automation, found: Sequence[Notice
     context: dict[str, Json] = {one.summary: dict(one.evidence) for one in found}
     earlier = {one.summary: one for one in await automations.findings(tx, row.id) if one.kind == KIND}
     is_news = any(one.summary not in earlier or one.severity is not earlier[one.summary].severity for one in found)
-    is_new = await demand_review(tx, policy, row, ReviewKind.HEALTH_DRIFT, why, context, is_news=is_news)
+    kind = _heavier_owed(row) if is_critical else None
+    is_new = await demand_review(tx, policy, row, kind or ReviewKind.HEALTH_DRIFT, why, context, is_news=is_news)
     await _write_findings(tx, row, found, earlier)
     if is_new:
         summaries = list[Json]([one.summary for one in found])
         await note_down(tx, row, SYSTEM, "automation.health_drift", {"findings": summaries, "critical": is_critical})
+
+
+def _heavier_owed(row: Automation) -> ReviewKind | None:
+    """Return the review that is owed already where it would clear what was found without saying so."""
+    is_heavier = row.review_kind in (ReviewKind.RUN_DRIFT, ReviewKind.DEPENDENCY_REVOKED)
+    return row.review_kind if row.review_required and is_heavier else None
 
 
 async def _write_findings(

@@ -80,7 +80,7 @@ async def owed_by_agents(tx: Tx, limit: int) -> list[AgentReview]:
 
 
 async def worth_a_look(tx: Tx, owner: str | None, limit: int) -> list[Automation]:
-    """Return automations that owe a review, have findings, expired or were retired; newest asked first.
+    """Return automations that owe a review, then those with findings, expired or retired; newest asked first.
 
     `owner` keeps to those of one person.
     """
@@ -95,7 +95,11 @@ async def worth_a_look(tx: Tx, owner: str | None, limit: int) -> list[Automation
     if owner is not None:
         query = query.where(col(Automation.owner) == owner)
     newest = func.coalesce(col(Automation.review_requested_at), col(Automation.created_at)).desc()
-    return list(await tx.session.scalars(query.order_by(newest, col(Automation.id).desc()).limit(limit)))
+    return list(
+        await tx.session.scalars(
+            query.order_by(col(Automation.review_required).desc(), newest, col(Automation.id).desc()).limit(limit)
+        )
+    )
 
 
 async def findings(tx: Tx, automation_ids: Sequence[str]) -> list[AutomationFinding]:

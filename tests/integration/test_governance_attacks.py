@@ -17,6 +17,7 @@ from operations.receipts import spend_receipt
 from operations.runs import Step, change
 from operations.spend_stop import lift
 from scheduler.spending import SpendClock
+from storage import governing
 from storage.database import Database
 from storage.tables import (
     ApprovalRequest,
@@ -24,6 +25,7 @@ from storage.tables import (
     AutomationRun,
     Grant,
     OutboxMessage,
+    Proposal,
     RequestType,
     RunEvent,
     SpendStop,
@@ -308,3 +310,36 @@ async def test_overrides_reports_and_the_loop_never_wait_in_a_circle(url: str, c
         ])  # fmt: skip
         assert went == {"ok": 20}
         assert {one.status for one in await rows(servers[0], AutomationRun)} == {RunStatus.QUEUED}
+
+
+async def test_a_review_after_so_many_runs_does_not_clear_critical_findings_unsaid(
+    database: Database, policy: Policy
+) -> None:
+    limits = limited(policy, run_review_threshold=6)
+    row = await made(database, limits)
+    queued = [await started(database, limits, row.id) for _ in range(6)]
+    for run in queued:
+        for status in (RunStatus.RUNNING, RunStatus.FAILED):
+            step = Step(status)
+            await database.write(TENANT, lambda tx, id=run.id, step=step: change(tx, limits, DEPLOYER, id, step))
+    await tick(database, limits)
+    drift, worse = await rows(database, ApprovalRequest)
+    with pytest.raises(ApprovalExpired):
+        await answer(database, limits, drift)
+    proposal = (await rows(database, Proposal, id=worse.proposal_id))[0]
+    assert "high failure rate" in proposal.rationale
+    await answer(database, limits, worse)
+    (row,) = await rows(database, Automation)
+    assert (row.review_required, row.creation_paused) == (False, False)
+
+
+async def test_what_is_owed_comes_before_what_has_ended(database: Database, policy: Policy, clock: Clock) -> None:
+    owing = await made(database, policy, ALICE, tools=("a", "b"))
+    narrow = {"tools": ["a"]}
+    await database.write(TENANT, lambda tx: verbs.update(tx, policy, ALICE, owing.id, narrow))
+    clock.forward(hours=1)
+    ended = await made(database, policy, ALICE, tools=("a", "b"))
+    await database.write(TENANT, lambda tx: verbs.update(tx, policy, ALICE, ended.id, narrow))
+    await database.write(TENANT, lambda tx: ending.retire_by(tx, policy, ADMIN, ended.id, None))
+    async with database.read(TENANT) as tx:
+        assert [one.id for one in await governing.worth_a_look(tx, None, 1)] == [owing.id]
