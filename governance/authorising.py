@@ -14,6 +14,9 @@ from governance.roles import Role
 
 PREFIX = "AUTOMATION_V2_"
 
+#: Runs of one automation that have not ended; whatever stops it moves them all in one transaction.
+MOST_OPEN_RUNS = 1_000
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -53,7 +56,7 @@ class Facts:
     owner: str
     status: AutomationStatus = AutomationStatus.ACTIVE
     is_retired: bool = False
-    is_expired: bool = False
+    is_expired: bool = False  #: whether its end has passed, also where nobody has attended to that yet
     is_lifecycle_paused: bool = False
     is_creation_paused: bool = False
     review: ReviewKind | None = None  #: the review that is owed, None where none is
@@ -135,6 +138,8 @@ def check_change(caller: Caller, facts: Facts, *, destructive: bool = False) -> 
 def check_start(facts: Facts) -> None:
     """Raise what stands against a run, whoever wants it. Reviews that block are those a person has to give first."""
     _check_lifecycle(facts, Conflict)
+    if facts.is_expired:
+        raise _stands("EXPIRED", "This automation has expired; its owner or an admin can extend it")
     if facts.review in BLOCKING_REVIEWS or facts.is_creation_paused:
         why = facts.review or "critical findings"
         raise _stands("REVIEW_REQUIRED", f"Nothing of this automation starts until people have reviewed it ({why})")
@@ -143,6 +148,12 @@ def check_start(facts: Facts) -> None:
     if facts.paused_agents:
         raise _stands("AGENT_PAUSED", f"Agent {facts.paused_agents[0]} is paused; an operator can resume it")
     _check_spend(facts.stopped)
+
+
+def check_room(open_runs: int) -> None:
+    """Raise TooMany where an automation has more runs that have not ended than anybody could look through."""
+    if open_runs >= MOST_OPEN_RUNS:
+        raise _wait("TOO_MANY_RUNS", f"{open_runs} runs of this automation have not ended; end or cancel some first")
 
 
 def check_resume(caller: Caller, facts: Facts) -> None:

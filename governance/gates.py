@@ -120,9 +120,10 @@ def _tier(policy: Policy, agent: Agent, call: Call, asked: Asked, facts: Facts) 
     if not resolved.tier.asks:
         return Verdict(Outcome.TIER, resolved.reason, tier=resolved.tier, place=resolved.place)
     panel = panel_of(policy, agent, asked.tool, call.on_behalf_of)
-    rule = allowing(facts.rules, asked, panel) if resolved.tier is Tier.ACT_WITH_APPROVAL else None
+    granting = (*policy.admins, agent.creator)
+    rule = allowing(facts.rules, asked, panel, granting) if resolved.tier is Tier.ACT_WITH_APPROVAL else None
     if rule is not None:
-        reason = f"{resolved.reason}, answered by a rule that {', '.join(rule.authors)} made"
+        reason = f"{resolved.reason}, answered by a {rule.word} that {', '.join(rule.authors)} made"
         return Verdict(Outcome.TIER, reason, tier=resolved.tier, panel=panel, rule=rule, place=resolved.place)
     if not panel.can_settle():
         place = asked.tool.places.get("reviewers", ())

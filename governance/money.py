@@ -9,7 +9,7 @@ MICRO = 1_000_000
 #: The most one amount may say, in micro-dollars; JSON numbers up to here keep their six decimals.
 MOST = 1_000_000_000 * MICRO
 
-_AMOUNT = re.compile(r"\d{1,10}(?:\.\d{1,6})?", re.ASCII)
+_AMOUNT = re.compile(r"\d{1,30}(?:\.\d{1,6})?", re.ASCII)
 
 
 def parse_usd(value: object) -> int:

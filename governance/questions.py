@@ -15,18 +15,22 @@ NOTHING_RUNS = "governance"
 
 #: The longest that a person can let something stand with one answer.
 LONGEST = timedelta(days=30)
+_SECOND = 1 / 3600  # in hours
 
 #: The capability under which a lifted depth limit is granted.
 DEPTH_OVERRIDE = "depth_override"
 
 
 def hours_in(context: Mapping[str, Json], default: timedelta | None) -> timedelta | None:
-    """Return for how long what is asked for is to hold, from `hours`. Raises Unprocessable beyond 30 days."""
+    """Return for how long what is asked for is to hold, from `hours`, else as long as `default`, at most 30 days.
+
+    Raises Unprocessable beyond that, and for less than a second: nobody could say yes to what lasts no time.
+    """
     hours = context.get("hours")
     if hours is None:
-        return default
+        return min(default, LONGEST) if default is not None else None
     most = LONGEST // timedelta(hours=1)
-    if isinstance(hours, bool) or not isinstance(hours, int | float) or not 0 < hours <= most:
+    if isinstance(hours, bool) or not isinstance(hours, int | float) or not _SECOND <= hours <= most:
         raise Unprocessable(f"context.hours: send a number of hours above 0 and up to {most}.")
     return timedelta(hours=hours)
 
@@ -34,9 +38,10 @@ def hours_in(context: Mapping[str, Json], default: timedelta | None) -> timedelt
 def capability_in(context: Mapping[str, Json]) -> str:
     """Return the capability that is asked for, from `capability_key`, else `capability`. Raises Unprocessable."""
     named = context.get("capability_key", context.get("capability"))
-    if not isinstance(named, str) or not named.strip() or len(named) > 255:
-        raise Unprocessable("context.capability_key: name the capability that is asked for, in 1 to 255 characters.")
-    return named.strip()
+    named = named.strip() if isinstance(named, str) else ""
+    if not named or len(named) > 255 or not named.isprintable():
+        raise Unprocessable("context.capability_key: name the capability, on one line of 1 to 255 characters.")
+    return named
 
 
 def panel_for(

@@ -5,7 +5,7 @@ arguments agree there, `{"any": true}` every call of the tool. Deny beats everyt
 many of its authors as the tool's quorum could still approve the call themselves.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -63,6 +63,12 @@ class Remembered:
     expires_at: datetime | None = None
     max_uses: int | None = None
     uses: int = 0
+    agreed: int | None = None  #: how many had to agree where it is a granted capability; None for a rule
+
+    @property
+    def word(self) -> str:
+        """What people call it."""
+        return "rule" if self.agreed is None else "grant"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +87,12 @@ def denying(rules: Iterable[Remembered], asked: Asked) -> Remembered | None:
     return next((rule for rule in rules if rule.effect is Effect.DENY and matches(rule, asked)), None)
 
 
-def allowing(rules: Iterable[Remembered], asked: Asked, panel: Panel) -> Remembered | None:
-    """Return the rule that answers for the panel of a call, if there is one."""
+def allowing(
+    rules: Iterable[Remembered], asked: Asked, panel: Panel, granting: Collection[str] = ()
+) -> Remembered | None:
+    """Return the rule that answers for the panel of a call, if there is one; `granting` may give capabilities now."""
     found = (rule for rule in rules if rule.effect is Effect.ALLOW and matches(rule, asked))
-    return next((rule for rule in found if _speaks_for(rule, asked.tool, panel)), None)
+    return next((rule for rule in found if _speaks_for(rule, asked.tool, panel, granting)), None)
 
 
 def matches(rule: Remembered, asked: Asked) -> bool:
@@ -142,12 +150,15 @@ def _agrees(arguments: Json, pointer: str, value: Json) -> bool:
     return found is not None and canonical(found[0]) == canonical(value)
 
 
-def _speaks_for(rule: Remembered, tool: Tool, panel: Panel) -> bool:
+def _speaks_for(rule: Remembered, tool: Tool, panel: Panel, granting: Collection[str]) -> bool:
     """Whether enough authors may still approve: named ones by name; where groups may, membership was checked then.
 
     Of a rule that was made without a request nobody's membership was ever checked.
     """
-    by_group = rule.was_asked and any(map(is_group, panel.reviewers))
     out = (panel.requester, panel.barred)
+    if rule.agreed is not None:  # admins answer for a capability, whoever answers for single calls
+        able = {one for one in rule.authors if one not in out and (one in granting or one in panel.reviewers)}
+        return min(rule.agreed, len(able)) >= tool.quorum
+    by_group = rule.was_asked and any(map(is_group, panel.reviewers))
     able = {one for one in rule.authors if one not in out and (by_group or one in panel.reviewers)}
     return len(able) >= tool.quorum

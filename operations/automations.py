@@ -85,7 +85,8 @@ def _row(tx: Tx, policy: Policy, caller: Caller, draft: Draft, limits: Limits) -
     above = lineage_of(policy, actor.id)[1:] if maker else ()
     row = Automation(
         id=new_id("aut"), tenant=tx.tenant, name=storable(draft.name), status=AutomationStatus.ACTIVE,
-        schedule=draft.schedule, tools=list(draft.tools) if draft.tools is not None else None,
+        schedule=storable(draft.schedule) if draft.schedule else None,
+        tools=list(draft.tools) if draft.tools is not None else None,
         agents=list(draft.agents), creates_agents=Right.CREATES_AGENTS in draft.rights,
         modifies_grants=Right.MODIFIES_GRANTS in draft.rights, about=canonical(dict(draft.about)).decode(),
         creator_kind=actor.kind, creator_id=actor.id, chain=list(above), depth=len(above) + 1 if maker else 0,
@@ -191,9 +192,10 @@ async def pause(tx: Tx, policy: Policy, caller: Caller, automation_id: str, reas
     row, _ = await found_for_change(tx, caller, automation_id)
     if row.status is AutomationStatus.PAUSED and (row.paused_by == str(caller.actor) or not caller.is_human):
         return row
-    row.status, row.paused_reason, row.updated_at = AutomationStatus.PAUSED, reason or "paused", tx.now
+    said = storable(reason) if reason else "paused"
+    row.status, row.paused_reason, row.updated_at = AutomationStatus.PAUSED, said, tx.now
     row.paused_by = str(caller.actor)
-    paused = await pause_runs(tx, row, StopKind.OPERATOR_STOPPED, row.paused_reason)
+    paused = await pause_runs(tx, row, StopKind.OPERATOR_STOPPED, said)
     detail: dict[str, Json] = {"reason": reason, "paused_runs": list[Json](paused)}
     await note_down(tx, row, caller.actor, "automation.paused", detail)
     await tell_owner(tx, row, caller.actor, "automation_paused", reason=reason)

@@ -27,7 +27,7 @@ async def revoke_dependency(
         context["noticed_before"] = list[Json](earlier)  # a yes clears that as well
     why = f"It lost something it relied on: {reason}. {len(paused)} of its runs were paused."
     if automation.retired_at is None and automation.expired_at is None:
-        await demand_review(tx, policy, automation, ReviewKind.DEPENDENCY_REVOKED, why, context)
+        await demand_review(tx, policy, automation, ReviewKind.DEPENDENCY_REVOKED, why, context, is_news=True)
     await find(tx, automation, ReviewKind.DEPENDENCY_REVOKED, Severity.CRITICAL, reason, context)
     await note_down(tx, automation, actor, "automation.dependency_revoked", context)
     await tell_owner(tx, automation, actor, "automation_dependency_revoked", reason=reason)

@@ -176,8 +176,8 @@ async def _owner_of_what_is_owed(tx: Tx, policy: Policy, matter: Matter) -> str 
         owed = review is not None and review.review_required and review.review_request_id == request.id
         return agent.creator if agent is not None and owed else None
     automation = await governing.automation(tx, matter.target_id)
-    if automation is None or automation.retired_at is not None:
-        return None
+    if automation is None or automation.retired_at is not None or request.requester is not None:
+        return None  # what a person wanted is not owed
     if request.request_type is RequestType.LIFECYCLE_REVIEW and automation.review_request_id != request.id:
         return None
     return automation.owner

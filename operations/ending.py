@@ -17,7 +17,7 @@ from operations.retirement import retirement_question
 from operations.telling import note_down, tell_owner
 from storage import automations, grants, runs
 from storage.database import Tx
-from storage.limits import limits_in_force, policy_in_force
+from storage.limits import policy_in_force
 from storage.tables import Automation
 
 RETENTION = timedelta(days=7)
@@ -89,7 +89,8 @@ async def restore(tx: Tx, policy: Policy, caller: Caller, automation_id: str) ->
             "There is no deleted automation under this id that can still be restored.",
             code="AUTOMATION_GOVERNANCE_RESTORE_NOT_FOUND",
         )
-    limits = await limits_in_force(tx, policy)
+    policy = await policy_in_force(tx, policy)
+    limits = policy.limits
     await _check_cap(tx, limits, row)
     row.deleted_at = row.deleted_by = row.purge_at = None
     row.updated_at = tx.now
@@ -113,13 +114,14 @@ async def _owe_again(tx: Tx, policy: Policy, row: Automation) -> None:
     kind, why = row.review_kind, "It was deleted and restored before anybody had looked at it."
     if not row.review_required or kind is None:
         return
-    if row.expired_at is not None:
-        asked = retirement_question(await policy_in_force(tx, policy), row, why, {"trigger": kind})
-        row.review_request_id, row.review_requested_at = (await raise_question(tx, policy, asked)).id, tx.now
-        await tx.session.flush()
-        return
     owe_nothing(row)
-    await demand_review(tx, policy, row, kind, why, {})
+    if row.expired_at is None:
+        await demand_review(tx, policy, row, kind, why, {})
+        return
+    asked = retirement_question(await policy_in_force(tx, policy), row, why, {"trigger": kind})
+    row.review_required, row.review_kind = True, kind
+    row.review_requested_at, row.review_request_id = tx.now, (await raise_question(tx, policy, asked)).id
+    await tx.session.flush()
 
 
 async def purge(tx: Tx, automation_id: str) -> bool:

@@ -20,7 +20,7 @@ from operations.allow import mac_of
 from operations.claim import PolicyOf, next_startable
 from operations.fold import tell_of_unasked
 from operations.notify import note, tell_owners
-from storage import audit, executions, proposals, rules, surfaces
+from storage import audit, executions, grants, proposals, rules, surfaces
 from storage.database import Tx
 from storage.facts import facts_about
 from storage.outbox import Priority
@@ -96,9 +96,14 @@ async def _why_invalid(
     digest = call_digest(proposal.tool, proposal.tool_version, hashed)
     agent = policy.agents.get(proposal.agent_id)
     facts = await facts_about(tx, agent, proposal.tool, proposal.call_hash) if agent else Facts(tx.now)
-    rule_ended = proposal.rule_id is not None and not await rules.is_live(tx, proposal.rule_id)
+    rule_ended = proposal.rule_id is not None and not await _still_answers(tx, proposal.rule_id)
     sent = Attempt(arguments, digest, execution.attempt, rule_ended)
     return why_invalid(policy, _allowed(execution, proposal), sent, facts)
+
+
+async def _still_answers(tx: Tx, rule_id: str) -> bool:
+    """Whether the rule, or the grant, that answered for people holds yet."""
+    return await rules.is_live(tx, rule_id) or await grants.holds(tx, rule_id)
 
 
 def _allowed(execution: Execution, proposal: Proposal) -> Allowed:

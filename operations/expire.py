@@ -11,7 +11,7 @@ from operations.effects import take_effect
 from operations.escalate import escalate
 from operations.notify import note, tell_owners
 from operations.review import named_type
-from storage import audit, proposals, requests, surfaces
+from storage import audit, governing, proposals, requests, surfaces
 from storage.database import Tx
 from storage.outbox import Owed, Priority, owe
 from storage.tables import ApprovalRequest, Proposal, RequestType
@@ -22,6 +22,7 @@ async def attend(tx: Tx, request_id: str, policy: Policy | None = None) -> None:
 
     What is owed and was not answered is asked again by `policy`; calls that expire need none.
     """
+    await governing.hold_subject(tx, request_id)
     request = await requests.locked(tx, request_id)
     if request is None or request.status not in OPEN_REQUESTS:
         return

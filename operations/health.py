@@ -1,6 +1,6 @@
 """Looking at the health of an automation whose runs have ended, and demanding a review of what stands out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from governance.automations import ReviewKind, Severity
 from governance.canonical import Json, canonical
@@ -11,7 +11,7 @@ from operations.telling import note_down
 from storage import automations, runs
 from storage.database import Tx
 from storage.limits import limits_in_force
-from storage.tables import Automation, AutomationRun
+from storage.tables import Automation, AutomationFinding, AutomationRun
 
 
 async def check(tx: Tx, policy: Policy, automation_id: str) -> int:
@@ -42,16 +42,26 @@ async def _raise(tx: Tx, policy: Policy, row: Automation, found: Sequence[Notice
     row.creation_paused = row.creation_paused or is_critical
     why = f"Its latest runs stand out: {', '.join(one.summary for one in found)}."
     context: dict[str, Json] = {one.summary: dict(one.evidence) for one in found}
-    is_new = await demand_review(tx, policy, row, ReviewKind.HEALTH_DRIFT, why, context)
-    await _write_findings(tx, row, found)
+    earlier = {one.summary: one for one in await automations.findings(tx, row.id) if one.kind == KIND}
+    is_news = any(one.summary not in earlier or one.severity is not earlier[one.summary].severity for one in found)
+    kind = _heavier_owed(row) if is_critical else None
+    is_new = await demand_review(tx, policy, row, kind or ReviewKind.HEALTH_DRIFT, why, context, is_news=is_news)
+    await _write_findings(tx, row, found, earlier)
     if is_new:
         summaries = list[Json]([one.summary for one in found])
         await note_down(tx, row, SYSTEM, "automation.health_drift", {"findings": summaries, "critical": is_critical})
 
 
-async def _write_findings(tx: Tx, row: Automation, found: Sequence[Noticed]) -> None:
+def _heavier_owed(row: Automation) -> ReviewKind | None:
+    """Return the review that is owed already where it would clear what was found without saying so."""
+    is_heavier = row.review_kind in (ReviewKind.RUN_DRIFT, ReviewKind.DEPENDENCY_REVOKED)
+    return row.review_kind if row.review_required and is_heavier else None
+
+
+async def _write_findings(
+    tx: Tx, row: Automation, found: Sequence[Noticed], earlier: Mapping[str, AutomationFinding]
+) -> None:
     """Bring what is still open up to date instead of writing it down again."""
-    earlier = {one.summary: one for one in await automations.findings(tx, row.id) if one.kind == KIND}
     for one in found:
         known = earlier.get(one.summary)
         if known is None:

@@ -30,8 +30,9 @@ async def judged(
     """Judge on what is known now; a rule that answers is used up by one, or is not asked again."""
     facts = await _facts(tx, policy, agent, submission, call_hash, holding=True)
     verdict = judge(policy, agent, submission.call, facts, checked=checked)
-    if verdict.rule is not None and not await rules.use(tx, verdict.rule.id):
-        others = tuple(rule for rule in facts.rules if rule.id != verdict.rule.id)
+    answered = verdict.rule if verdict.rule is not None and verdict.rule.agreed is None else None
+    if answered is not None and not await rules.use(tx, answered.id):
+        others = tuple(rule for rule in facts.rules if rule.id != answered.id)
         verdict = judge(policy, agent, submission.call, replace(facts, rules=others), checked=checked)
     return _sealable(tx, policy, submission, verdict)
 
@@ -42,7 +43,8 @@ async def _facts(
     """Read the facts; about a tool that is none, whatever an agent calls it, there is nothing to ask the database."""
     if submission.tool not in policy.tools:
         return Facts(tx.now)
-    return await facts_about(tx, agent, submission.tool, call_hash, holding=holding)
+    capability = policy.tools[submission.tool].capability
+    return await facts_about(tx, agent, submission.tool, call_hash, capability=capability, holding=holding)
 
 
 def _sealable(tx: Tx, policy: Policy, submission: Submission, verdict: Verdict) -> Verdict:

@@ -9,6 +9,7 @@ from governance.errors import Unprocessable
 from governance.expiry import next_due, warnings_passed
 from governance.policy import Limits, Policy
 from governance.questions import AUTOMATION
+from governance.text import storable
 from operations.question import OWED, supersede
 from operations.telling import note_down, tell_owner
 from storage import audit, automations, governing, runs
@@ -42,7 +43,7 @@ async def acknowledge_agent(tx: Tx, review: AgentReview, actor: Actor, notes: st
 
 async def retire(tx: Tx, policy: Policy, automation: Automation, actor: Actor, reason: str | None) -> None:
     """End an automation: it is paused with its runs and starts nothing any more, until somebody extends it."""
-    said = reason or "retired"
+    said = storable(reason) if reason else "retired"
     owe_nothing(automation)
     automation.status, automation.review_kind = AutomationStatus.PAUSED, ReviewKind.RETIRED
     automation.retired_at = automation.updated_at = tx.now

@@ -4,6 +4,7 @@ Nobody is told that a call ran before it did, and the message says how it ended.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 
 from storage import surfaces, trail
 from storage.database import Tx
@@ -48,8 +49,19 @@ async def tell(tx: Tx, proposal: Proposal, event: str, person: str) -> None:
     await owe(tx, Owed.TELL, f"{proposal.id}:{event}:{person}", Priority.OUTCOME, payload)
 
 
-async def say(tx: Tx, event: str, people: Iterable[str], told: Mapping[str, str]) -> None:
-    """Owe some people a direct message about what is no call. `event` names its wording in bot/cards/notices."""
+#: How long a message waits for others like it, where an agent could cause as many as it likes.
+_LULL = timedelta(minutes=5)
+
+
+async def say(
+    tx: Tx, event: str, people: Iterable[str], told: Mapping[str, str], *, once_about: str | None = None
+) -> None:
+    """Owe some people a direct message about what is no call. `event` names its wording in bot/cards/notices.
+
+    `once_about` an id, each person hears of an event once in five minutes, however often it happens.
+    """
+    after = _LULL if once_about else timedelta()
     for person in dict.fromkeys(people):
         payload = {"event": event, "person": person, **told}
-        await owe(tx, Owed.SAY, new_id("say"), Priority.WARNING, payload)
+        subject = f"{event}:{once_about}:{person}" if once_about else new_id("say")
+        await owe(tx, Owed.SAY, subject, Priority.WARNING, payload, after=after)

@@ -25,18 +25,20 @@ _PASSES = {
 
 
 async def demand_review(
-    tx: Tx, policy: Policy, automation: Automation, kind: ReviewKind, why: str, context: Mapping[str, Json]
-) -> bool:
+    tx: Tx, policy: Policy, automation: Automation, kind: ReviewKind, why: str, context: Mapping[str, Json],
+    *, is_news: bool = False,
+) -> bool:  # fmt: skip
     """Demand a review of an automation; False where one that weighs as much is owed already, whatever became of its
     question: what was rejected or not answered has led to the next question by itself.
 
-    Each loss of a dependency is asked about by itself: nobody approves one by answering what an earlier one asked.
+    With news an open question of the same kind is asked anew: an answer clears what was asked, and nothing newer.
     """
-    is_another_loss = kind is ReviewKind.DEPENDENCY_REVOKED and automation.review_kind is kind
-    if automation.review_required and _weighs(automation.review_kind) >= _weighs(kind) and not is_another_loss:
+    target, owed = (AUTOMATION, automation.id), automation.review_kind if automation.review_required else None
+    if _weighs(owed) > _weighs(kind) or (owed is kind and not is_news):
         return False
-    target = (AUTOMATION, automation.id)
-    await supersede(tx, RequestType.LIFECYCLE_REVIEW, target, f"a review about {kind} is asked for instead")
+    reason = "there is more to look at" if owed is kind else f"a review about {kind} is asked for instead"
+    if not await supersede(tx, RequestType.LIFECYCLE_REVIEW, target, reason) and owed is kind:
+        return False
     name = cut(one_line(automation.name), 120)
     request = await raise_question(tx, policy, Question(
         RequestType.LIFECYCLE_REVIEW, target, f"Review {name}",

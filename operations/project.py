@@ -8,7 +8,7 @@ from governance.receipts import RuleFacts
 from governance.story import OPENINGS, STORY_KINDS, Event, detail_of
 from governance.trust import Draft, means_record, record_of
 from governance.trustgraph import linked, written
-from storage import audit, trust
+from storage import audit, grants, trust
 from storage.database import Tx
 from storage.tables import AuditEntry, TrustRecord
 from storage.tables.base import new_id
@@ -68,7 +68,12 @@ async def _stories(tx: Tx, telling: Sequence[Event]) -> dict[str, list[Event]]:
 async def _facts(tx: Tx, rule_ids: set[str | None]) -> dict[str, RuleFacts]:
     wanted = {one for one in rule_ids if one}
     found = await trust.rules_named(tx, wanted) if wanted else []
-    return {one.id: RuleFacts(one.id, tuple(one.authors), one.created_at, one.request_id) for one in found}
+    told = {one.id: RuleFacts(one.id, tuple(one.authors), one.created_at, one.request_id) for one in found}
+    given = await grants.named(tx, wanted - told.keys())
+    by = await grants.approvers(tx, given)
+    return told | {
+        one.id: RuleFacts(one.id, by.get(one.request_id or "", ()), one.created_at, one.request_id) for one in given
+    }
 
 
 def _row(tx: Tx, entry_id: int, draft: Draft, record: dict[str, Any]) -> TrustRecord:

@@ -16,7 +16,7 @@ from operations.effects import take_effect
 from operations.notify import note, tell_owners
 from operations.question import why_over
 from operations.remember import Wish, check_wish, remember
-from storage import audit, proposals, requests, surfaces
+from storage import audit, governing, proposals, requests, surfaces
 from storage.database import Tx
 from storage.outbox import Priority
 from storage.tables import ApprovalRequest, Door, Proposal, RequestType, Review
@@ -51,6 +51,7 @@ async def review(
     Raises NotFound, SelfReview, NotAReviewer, AlreadyDecided, ApprovalExpired, ArgumentsChanged or Unprocessable;
     then nothing is written. The same answer by the same person again changes nothing.
     """
+    await governing.hold_subject(tx, request_id)
     request = await found_request(tx, request_id)
     panel = panel_of_request(request)
     seat = seat_of(panel, answer.reviewer, members, await requests.givers(tx, request.id, answer.reviewer))

@@ -1,10 +1,10 @@
 """Runs of automations: admitted one by one, moved along legal steps, ended once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from governance.authorising import Caller, check_change, check_start, check_works_on
+from governance.authorising import Caller, check_change, check_room, check_start, check_works_on
 from governance.automations import STARTS, TERMINAL_RUNS, ReviewKind, RunStatus, StopKind, sources_of_run
 from governance.canonical import Json, canonical
 from governance.errors import IllegalMove, NotFound
@@ -41,6 +41,7 @@ async def start(tx: Tx, policy: Policy, caller: Caller, automation_id: str) -> A
     if caller.is_human or not facts.works_on_it:
         check_change(caller, facts)
     check_start(facts)
+    check_room(await runs.count_open(tx, row.id))
     run = await tx.add(AutomationRun(
         id=new_id("run"), tenant=tx.tenant, automation_id=row.id, status=RunStatus.QUEUED,
         created_by=str(caller.actor), created_at=tx.now, updated_at=tx.now,
@@ -62,6 +63,7 @@ async def change(tx: Tx, policy: Policy, caller: Caller, run_id: str, step: Step
         return run
     if step.status in STARTS:
         check_start(facts)
+    step = replace(step, detail=storable(step.detail) if step.detail else None)
     await _move(tx, run, step)
     await runs.note(tx, run.id, f"run_{step.status}", step.detail)
     detail = {"run": run.id, "status": step.status, "stop_kind": step.stop_kind, "detail": step.detail}
@@ -90,7 +92,7 @@ async def _move(tx: Tx, run: AutomationRun, step: Step) -> None:
     before = run.status
     changes = {
         "stop_kind": step.stop_kind, "stopped_for": None,
-        "detail": storable(step.detail) if step.detail else None,
+        "detail": step.detail,
         "outputs": canonical(dict(step.outputs)).decode() if step.outputs is not None else run.outputs,
         "ended_at": tx.now if step.status in TERMINAL_RUNS else None,
     }  # fmt: skip

@@ -60,6 +60,11 @@ async def report(tx: Tx, policy: Policy, agent: Agent, spent: Spent, by: Actor) 
     return Reported(row, stopped=await _watch(tx, policy, weeks, cause))
 
 
+async def hold_to_caps(tx: Tx, policy: Policy) -> tuple[str, ...]:
+    """Warn of and stop agents whose week is at a cap that was lowered meanwhile; returns who was stopped."""
+    return await _watch(tx, await policy_in_force(tx, policy), await spend.weeks(tx), Cause())
+
+
 async def _watch(tx: Tx, policy: Policy, weeks: Sequence[Week], cause: Cause) -> tuple[str, ...]:
     """Warn of weeks near their cap and stop those at it; return who was stopped."""
     stopped = []

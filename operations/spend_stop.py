@@ -37,7 +37,7 @@ class Cause:
 async def stop_at_cap(tx: Tx, policy: Policy, week: Week, cap: int, cause: Cause) -> bool:
     """Stop an agent whose week reached its cap; False where it is stopped already, or lifted by an override.
 
-    `policy` carries the limits in force. What still went on of a stopped agent is paused either way.
+    `policy` carries the limits in force. What still goes on of a stopped agent is paused by the loop.
     """
     stop = await spend.live_stop(tx, week.agent_id)
     if stop is not None and stop.release_at <= tx.now:  # of last week; the loop has not come by yet
@@ -45,8 +45,9 @@ async def stop_at_cap(tx: Tx, policy: Policy, week: Week, cap: int, cause: Cause
         stop = None
     if stop is not None and stop.lifted_until is not None and stop.lifted_until > tx.now:
         return False
-    if stop is not None and stop.lifted_until is None:
-        await _pause_runs(tx, stop)
+    if stop is not None and stop.lifted_until is None:  # its runs are looked through by the loop, not by every report
+        stop.due_at = tx.now
+        await tx.session.flush()
         return False
     if stop is None:
         stop = await tx.add(_row(tx, week, cap))
@@ -59,11 +60,12 @@ async def stop_at_cap(tx: Tx, policy: Policy, week: Week, cap: int, cause: Cause
 
 
 async def lift(tx: Tx, stop: SpendStop, until: datetime, by: Actor = _SYSTEM) -> bool:
-    """Lift a stop until a moment and queue what it paused again; False where it has ended by itself."""
+    """Lift a stop until a moment, or longer where it is already, and queue what it paused again; False where it has
+    ended by itself."""
     found = await spend.stop_locked(tx, stop.id)
     if found is None or found.ended_at is not None:
         return False
-    found.lifted_until = until
+    until = found.lifted_until = max(until, found.lifted_until or until)
     await standing.end(tx, found.agent_id, StandingKind.SPEND, "", by.id or "system")
     resumed = await _resume_runs(tx, found, _OVERRIDDEN)
     detail: dict[str, Json] = {"stop": found.id, "until": until.isoformat(), "resumed_runs": len(resumed)}

@@ -9,6 +9,9 @@ from storage import audit
 from storage.database import Tx
 from storage.tables import Automation
 
+#: What an agent may do again and again, without any quota.
+_AT_WILL = frozenset({"automation_paused", "automation_resumed"})
+
 
 async def note_down(
     tx: Tx, automation: Automation, actor: Actor, kind: str, detail: Mapping[str, Json] | None = None
@@ -28,4 +31,5 @@ async def tell_owner(tx: Tx, automation: Automation, actor: Actor, event: str, *
         return
     by = {"by_person": actor.id} if actor.kind is ActorKind.HUMAN else {"by_agent": actor.id}
     words = {"automation": automation.name, "id": automation.id, **by, **told}
-    await say(tx, event, [automation.owner], {key: word for key, word in words.items() if word})
+    often = automation.id if actor.kind is ActorKind.AGENT and event in _AT_WILL else None
+    await say(tx, event, [automation.owner], {key: word for key, word in words.items() if word}, once_about=often)

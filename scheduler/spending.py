@@ -1,9 +1,11 @@
-"""The clock of spend stops: lets agents go with a new week or a raised cap, stops them again when a lift lapses."""
+"""The clock of spend stops: lets agents go with a new week or a raised cap, stops them when a lift lapses or a cap
+is lowered."""
 
 import logging
 from datetime import timedelta
 
 from operations import spend_stop
+from operations.spend import hold_to_caps
 from scheduler.ports import HasPolicy
 from storage import limits, spend
 from storage.database import Database
@@ -18,7 +20,7 @@ REPORTS_KEPT = timedelta(days=90)
 
 
 class SpendClock:
-    """Attends to stops that are due; looks at all of them once whenever the caps may have changed."""
+    """Attends to stops that are due; looks at all agents once whenever the caps may have changed."""
 
     def __init__(self, database: Database, policy: HasPolicy) -> None:
         self._database, self._policy = database, policy
@@ -30,10 +32,19 @@ class SpendClock:
             changed = [(one.tenant, one.changed) for one in await limits.all_changes(tx)]
         source = (self._policy.hash, changed)
         if source != self._seen:
-            await self._database.write("", spend_stop.look_again)
+            await self._look_again()
             self._seen = source
         while await self._attend_some():
             pass
+
+    async def _look_again(self) -> None:
+        """Have every stop looked at, and everybody whose cap was lowered below what they have spent stopped."""
+        await self._database.write("", spend_stop.look_again)
+        async with self._database.read("") as tx:
+            tenants = await spend.tenants(tx)
+        for tenant in tenants:
+            policy = self._policy.of(tenant)
+            await self._database.write(tenant, lambda tx, policy=policy: hold_to_caps(tx, policy))  # type: ignore[misc]
 
     async def _attend_some(self) -> bool:
         """Attend to some; whether there may be more."""

@@ -28,15 +28,19 @@ def _maker(row: Automation) -> tuple[str, ...]:
 
 
 async def facts_of(tx: Tx, row: Automation, actor: Actor) -> Facts:
-    """Return what decides about `actor` changing or starting an automation now."""
-    agents = hands_of(row)
+    """Return what decides about `actor` changing or starting an automation now.
+
+    An agent that acts counts among its hands, so that none that is held sets another's work going.
+    """
     is_agent = actor.kind is ActorKind.AGENT and actor.id is not None
+    agents = tuple(dict.fromkeys((*hands_of(row), *([actor.id] if is_agent and actor.id else []))))
     grant = await grants.to_modify(tx, actor.id or "", row.id) if is_agent else None
     stops = {one.agent_id for one in await spend.holding(tx, agents)} if agents else set()
     paused = {one.agent_id for one in await standing.live(tx) if one.kind is StandingKind.PAUSE} if agents else set()
     return Facts(
         creator=creator_of(row), owner=row.owner, status=row.status, is_retired=row.retired_at is not None,
-        is_expired=row.expired_at is not None, is_lifecycle_paused=row.paused_for_lifecycle,
+        is_expired=row.expired_at is not None or (row.expires_at is not None and row.expires_at <= tx.now),
+        is_lifecycle_paused=row.paused_for_lifecycle,
         is_creation_paused=row.creation_paused, review=row.review_kind if row.review_required else None,
         has_grant=grant is not None, works_on_it=is_agent and actor.id in row.agents,
         stopped=tuple(one for one in agents if one in stops),

@@ -2,19 +2,25 @@
 
 from governance.facts import Facts, Pause, RecordedTier
 from governance.policy import Agent
-from storage import rules, standing
+from storage import grants, rules, standing
 from storage.database import Tx
 from storage.tables import Budget, Standing, StandingKind
 
 
-async def facts_about(tx: Tx, agent: Agent, tool: str, call_hash: str, *, holding: bool = False) -> Facts:
-    """Read the facts of this moment. `holding` keeps an agent's budget from being counted twice at once."""
+async def facts_about(
+    tx: Tx, agent: Agent, tool: str, call_hash: str, *, capability: str | None = None, holding: bool = False
+) -> Facts:
+    """Read the facts of this moment; with the tool's capability also the grants of it, which answer as rules do.
+
+    `holding` keeps an agent's budget from being counted twice at once.
+    """
     found = await standing.live(tx, agent.id)
     known = await rules.about(tx, agent.id, tool)
+    granted = await grants.answering(tx, agent.id, tool, capability) if capability else []
     budgets = await _budgets(tx, agent, holding)
     return Facts(
         now=tx.now, call_hash=call_hash, pause=_pause(found), spend_stop=_spend_stop(found), tiers=_tiers(found),
-        rules=tuple(map(rules.as_remembered, known)),
+        rules=(*map(rules.as_remembered, known), *granted),
         used_this_hour=budgets.get(Budget.HOUR, 0), used_today=budgets.get(Budget.DAY, 0),
     )  # fmt: skip
 

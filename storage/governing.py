@@ -8,21 +8,19 @@ from sqlalchemy import Text, exists, func, select, update
 from sqlalchemy import cast as cast_to
 from sqlmodel import col
 
-from governance.automations import RunStatus, StopKind
 from governance.lifecycle import RequestStatus
+from governance.questions import AUTOMATION
+from storage import spend
 from storage.database import Tx
 from storage.tables import (
     AgentReview,
     ApprovalRequest,
     Automation,
     AutomationFinding,
-    AutomationRun,
     Proposal,
     RequestType,
     SpendStop,
 )
-
-_GOING_ON = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.PAUSING, RunStatus.AWAITING_APPROVAL)
 
 
 async def automation(tx: Tx, automation_id: str) -> Automation | None:
@@ -41,6 +39,22 @@ async def agent_review(tx: Tx, agent_id: str) -> AgentReview | None:
     return (await tx.session.scalars(query.with_for_update().execution_options(populate_existing=True))).first()
 
 
+async def hold_subject(tx: Tx, request_id: str) -> None:
+    """Lock what a question is about before the question, as every verb does that begins there; a call is about nothing.
+
+    In two orders an answer and a retirement would wait for each other.
+    """
+    request = await tx.get(ApprovalRequest, request_id)
+    if request is None or request.target_id is None:
+        return
+    if request.target_type == AUTOMATION:
+        await automation(tx, request.target_id)
+    elif request.request_type is RequestType.LIFECYCLE_REVIEW:
+        await agent_review(tx, request.target_id)
+    elif request.request_type is RequestType.QUOTA_OVERRIDE:
+        await spend.live_stop(tx, request.target_id)
+
+
 async def clear_findings(tx: Tx, automation_id: str) -> None:
     """Clear what was noticed about an automation: somebody has looked at it."""
     await tx.session.execute(
@@ -49,18 +63,6 @@ async def clear_findings(tx: Tx, automation_id: str) -> None:
         .values(cleared_at=tx.now)
         .execution_options(synchronize_session=False)
     )
-
-
-async def pause_runs(tx: Tx, automation_id: str, kind: StopKind, detail: str) -> list[str]:
-    """Pause every run of an automation that is queued or going on; returns which."""
-    statement = (
-        update(AutomationRun)
-        .where(col(AutomationRun.automation_id) == automation_id, col(AutomationRun.status).in_(_GOING_ON))
-        .values(status=RunStatus.PAUSED, stop_kind=kind, detail=detail, updated_at=tx.now)
-        .returning(col(AutomationRun.id))
-        .execution_options(synchronize_session=False)
-    )
-    return sorted(await tx.session.scalars(statement))
 
 
 async def live_stop(tx: Tx, agent_id: str) -> SpendStop | None:
@@ -78,7 +80,7 @@ async def owed_by_agents(tx: Tx, limit: int) -> list[AgentReview]:
 
 
 async def worth_a_look(tx: Tx, owner: str | None, limit: int) -> list[Automation]:
-    """Return automations that owe a review, have findings, expired or were retired; newest asked first.
+    """Return automations that owe a review, then those with findings, expired or retired; newest asked first.
 
     `owner` keeps to those of one person.
     """
@@ -93,7 +95,11 @@ async def worth_a_look(tx: Tx, owner: str | None, limit: int) -> list[Automation
     if owner is not None:
         query = query.where(col(Automation.owner) == owner)
     newest = func.coalesce(col(Automation.review_requested_at), col(Automation.created_at)).desc()
-    return list(await tx.session.scalars(query.order_by(newest, col(Automation.id).desc()).limit(limit)))
+    return list(
+        await tx.session.scalars(
+            query.order_by(col(Automation.review_required).desc(), newest, col(Automation.id).desc()).limit(limit)
+        )
+    )
 
 
 async def findings(tx: Tx, automation_ids: Sequence[str]) -> list[AutomationFinding]:

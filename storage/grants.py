@@ -1,6 +1,6 @@
 """Queries and guarded changes of the rights given to agents. Expired and revoked ones count for nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -8,8 +8,10 @@ from sqlalchemy import ColumnElement, CursorResult, Select, select, update
 from sqlmodel import col
 
 from governance.automations import GrantKind
+from governance.reviewers import ReviewVerdict
+from governance.rules import Effect, Remembered
 from storage.database import Tx
-from storage.tables import Grant
+from storage.tables import ApprovalRequest, Grant, Review
 
 
 def is_live(grant: Grant, now: datetime) -> bool:
@@ -28,6 +30,53 @@ async def rights(tx: Tx, agent_id: str) -> frozenset[str]:
         _live(tx), col(Grant.agent_id) == agent_id, col(Grant.kind) == GrantKind.CAPABILITY
     )
     return frozenset(one for one in await tx.session.scalars(query) if one is not None)
+
+
+async def answering(tx: Tx, agent_id: str, tool: str, capability: str) -> list[Remembered]:
+    """Return the grants of a capability that may answer an agent's calls of a tool, with who approved them."""
+    query = (
+        select(Grant, col(ApprovalRequest.quorum), col(Review.reviewer))
+        .join(ApprovalRequest, col(ApprovalRequest.id) == col(Grant.request_id))
+        .join(Review, col(Review.request_id) == col(Grant.request_id))
+        .where(
+            _live(tx), col(Grant.agent_id) == agent_id, col(Grant.kind) == GrantKind.CAPABILITY,
+            col(Grant.capability) == capability, col(Review.verdict) == ReviewVerdict.APPROVE,
+            col(Review.voided_at).is_(None),
+        )
+    )  # fmt: skip
+    found: dict[str, Remembered] = {}
+    for grant, agreed, person in await tx.session.execute(query.order_by(col(Grant.id), col(Review.id))):
+        earlier = found[grant.id].authors if grant.id in found else ()
+        found[grant.id] = Remembered(
+            grant.id, Effect.ALLOW, tool, {"any": True}, (*earlier, person), expires_at=grant.expires_at, agreed=agreed
+        )
+    return list(found.values())
+
+
+async def holds(tx: Tx, grant_id: str) -> bool:
+    """Whether there is a grant under this id and it holds now."""
+    grant = await tx.get(Grant, grant_id)
+    return grant is not None and is_live(grant, tx.now)
+
+
+async def approvers(tx: Tx, grants: Sequence[Grant]) -> dict[str, tuple[str, ...]]:
+    """Return who approved some grants, by the request that they come from."""
+    wanted = [one.request_id for one in grants if one.request_id is not None]
+    query = select(col(Review.request_id), col(Review.reviewer)).where(
+        col(Review.request_id).in_(wanted),
+        col(Review.verdict) == ReviewVerdict.APPROVE,
+        col(Review.voided_at).is_(None),
+    )
+    found: dict[str, tuple[str, ...]] = {}
+    for request_id, person in await tx.session.execute(query.order_by(col(Review.id))) if wanted else ():
+        found[request_id] = (*found.get(request_id, ()), person)
+    return found
+
+
+async def named(tx: Tx, ids: Collection[str]) -> list[Grant]:
+    """Return grants of this tenant by their ids."""
+    query = select(Grant).where(col(Grant.tenant) == tx.tenant, col(Grant.id).in_(ids))
+    return list(await tx.session.scalars(query)) if ids else []
 
 
 async def to_modify(tx: Tx, agent_id: str, automation_id: str) -> Grant | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, delete, func, select, tuple_, update
+from sqlalchemy import BigInteger, CursorResult, Select, case, delete, func, literal, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
@@ -13,6 +13,8 @@ from governance.automations import SpendSpan
 from governance.spend import window_of, windows_at
 from storage.database import Tx
 from storage.tables import Automation, AutomationRun, SpendReport, SpendStop, SpendWindow
+
+_FULL = literal(2**63 - 1, BigInteger)  #: what a column of a window holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ async def charge(tx: Tx, agents: Iterable[str], usage: Mapping[str, Any]) -> lis
     counted = ("cost", "prompt_tokens", "completion_tokens", "total_tokens")
     statement = statement.on_conflict_do_update(
         index_elements=["tenant", "agent_id", "span", "start"],
-        set_={name: table[name] + given[name] for name in counted}
+        set_={name: _sum(table[name], given[name]) for name in counted}
         | {"last_run_id": func.coalesce(given.last_run_id, table.last_run_id), "updated_at": given.updated_at},
     ).returning(table.agent_id, table.span, table.cost, table.warned_at)
     found = (await tx.session.execute(statement)).all()
@@ -60,6 +62,22 @@ async def week_of(tx: Tx, agent_id: str) -> Week:
     start = window_of(SpendSpan.WEEKLY, tx.now).start
     row = await tx.session.get(SpendWindow, (tx.tenant, agent_id, SpendSpan.WEEKLY.value, start))
     return Week(agent_id, row.cost, row.warned_at) if row else Week(agent_id)
+
+
+async def weeks(tx: Tx) -> list[Week]:
+    """Return what every agent of this tenant has spent this week, in one order for everybody."""
+    found = await tx.session.scalars(_this_week(tx).where(col(SpendWindow.tenant) == tx.tenant))
+    return sorted((Week(one.agent_id, one.cost, one.warned_at) for one in found), key=lambda week: week.agent_id)
+
+
+async def tenants(tx: Tx) -> list[str]:
+    """Return the tenants of which any agent has spent something this week."""
+    return sorted(await tx.session.scalars(_this_week(tx).with_only_columns(col(SpendWindow.tenant)).distinct()))
+
+
+def _this_week(tx: Tx) -> Select[Any]:
+    start = window_of(SpendSpan.WEEKLY, tx.now).start
+    return select(SpendWindow).where(col(SpendWindow.span) == SpendSpan.WEEKLY.value, col(SpendWindow.start) == start)
 
 
 async def mark_week(tx: Tx, agent_id: str, **changes: Any) -> None:
@@ -144,6 +162,11 @@ async def run_with_automation(tx: Tx, run_id: str) -> tuple[AutomationRun, Autom
     query = query.where(col(AutomationRun.id) == run_id, col(AutomationRun.tenant) == tx.tenant)
     found = (await tx.session.execute(query)).first()
     return (found[0], found[1]) if found else None
+
+
+def _sum(counted: Any, more: Any) -> Any:
+    """Add without running over: a window that is full stays full, so that whoever shares it is still counted."""
+    return case((counted > _FULL - more, _FULL), else_=counted + more)
 
 
 def _insert(tx: Tx, table: type[Any]) -> Any:

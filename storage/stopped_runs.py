@@ -2,26 +2,25 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, literal, or_, select, text, update
+from sqlalchemy import ColumnElement, and_, exists, func, literal, or_, select, update
 from sqlmodel import col
 
 from governance.automations import ActorKind, AutomationStatus, RunStatus, StopKind
 from storage.database import Tx
+from storage.runs import OPEN
 from storage.tables import Automation, AutomationRun, RunEvent
 from storage.tables.base import new_id
 
 #: How many runs one transaction moves; the loop goes on with the rest.
 BATCH = 500
 
-#: Written out, because neither planner matches a partial index against bound values.
-_OPEN = text("automation_runs.status IN ('queued', 'running', 'pausing', 'paused', 'awaiting_approval')")
 _GOING_ON = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.PAUSING, RunStatus.AWAITING_APPROVAL)
 
 
 async def pause_runs(tx: Tx, agent_id: str, detail: str) -> list[str]:
     """Pause runs that go on or wait of every automation that an agent made or works in; returns which, up to BATCH."""
     going_on = col(AutomationRun.status).in_(_GOING_ON)
-    chosen = _runs().where(col(AutomationRun.tenant) == tx.tenant, _OPEN, going_on, _involves(tx, agent_id))
+    chosen = _runs().where(col(AutomationRun.tenant) == tx.tenant, OPEN, going_on, _involves(tx, agent_id))
     changes = {"status": RunStatus.PAUSED, "stop_kind": StopKind.GUARDRAIL_STOPPED, "detail": detail,
                "stopped_for": agent_id, "updated_at": tx.now}  # fmt: skip
     statement = (

@@ -67,7 +67,10 @@ class Automations:
             found = await automations.findings(tx, row.id)
             made_by_agent = row.creator_kind is ActorKind.AGENT and row.creator_id is not None
             review = await automations.agent_review(tx, row.creator_id or "") if made_by_agent else None
-            spent = await spending.spendings(tx, self._office.policy.current, list(agents_of(row)))
+            asking = [caller.actor.id or ""]  # an agent may name any other in what it makes; their money is not its own
+            spent = await spending.spendings(
+                tx, self._office.policy.current, list(agents_of(row)) if caller.is_human else asking
+            )
         return answer({
             "governance": governance_json(row, found), "lifecycle": lifecycle_json(row),
             "agent_review": agent_review_json(review) if review else None,

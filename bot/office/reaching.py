@@ -87,7 +87,7 @@ def agents_for(office: Office, tool: Tool) -> list[str]:
 
 async def _verdict(office: Office, agent: Agent, tool: Tool, on_behalf_of: str | None) -> Verdict:
     async with office.database.read(office.tenant) as tx:
-        facts = await facts_about(tx, agent, tool.name, "")
+        facts = await facts_about(tx, agent, tool.name, "", capability=tool.capability)
     return judge(office.policy.current, agent, Call(tool.name, {}, on_behalf_of), facts, checked=())
 
 

@@ -209,3 +209,14 @@ async def test_only_admins_change_limits(stack: Stack) -> None:
     assert (status, said["code"]) == (403, "FORBIDDEN")
     status, _ = await stack.call("PATCH", f"{API}/governance/limits", {"creation_enabled": False})
     assert status == 401
+
+
+async def test_an_agent_that_names_others_in_its_automation_reads_its_own_spend_alone(stack: Stack, admin: Key) -> None:
+    await send(stack, "3.00", "r1")
+    body = {"name": "Curious", "agents": ["planner", "stranger"]}
+    id = (await stack.call("POST", f"{API}/automations", body))[1]["automation"]["id"]
+    address = f"{API}/automations/{id}/governance"
+    shown = (await stack.call("GET", address))[1]["spend"]["agents"]
+    assert [one["agent_id"] for one in shown] == ["deployer"]
+    shown = (await stack.signed(admin, "GET", address))[1]["spend"]["agents"]
+    assert [one["agent_id"] for one in shown] == ["deployer", "planner", "stranger"]

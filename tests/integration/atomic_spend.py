@@ -109,6 +109,13 @@ async def every_stop_looked_at(scene: Scene) -> Any:
     return spend_stop.look_again, lambda got: got == 1
 
 
+@case("spend.hold_to_caps")
+async def a_cap_lowered_below_what_was_spent(scene: Scene) -> Any:
+    await automation(scene.database, RunStatus.RUNNING)
+    await spent(scene.database, capped(scene.policy), "8")
+    return lambda tx: spend.hold_to_caps(tx, capped(scene.policy, "5.00")), lambda got: got == ("stranger",)
+
+
 @case("limits.change_limits")
 async def limits_changed(scene: Scene) -> Any:
     verb = lambda tx: limits.change_limits(tx, scene.policy, {"run_review_threshold": 3}, ADMIN)  # noqa: E731

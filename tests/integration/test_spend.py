@@ -245,7 +245,7 @@ async def test_what_a_stopped_agent_proposes_is_denied_and_what_it_queued_does_n
     assert getattr(started, "status", None) == "invalidated"
 
 
-async def test_a_run_that_begins_after_all_is_paused_by_the_loop_and_by_the_next_report(
+async def test_a_run_that_begins_after_all_is_paused_by_the_loop_and_after_the_next_report(
     database: Database, policy: Policy
 ) -> None:
     tight = capped(policy)
@@ -253,7 +253,9 @@ async def test_a_run_that_begins_after_all_is_paused_by_the_loop_and_by_the_next
     late = await automation(database, RUNNING)
     await tick(database, tight)
     later = await automation(database, QUEUED)
-    await spent(database, tight, "0.5")
+    await spent(database, tight, "0.5")  # looked through by the loop, however many reports come in at once
+    assert await statuses(database, late + later) == [PAUSED, QUEUED]
+    await tick(database, tight)
     assert await statuses(database, late + later) == [PAUSED, PAUSED]
 
 
