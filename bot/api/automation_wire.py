@@ -1,13 +1,12 @@
 """The JSON shapes of automations, runs, grants and findings, built from what is stored."""
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from bot.api.bodies import moment
+from bot.api.wire import stored
 from governance.automations import Right
-from governance.canonical import Json
 from operations.automations import rights_of
 from storage.grants import is_live
 from storage.tables import AgentReview, Automation, AutomationFinding, AutomationRun, Grant, RunEvent
@@ -19,7 +18,7 @@ def automation_json(row: Automation) -> dict[str, Any]:
     return {
         "id": row.id, "name": row.name, "status": row.status, "schedule": row.schedule, "tools": row.tools,
         "agents": row.agents, "capabilities": {right.value: right in declared for right in Right},
-        "metadata": _stored(row.about), "creator": {"kind": row.creator_kind, "id": row.creator_id},
+        "metadata": stored(row.about), "creator": {"kind": row.creator_kind, "id": row.creator_id},
         "creator_id": row.creator_id, "owner": row.owner, "paused_reason": row.paused_reason,
         "created_at": moment(row.created_at), "updated_at": moment(row.updated_at),
         "expires_at": _moment(row.expires_at), "deleted_at": _moment(row.deleted_at),
@@ -63,7 +62,7 @@ def finding_json(row: AutomationFinding) -> dict[str, Any]:
     """Return one finding."""
     return {
         "id": row.id, "kind": row.kind, "severity": row.severity, "summary": row.summary,
-        "evidence": _stored(row.evidence), "run_id": row.run_id, "approval_id": row.request_id,
+        "evidence": stored(row.evidence), "run_id": row.run_id, "approval_id": row.request_id,
         "observed_at": moment(row.observed_at),
     }  # fmt: skip
 
@@ -72,7 +71,7 @@ def run_json(row: AutomationRun) -> dict[str, Any]:
     """Return a run."""
     return {
         "id": row.id, "automation_id": row.automation_id, "status": row.status, "stop_kind": row.stop_kind,
-        "detail": row.detail, "outputs": _stored(row.outputs), "created_by": row.created_by,
+        "detail": row.detail, "outputs": stored(row.outputs), "created_by": row.created_by,
         "created_at": moment(row.created_at), "updated_at": moment(row.updated_at), "ended_at": _moment(row.ended_at),
     }  # fmt: skip
 
@@ -94,12 +93,3 @@ def grant_json(row: Grant, now: datetime) -> dict[str, Any]:
 
 def _moment(value: datetime | None) -> str | None:
     return moment(value) if value is not None else None
-
-
-def _stored(text: str | None) -> Json:
-    """Return stored JSON, or null where it was damaged: one row that cannot be read must not hide the others."""
-    try:
-        found: Json = json.loads(text) if text is not None else None
-    except ValueError:
-        return None
-    return found

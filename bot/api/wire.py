@@ -64,12 +64,12 @@ def _execution(execution: Execution | None) -> dict[str, Any] | None:
     if execution is None:
         return None
     return {
-        "status": execution.status, "attempt": execution.attempt, "result": _stored(execution.result),
+        "status": execution.status, "attempt": execution.attempt, "result": stored(execution.result),
         "error": execution.error,
     }  # fmt: skip
 
 
-def _stored(text: str | None) -> Json:
+def stored(text: str | None) -> Json:
     """Return stored JSON, or null where it was damaged: one row that cannot be read must not hide the others."""
     try:
         found: Json = json.loads(text) if text is not None else None
@@ -86,7 +86,7 @@ def request_json(found: Dossier) -> dict[str, Any]:
     return {
         "id": request.id, "request_type": request.request_type, "status": request.status, "version": request.version,
         "proposal_id": proposal.id, "agent": proposal.agent_id, "tool": proposal.tool, "title": proposal.title,
-        "arguments": _stored(proposal.arguments), "digest": request.digest, "consequence": proposal.consequence,
+        "arguments": stored(proposal.arguments), "digest": request.digest, "consequence": proposal.consequence,
         "rationale": proposal.rationale, "requester": request.requester, "reviewers": request.reviewers,
         "approvals": approvals(found), "quorum": request.quorum, "reviews": [_review(r) for r in found.reviews],
         "created_at": moment(request.created_at), "expires_at": moment(request.expires_at),
@@ -97,4 +97,4 @@ def request_json(found: Dossier) -> dict[str, Any]:
 
 def event_json(entry: AuditEntry) -> dict[str, Any]:
     """Return one thing that happened to a proposal."""
-    return {"event": entry.kind, "at": moment(entry.at), "actor": entry.actor, "detail": _stored(entry.detail)}
+    return {"event": entry.kind, "at": moment(entry.at), "actor": entry.actor, "detail": stored(entry.detail)}

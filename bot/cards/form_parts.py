@@ -28,10 +28,19 @@ def form(
     dossier: Dossier, rendering_id: str, callback: Callback, heading: str, submit: str, inputs: list[Input],
     lines: list[str] | None = None,
 ) -> View:  # fmt: skip
-    """Draw a form. `lines` are mrkdwn and stand above the inputs."""
+    """Draw a form about a request. `lines` are mrkdwn and stand above the inputs."""
+    title = cut(one_line(dossier.proposal.title), 150)
+    return blank_form(callback, heading, submit, title, inputs, rendering_id, lines)
+
+
+def blank_form(
+    callback: Callback, heading: str, submit: str, title: str, inputs: list[Input], about: str = "",
+    lines: list[str] | None = None,
+) -> View:  # fmt: skip
+    """Draw a form; `about` is what its submission carries."""
     view: View = draw(
-        "form", callback=callback.value, rendering_id=rendering_id, heading=heading, submit=submit, lines=lines or [],
-        inputs=inputs, title=cut(one_line(dossier.proposal.title), 150),
+        "form", callback=callback.value, rendering_id=about, heading=heading, submit=submit, lines=lines or [],
+        inputs=inputs, title=title,
     )  # fmt: skip
     return view
 

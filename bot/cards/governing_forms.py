@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from bot.cards.blocks import draw
-from bot.cards.form_parts import Input, moment
+from bot.cards.form_parts import Input, blank_form, moment, reason
 from bot.cards.modals import View
 from bot.cards.widget import option
 from bot.ids import Block, Callback, Field
@@ -30,38 +29,25 @@ def giving_modal(agents: Sequence[Agent], capabilities: Sequence[str], automatio
         Input(Block.AGENT, "Agent", _select(options=_fitting(named))),
         Input(Block.RIGHT, "What it may", _select(option_groups=[one for one in groups if one["options"]])),
         Input(Block.HOURS, "For how many hours?", _hours(), "At most 720, which are 30 days."),
-        _why("Why?", "Whoever looks at the grant reads this."),
+        reason("Why?", "Whoever looks at the grant reads this."),
     ]
     title = "Rights end by themselves, and can be revoked at once."
-    return _form(Callback.GIVE, "Give a grant", "Give", title, inputs)
+    return blank_form(Callback.GIVE, "Give a grant", "Give", title, inputs)
 
 
 def extending_modal(row: Automation) -> View:
     """Ask until when an automation goes on."""
     inputs = [
         Input(Block.UNTIL, "Until when?", moment(), "Leave it empty for as long as the limits say.", optional=True),
-        _why("Why?", optional=True),
+        reason("Why?", optional=True),
     ]
-    return _form(Callback.EXTEND, "Extend", "Extend", f"{_name(row)} goes on.", inputs, row.id)
+    return blank_form(Callback.EXTEND, "Extend", "Extend", f"{_name(row)} goes on.", inputs, row.id)
 
 
 def retiring_modal(row: Automation) -> View:
     """Ask why an automation ends."""
     title = f"{_name(row)} is paused with its runs and starts nothing any more. It can be extended again."
-    return _form(Callback.RETIRE, "Retire", "Retire", title, [_why("Why?", optional=True)], row.id)
-
-
-def _form(callback: Callback, heading: str, submit: str, title: str, inputs: list[Input], about: str = "") -> View:
-    view: View = draw(
-        "form", callback=callback.value, rendering_id=about, heading=heading, submit=submit, lines=[], inputs=inputs,
-        title=title,
-    )  # fmt: skip
-    return view
-
-
-def _why(label: str, hint: str = "", *, optional: bool = False) -> Input:
-    element = {"type": "plain_text_input", "action_id": Field.TEXT.value, "multiline": True, "max_length": 2000}
-    return Input(Block.REASON, label, element, hint, optional)
+    return blank_form(Callback.RETIRE, "Retire", "Retire", title, [reason("Why?", optional=True)], row.id)
 
 
 def _hours() -> dict[str, Any]:

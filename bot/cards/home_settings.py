@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from bot.cards.blocks import date, draw, mrkdwn
-from bot.cards.form_parts import Input
+from bot.cards.blocks import date, mrkdwn
+from bot.cards.form_parts import Input, blank_form
 from bot.cards.modals import View
 from bot.ids import Block, Callback, Field
 from governance.hours import Absence
@@ -39,7 +39,7 @@ def settings_modal(preference: Preference, tz: str | None) -> View:
               optional=True),
     ]  # fmt: skip
     title = f"All times are those of {_place(tz)}, as your Slack profile says."
-    return _form(Callback.SETTINGS, "Settings", "Save", title, inputs)
+    return blank_form(Callback.SETTINGS, "Settings", "Save", title, inputs)
 
 
 def away_modal() -> View:
@@ -50,7 +50,7 @@ def away_modal() -> View:
         Input(Block.TO, "Who answers meanwhile?", {"type": "users_select", "action_id": Field.PERSON.value},
               "A full member of this workspace.", optional=True),
     ]  # fmt: skip
-    return _form(Callback.AWAY, "Out of office", "Save", "You are out of office as soon as you save this.", inputs)
+    return blank_form(Callback.AWAY, "Out of office", "Save", "You are out of office as soon as you save this.", inputs)
 
 
 def turning_modal(callback: Callback, agent_id: str, agent_name: str) -> View:
@@ -62,15 +62,7 @@ def turning_modal(callback: Callback, agent_id: str, agent_name: str) -> View:
     hint = "The agent and whoever looks at it read this." if pausing else ""
     name = cut(one_line(agent_name), 100)
     inputs = [Input(Block.REASON, "Why?", element, hint)]
-    return _form(callback, f"{word} the agent", word, f"{name} {says}", inputs, agent_id)
-
-
-def _form(callback: Callback, heading: str, submit: str, title: str, inputs: list[Input], about: str = "") -> View:
-    view: View = draw(
-        "form", callback=callback.value, rendering_id=about, heading=heading, submit=submit, lines=[], inputs=inputs,
-        title=title,
-    )  # fmt: skip
-    return view
+    return blank_form(callback, f"{word} the agent", word, f"{name} {says}", inputs, agent_id)
 
 
 def _away(absence: Absence | None) -> str:

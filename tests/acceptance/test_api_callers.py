@@ -18,11 +18,6 @@ def stack_options(clock: Clock) -> dict[str, Any]:
     return {"clock": clock}
 
 
-@pytest.fixture
-async def bob(stack: Stack) -> Key:
-    return await stack.key(KeyKind.OPERATOR, "U0BOB")
-
-
 async def test_a_key_says_whom_it_stands_for(stack: Stack, bob: Key) -> None:
     assert await stack.call("GET", f"{API}/whoami") == (
         200,

@@ -10,11 +10,6 @@ from tests.integration.calls import API, Key, is_problem, waiting_for
 from tests.stack import Stack
 
 
-@pytest.fixture
-async def bob(stack: Stack) -> Key:
-    return await stack.key(KeyKind.OPERATOR, "U0BOB")
-
-
 async def approval(stack: Stack, request: str) -> Any:
     return (await stack.call("GET", f"{API}/approvals/{request}"))[1]
 

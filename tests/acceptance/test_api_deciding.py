@@ -23,11 +23,6 @@ def stack_options(clock: Clock) -> dict[str, Any]:
     return {"clock": clock, "extra": EXTRA}
 
 
-@pytest.fixture
-async def bob(stack: Stack) -> Key:
-    return await stack.key(KeyKind.OPERATOR, "U0BOB")
-
-
 async def decide(stack: Stack, key: Key, request: str, decision: str = "approve", **more: Any) -> tuple[int, Any]:
     return await stack.signed(key, "POST", f"{API}/approvals/{request}", {"decision": decision, **more})
 

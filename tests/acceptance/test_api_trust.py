@@ -23,11 +23,6 @@ def stack_options(clock: Clock) -> dict[str, Any]:
     return {"clock": clock}
 
 
-@pytest.fixture
-async def admin(stack: Stack) -> Key:
-    return await stack.key(KeyKind.OPERATOR, "U0ADMIN")
-
-
 async def read(stack: Stack, key: Key, path: str = "", **query: Any) -> Any:
     """What an operator is answered."""
     target = f"{API}/trust{path}" + (f"?{urlencode(query, safe=COLON)}" if query else "")

@@ -1,8 +1,6 @@
 """Automations over the API: created, changed, run, ended and brought back, with their exact codes."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +11,7 @@ from storage.tables import ApprovalRequest, Automation, KeyKind, RequestType
 from tests.conftest import Clock
 from tests.integration.calls import API, Key, is_problem
 from tests.integration.verbs import rows
-from tests.stack import Stack, start_stack, stop_stack
+from tests.stack import Stack
 
 AUTOMATIONS = f"{API}/automations"
 APPROVALS = f"{API}/governance/approvals"
@@ -22,15 +20,8 @@ V2 = "AUTOMATION_V2_"
 
 
 @pytest.fixture
-async def stack(url: str, tmp_path: Path, clock: Clock) -> AsyncIterator[Stack]:
-    running = await start_stack(url, tmp_path, clock=clock, admins='["U0ADMIN", "U0BOB"]')
-    yield running
-    await stop_stack(running)
-
-
-@pytest.fixture
-async def admin(stack: Stack) -> Key:
-    return await stack.key(KeyKind.OPERATOR, "U0ADMIN")
+def stack_options(clock: Clock) -> dict[str, Any]:
+    return {"clock": clock, "admins": '["U0ADMIN", "U0BOB"]'}
 
 
 @pytest.fixture

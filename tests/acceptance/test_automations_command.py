@@ -1,9 +1,8 @@
 """`/automations` in Slack and on the Home tab: looked at, extended, retired, reviewed, by those who may."""
 
 import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,14 +13,12 @@ from tests.acceptance.governing import ask, labels, registered, started, status_
 from tests.acceptance.test_home import modal, opened, shows
 from tests.conftest import Clock
 from tests.integration.verbs import count, rows
-from tests.stack import Stack, start_stack, stop_stack
+from tests.stack import Stack
 
 
 @pytest.fixture
-async def stack(url: str, tmp_path: Path, clock: Clock) -> AsyncIterator[Stack]:
-    running = await start_stack(url, tmp_path, clock=clock, admins='["U0ADMIN", "U0BOB"]')
-    yield running
-    await stop_stack(running)
+def stack_options(clock: Clock) -> dict[str, Any]:
+    return {"clock": clock, "admins": '["U0ADMIN", "U0BOB"]'}
 
 
 async def tick(stack: Stack) -> None:

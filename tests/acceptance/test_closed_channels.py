@@ -2,19 +2,17 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from bot.delivery import Delivery
-from bot.workspace import Message, WorkspaceServer, demo_workspace
+from bot.workspace import Message
 from operations.delegate import Handing, delegate
 from scheduler.expiry import attend_due
 from scheduler.outbox import Outbox
-from storage.database import Database
 from storage.tables import AuditEntry, Door, OutboxMessage, Surface, SurfaceStatus
 from tests.conftest import NOON, Clock
 from tests.integration.desk import APPROVALS, DEPLOYS, Desk, is_decidable, words
@@ -24,13 +22,6 @@ from tests.stack import Stack
 
 ALICE, BOB, CAROL, DANA = "U0ALICE", "U0BOB", "U0CAROL", "U0ADMIN"
 POST, UPDATE = "chat.postMessage", "chat.update"
-
-
-@pytest.fixture
-async def desk(database: Database, clock: Clock, tmp_path: Path) -> AsyncIterator[Desk]:
-    async with WorkspaceServer(demo_workspace()) as slack:
-        yield Desk(database, clock, slack, tmp_path / "desk.toml")
-        assert slack.workspace.violations == []
 
 
 def archived(desk: Desk, channel: str) -> None:

@@ -2,35 +2,24 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
-from bot.workspace import WorkspaceServer, demo_workspace
 from governance.lifecycle import RequestStatus
 from operations.edit import Edit, edit_arguments
 from scheduler.expiry import attend_due
 from scheduler.ports import Postponed
 from scheduler.upkeep import reconcile_surfaces
 from storage import outbox
-from storage.database import Database
 from storage.dossier import Dossier
 from storage.outbox import Owed
 from storage.tables import AuditEntry, Door, OutboxMessage, Rendering, Surface, SurfaceStatus
-from tests.conftest import NOON, Clock
+from tests.conftest import NOON
 from tests.integration.desk import APPROVALS, DEPLOYS, Desk, is_decidable, words
 from tests.integration.verbs import REJECT, asked, count, rows, say, sql
 
 POST, UPDATE = "chat.postMessage", "chat.update"
-
-
-@pytest.fixture
-async def desk(database: Database, clock: Clock, tmp_path: Path) -> AsyncIterator[Desk]:
-    async with WorkspaceServer(demo_workspace()) as slack:
-        yield Desk(database, clock, slack, tmp_path / "desk.toml")
-        assert slack.workspace.violations == []
 
 
 async def approve(desk: Desk, found: Dossier) -> None:

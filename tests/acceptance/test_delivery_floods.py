@@ -1,28 +1,13 @@
 """However much one agent asks for and takes back, the others' cards come through and nothing is tried in a loop."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
-
-from bot.workspace import WorkspaceServer, demo_workspace
 from operations.withdraw import withdraw
 from scheduler.upkeep import reconcile_surfaces
-from storage.database import Database
 from storage.dossier import Dossier
 from storage.tables import OutboxMessage, Surface, SurfaceStatus
-from tests.conftest import Clock
 from tests.integration.desk import APPROVALS, Desk, is_decidable, words
 from tests.integration.verbs import TENANT, asked, count, rows, sql
 
 POST = "chat.postMessage"
-
-
-@pytest.fixture
-async def desk(database: Database, clock: Clock, tmp_path: Path) -> AsyncIterator[Desk]:
-    async with WorkspaceServer(demo_workspace()) as slack:
-        yield Desk(database, clock, slack, tmp_path / "desk.toml")
-        assert slack.workspace.violations == []
 
 
 async def take_back(desk: Desk, found: Dossier) -> None:

@@ -1,19 +1,16 @@
 """A noisy agent does not flood its creator: from the fourth call in ten minutes on, one message counts."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.workspace import Message, WorkspaceServer, demo_workspace
+from bot.workspace import Message
 from governance.attempts import Result
 from operations import execute
 from operations.prefer import Wishes, prefer
 from scheduler.upkeep import reconcile_surfaces
-from storage.database import Database
 from storage.tables import Folding, OutboxMessage, SurfaceStatus
 from tests.conftest import Clock
 from tests.integration.desk import Desk, words
@@ -24,13 +21,6 @@ from tests.stack import Stack
 
 POST, UPDATE = "chat.postMessage", "chat.update"
 ALICE = "U0ALICE"
-
-
-@pytest.fixture
-async def desk(database: Database, clock: Clock, tmp_path: Path) -> AsyncIterator[Desk]:
-    async with WorkspaceServer(demo_workspace()) as slack:
-        yield Desk(database, clock, slack, tmp_path / "desk.toml")
-        assert slack.workspace.violations == []
 
 
 async def run(desk: Desk, *results: Result, **more: object) -> None:

@@ -1,9 +1,7 @@
 """Questions about governance over the API and in Slack: filed, listed, decided and used up, with their exact codes."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,7 +25,7 @@ from tests.conftest import Clock
 from tests.integration.asking import AUTOMATION, ask, automation, owing, owing_agent, stopped
 from tests.integration.calls import API, Key
 from tests.integration.verbs import TENANT, Held, count, rows
-from tests.stack import Stack, start_stack, stop_stack
+from tests.stack import Stack
 
 APPROVALS = f"{API}/governance/approvals"
 REVIEWS = f"{API}/governance/reviews"
@@ -35,20 +33,8 @@ ADMINS = '["U0ADMIN", "U0BOB"]'
 
 
 @pytest.fixture
-async def stack(url: str, tmp_path: Path, clock: Clock) -> AsyncIterator[Stack]:
-    running = await start_stack(url, tmp_path, clock=clock, admins=ADMINS)
-    yield running
-    await stop_stack(running)
-
-
-@pytest.fixture
-async def admin(stack: Stack) -> Key:
-    return await stack.key(KeyKind.OPERATOR, "U0ADMIN")
-
-
-@pytest.fixture
-async def bob(stack: Stack) -> Key:
-    return await stack.key(KeyKind.OPERATOR, "U0BOB")
+def stack_options(clock: Clock) -> dict[str, Any]:
+    return {"clock": clock, "admins": ADMINS}
 
 
 def body(kind: str = "capability_request", target: str = "deployer", type: str = "agent", **more: Any) -> Any:

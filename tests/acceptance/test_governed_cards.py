@@ -1,25 +1,10 @@
 """Questions about governance reach people whatever Slack does, and their cards tell how each of them ended."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
-
-from bot.workspace import WorkspaceServer, demo_workspace
 from operations.question import supersede
-from storage.database import Database
 from storage.tables import RequestType
-from tests.conftest import Clock
 from tests.integration.asking import REVIEW, answer, ask, owing_agent
 from tests.integration.desk import Desk, is_decidable, words
 from tests.integration.verbs import REJECT, TENANT
-
-
-@pytest.fixture
-async def desk(database: Database, clock: Clock, tmp_path: Path) -> AsyncIterator[Desk]:
-    async with WorkspaceServer(demo_workspace()) as slack:
-        yield Desk(database, clock, slack, tmp_path / "desk.toml")
-        assert slack.workspace.violations == []
 
 
 async def test_a_question_that_slack_would_not_take_is_told_once_it_does_and_stays_true(desk: Desk) -> None:

@@ -1,8 +1,6 @@
 """Governance from end to end over HTTP and Slack: what stops, what is asked, who answers, and what goes on then."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,7 +25,7 @@ from tests.acceptance.test_hostile_text import HOSTILE
 from tests.conftest import Clock
 from tests.integration.calls import API, Key, is_problem
 from tests.integration.verbs import Held, rows
-from tests.stack import Stack, start_stack, stop_stack
+from tests.stack import Stack
 
 LIMITS = f"{API}/governance/limits"
 REVIEWS = f"{API}/governance/reviews"
@@ -35,21 +33,8 @@ REPORTS = f"{API}/agents/deployer/spend/reports"
 
 
 @pytest.fixture
-async def stack(url: str, tmp_path: Path, clock: Clock) -> AsyncIterator[Stack]:
-    running = await start_stack(url, tmp_path, clock=clock, agent="report_spend = true", admins='["U0ADMIN", "U0BOB"]')
-    yield running
-    await stop_stack(running)
-
-
-@pytest.fixture
-async def admin(stack: Stack) -> Key:
-    return await stack.key(KeyKind.OPERATOR, "U0ADMIN")
-
-
-@pytest.fixture
-async def bob(stack: Stack) -> Key:
-    """The other admin."""
-    return await stack.key(KeyKind.OPERATOR, "U0BOB")
+def stack_options(clock: Clock) -> dict[str, Any]:
+    return {"clock": clock, "agent": "report_spend = true", "admins": '["U0ADMIN", "U0BOB"]'}
 
 
 async def run_of(stack: Stack, run_id: str) -> Any:

@@ -1,28 +1,15 @@
 """Two workspaces and one Countersign: what governs the agents of one is neither seen, nor moved, nor used up by the
 other, over HTTP."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from operations.keys import create_key
 from storage.tables import ApprovalRequest, Automation, Grant, KeyKind, OwedReview, SpendStop
 from tests.integration.calls import API, Key, is_problem, signed_headers
 from tests.integration.verbs import rows
-from tests.tenants import BLUE, RED, TenantAgent, Tenants, tenants
+from tests.tenants import BLUE, RED, TenantAgent, Tenants
 
 APPROVALS, AUTOMATIONS = "/governance/approvals", "/automations"
-
-
-@pytest.fixture
-async def place(url: str, tmp_path: Path) -> AsyncIterator[Tenants]:
-    async with tenants(url, tmp_path) as running:
-        for team in (RED, BLUE):
-            await running.install(team)
-            await running.connected(team)
-        yield running
 
 
 async def admin_of(place: Tenants, team: str) -> Key:

@@ -2,8 +2,7 @@
 
 import json
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,16 +11,14 @@ from storage.tables import Automation, Grant, KeyKind
 from tests.acceptance.governing import ask, labels, registered
 from tests.integration.calls import API
 from tests.integration.verbs import count, rows
-from tests.stack import Stack, start_stack, stop_stack
+from tests.stack import Stack
 
 BECAUSE = "because the release needs it"
 
 
 @pytest.fixture
-async def stack(url: str, tmp_path: Path) -> AsyncIterator[Stack]:
-    running = await start_stack(url, tmp_path, admins='["U0ADMIN", "U0BOB"]')
-    yield running
-    await stop_stack(running)
+def stack_options() -> dict[str, Any]:
+    return {"admins": '["U0ADMIN", "U0BOB"]'}
 
 
 async def given(stack: Stack, name: str = "Nightly") -> str:

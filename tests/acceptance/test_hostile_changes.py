@@ -3,8 +3,6 @@
 import json
 from typing import Any
 
-import pytest
-
 from storage.tables import KeyKind, Rule, Standing
 from tests.integration.calls import API, Key, raw, signed_headers
 from tests.integration.verbs import count
@@ -76,11 +74,6 @@ RAW = [
     b"[" * 5000,
     b'{"reason":"\\ud800"}',
 ]
-
-
-@pytest.fixture
-async def admin(stack: Stack) -> Key:
-    return await stack.key(KeyKind.OPERATOR, "U0ADMIN")
 
 
 async def waiting(stack: Stack) -> dict[str, str]:

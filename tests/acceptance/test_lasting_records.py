@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from scheduler.expiry import attend_due
-from storage.tables import ApprovalRequest, AuditEntry, KeyKind, Proposal, Review
+from storage.tables import ApprovalRequest, AuditEntry, Proposal, Review
 from tests.integration.calls import API, Key
 from tests.integration.verbs import count, rows
 from tests.integration.wound import WoundClock
@@ -17,11 +17,6 @@ from tests.stack import Stack
 @pytest.fixture
 def stack_options(wound: WoundClock) -> dict[str, Any]:
     return {"clock": wound}
-
-
-@pytest.fixture
-async def bob(stack: Stack) -> Key:
-    return await stack.key(KeyKind.OPERATOR, "U0BOB")
 
 
 async def answered(stack: Stack, key: Key, told: dict[str, Any], **body: Any) -> dict[str, Any]:

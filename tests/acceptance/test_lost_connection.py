@@ -2,17 +2,12 @@
 
 import json
 import logging
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.workspace import WorkspaceServer, demo_workspace
-from storage.database import Database
 from storage.tables import KeyKind, OutboxMessage
-from tests.conftest import Clock
 from tests.integration.calls import API
 from tests.integration.desk import APPROVALS, Desk, is_decidable, words
 from tests.integration.verbs import REJECT, asked, count, rows, say
@@ -21,13 +16,6 @@ from tests.stack import Stack
 
 ALICE, BOB = "U0ALICE", "U0BOB"
 POST, UPDATE = "chat.postMessage", "chat.update"
-
-
-@pytest.fixture
-async def desk(database: Database, clock: Clock, tmp_path: Path) -> AsyncIterator[Desk]:
-    async with WorkspaceServer(demo_workspace()) as slack:
-        yield Desk(database, clock, slack, tmp_path / "desk.toml")
-        assert slack.workspace.violations == []
 
 
 @pytest.mark.parametrize("error", ["token_revoked", "account_inactive", "invalid_auth"])

@@ -1,33 +1,22 @@
 """Nobody is disturbed in their quiet hours, except by the last call; what waited for their end comes then, once."""
 
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 
-from bot.workspace import WorkspaceServer, demo_workspace
 from operations.delegate import Handing, delegate
 from operations.prefer import Wishes, prefer
 from operations.stand import pause
 from scheduler.expiry import attend_due
-from storage.database import Database
 from storage.dossier import Dossier
 from storage.tables import Door, OutboxMessage
-from tests.conftest import NOON, Clock
+from tests.conftest import NOON
 from tests.integration.desk import APPROVALS, Desk, words
 from tests.integration.running import DONE, worker
 from tests.integration.verbs import REJECT, TENANT, asked, count, rows, say, sql, submit
 
 ALICE, BOB, CAROL, DANA = "U0ALICE", "U0BOB", "U0CAROL", "U0ADMIN"
 POST = "chat.postMessage"
-
-
-@pytest.fixture
-async def desk(database: Database, clock: Clock, tmp_path: Path) -> AsyncIterator[Desk]:
-    async with WorkspaceServer(demo_workspace()) as slack:
-        yield Desk(database, clock, slack, tmp_path / "desk.toml")
-        assert slack.workspace.violations == []
 
 
 async def quiet(desk: Desk, person: str, start: int, end: int, tz: str = "UTC") -> None:

@@ -26,16 +26,6 @@ def stack_options(clock: Clock) -> dict[str, Any]:
     return {"clock": clock, "extra": EXTRA}
 
 
-@pytest.fixture
-async def bob(stack: Stack) -> Key:
-    return await stack.key(KeyKind.OPERATOR, "U0BOB")
-
-
-@pytest.fixture
-async def admin(stack: Stack) -> Key:
-    return await stack.key(KeyKind.OPERATOR, "U0ADMIN")
-
-
 async def answered(stack: Stack, key: Key, tool: str = "deploy.production", **decision: Any) -> tuple[int, Any]:
     """Propose a call and answer it; returns the decision's status and body."""
     proposal = {name: decision.pop(name) for name in ("arguments", "session_id", "on_behalf_of") if name in decision}

@@ -1,8 +1,6 @@
 """Spend over HTTP: who may report, what is told, how an agent stops and goes on, and who changes limits."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +10,7 @@ from storage.tables import AuditEntry, AutomationRun, KeyKind, RunEvent
 from tests.integration.calls import API, Key
 from tests.integration.spending import automation
 from tests.integration.verbs import rows
-from tests.stack import Stack, start_stack, stop_stack
+from tests.stack import Stack
 
 FAMILY = 'report_spend = true\nparent = "planner"'
 PLANNER = '\n[[agents]]\nid = "planner"\nname = "Planner"\ncreator = "U0BOB"\nweekly_spend_cap_usd = "100.00"\n'
@@ -20,15 +18,8 @@ CAP = '\n[limits]\nweekly_spend_cap_usd = "10.00"\n'
 
 
 @pytest.fixture
-async def stack(url: str, tmp_path: Path) -> AsyncIterator[Stack]:
-    running = await start_stack(url, tmp_path, agent=FAMILY, extra=PLANNER + CAP, admins='["U0ADMIN", "U0BOB"]')
-    yield running
-    await stop_stack(running)
-
-
-@pytest.fixture
-async def admin(stack: Stack) -> Key:
-    return await stack.key(KeyKind.OPERATOR, "U0ADMIN")
+def stack_options() -> dict[str, Any]:
+    return {"agent": FAMILY, "extra": PLANNER + CAP, "admins": '["U0ADMIN", "U0BOB"]'}
 
 
 async def send(stack: Stack, cost: Any, report_id: str, agent: str = "deployer", **more: Any) -> tuple[int, Any]:

@@ -19,11 +19,6 @@ def stack_options() -> dict[str, Any]:
     return {"admins": '["U0ADMIN", "U0BOB"]'}
 
 
-@pytest.fixture
-async def admin(stack: Stack) -> Key:
-    return await stack.key(KeyKind.OPERATOR, "U0ADMIN")
-
-
 async def post(stack: Stack, key: Key, path: str, **body: Any) -> tuple[int, Any]:
     return await stack.signed(key, "POST", f"{API}/agents/{path}", body)
 

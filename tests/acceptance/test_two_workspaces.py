@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +15,6 @@ from storage.tables import ApprovalRequest, KeyKind, Review
 from tests.integration.verbs import count, rows
 from tests.stack import SIGNING_SECRET
 from tests.tenants import BLUE, GREY, RED, TenantAgent, Tenants, tenants, tenants_text
-
-
-@pytest.fixture
-async def place(url: str, tmp_path: Path) -> AsyncIterator[Tenants]:
-    async with tenants(url, tmp_path) as running:
-        for team in (RED, BLUE):
-            await running.install(team)
-            await running.connected(team)
-        yield running
 
 
 async def test_cards_go_to_the_workspace_of_the_agent(place: Tenants) -> None:
