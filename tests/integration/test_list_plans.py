@@ -20,6 +20,7 @@ from storage import (
     requests,
     rules,
     runs,
+    stopped_runs,
     waiting,
 )
 from storage.database import Database, Tx
@@ -106,3 +107,13 @@ async def test_no_page_reads_a_whole_table(database: Database, name: str) -> Non
         assert statements
         plan = await plans(tx, statements)
     assert "SCAN" not in plan, plan
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+async def test_stopping_an_agent_looks_only_at_runs_that_are_open(database: Database) -> None:
+    async with database.read(TENANT) as tx:
+        await tx.session.execute(text("SELECT 1"))
+        with listening(database) as heard:
+            await stopped_runs.pause_runs(tx, "deployer", "stopped")
+        plan = await plans(tx, heard)
+    assert "ix_runs_open (tenant=?)" in plan, plan

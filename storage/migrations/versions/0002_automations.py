@@ -232,7 +232,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_runs_open",
         "automation_runs",
-        ["automation_id", "status"],
+        ["tenant", "id"],
         unique=False,
         sqlite_where=sa.text("status IN ('queued', 'running', 'pausing', 'paused', 'awaiting_approval')"),
         postgresql_where=sa.text("status IN ('queued', 'running', 'pausing', 'paused', 'awaiting_approval')"),
