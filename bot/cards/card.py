@@ -8,7 +8,7 @@ from bot.cards.blocks import date, draw, mrkdwn
 from bot.cards.buttons import buttons_of, is_decidable, option_value, options_of
 from bot.cards.diffs import changes_in_short
 from bot.cards.impact import declared_risk
-from bot.cards.kinds import titled, yes_line
+from bot.cards.kinds import answers_line, titled
 from bot.cards.message import Message
 from bot.cards.spend import Budget, spend_field
 from bot.cards.status import fallback, outcome_line, status_line
@@ -48,7 +48,7 @@ def _values(dossier: Dossier, rendering_id: str, discussed_at: str | None, field
     return {
         "title": cut(one_line(titled(dossier, f"{proposal.title} · {proposal.agent_name}")), 150),
         "status": status_line(dossier), "outcome": outcome_line(dossier.execution),
-        "yes": yes_line(dossier) if decidable else None, "circumstances": circumstances(dossier),
+        "answers": answers_line(dossier) if decidable else None, "circumstances": circumstances(dossier),
         "fields": fields, "consequence": proposal.consequence, "arguments": _arguments(proposal),
         "words": _words(dossier), "votes": votes(dossier) if decidable and approvals(dossier) else None,
         "footer": _footer(dossier, discussed_at), "buttons": buttons_of(dossier), "options": options,

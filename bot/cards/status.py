@@ -1,19 +1,19 @@
 """Where a request and its execution stand, in words: pure, from stored state."""
 
 from datetime import datetime
-from typing import Any
 
 from bot.cards import arguments
 from bot.cards.answering import approvals, circumstances, decider, people
 from bot.cards.blocks import date, mrkdwn
 from bot.cards.impact import declared_risk
-from bot.cards.kinds import titled, yes_line
+from bot.cards.kinds import answers_line, kind_of, titled
 from bot.cards.message import TEXT
 from governance.canonical import short
 from governance.lifecycle import OPEN_REQUESTS, ExecutionStatus, RequestStatus
 from governance.reviewers import ReviewVerdict
 from governance.text import cut
 from governance.tiers import Tier
+from operations.question import OWED
 from storage.dossier import Dossier
 from storage.tables import ApprovalRequest, Execution
 
@@ -25,8 +25,7 @@ def status_line(dossier: Dossier) -> str:
         return "▫️ *Ran without asking*" if dossier.execution is not None else "Recorded"
     if dossier.execution is not None and dossier.execution.unasked:
         return f"🔁 *Asked again* · runs without people now: {mrkdwn(cut(dossier.proposal.reason, 300))}"
-    line: str = _STATUS[request.status](request, dossier)
-    return line
+    return _STATUS[request.status](request, dossier)
 
 
 def _waiting(request: ApprovalRequest, dossier: Dossier) -> str:
@@ -43,20 +42,19 @@ def _deferred(request: ApprovalRequest, dossier: Dossier) -> str:
     return f"💤 *Put off*{by}{until} · {count} · expires {date(request.expires_at)}"
 
 
-def _decided(icon: str, word: str) -> Any:
-    def line(request: ApprovalRequest, dossier: Dossier) -> str:
-        others = [r.reviewer for r in dossier.reviews if _agrees(r.verdict, word) and r.reviewer != request.decided_by]
-        with_them = f", with {people(others)}" if others else ""
-        return f"{icon} *{word}* by {decider(dossier)}{with_them} {_when(request.decided_at)}"
-
-    return line
-
-
-def _agrees(verdict: ReviewVerdict, word: str) -> bool:
-    return verdict is (ReviewVerdict.APPROVE if word == "Approved" else ReviewVerdict.REJECT)
+def _decided(request: ApprovalRequest, dossier: Dossier) -> str:
+    kind, is_yes = kind_of(dossier), request.status is RequestStatus.APPROVED
+    answer, verdict = (kind.yes, ReviewVerdict.APPROVE) if is_yes else (kind.no, ReviewVerdict.REJECT)
+    others = [r.reviewer for r in dossier.reviews if r.verdict is verdict and r.reviewer != request.decided_by]
+    with_them = f", with {people(others)}" if others else ""
+    return f"{answer.mark} *{answer.given}* by {decider(dossier)}{with_them} {_when(request.decided_at)}"
 
 
 def _expired(request: ApprovalRequest, _dossier: Dossier) -> str:
+    if request.reason:  # it was closed, because what it asked came to an end in another way
+        return f"⏹️ *No longer asked* {_when(request.decided_at)}"
+    if request.request_type in OWED:
+        return f"⌛ *Expired* {_when(request.decided_at)} · nobody answered in time; what is still owed is asked again"
     return f"⌛ *Expired* {_when(request.decided_at)} · nobody answered in time; the agent may ask again"
 
 
@@ -68,8 +66,8 @@ def _withdrawn(request: ApprovalRequest, _dossier: Dossier) -> str:
 _STATUS = {
     RequestStatus.PENDING: _waiting,
     RequestStatus.DEFERRED: _deferred,
-    RequestStatus.APPROVED: _decided("✅", "Approved"),
-    RequestStatus.REJECTED: _decided("❌", "Rejected"),
+    RequestStatus.APPROVED: _decided,
+    RequestStatus.REJECTED: _decided,
     RequestStatus.EXPIRED: _expired,
     RequestStatus.WITHDRAWN: _withdrawn,
 }
@@ -112,7 +110,7 @@ def fallback(dossier: Dossier) -> str:
         titled(dossier, title, " · "),
         cut(mrkdwn(proposal.consequence or ""), 500),
         _bare(status_line(dossier)), _bare(outcome_line(dossier.execution) or ""),
-        _bare(yes_line(dossier)) if request is not None and request.status in OPEN_REQUESTS else "",
+        _bare(answers_line(dossier)) if request is not None and request.status in OPEN_REQUESTS else "",
         f"Risk {declared_risk(proposal)}, tier {proposal.tier}.",
         f"Digest {short(proposal.digest)}.", f"Arguments: {cut(mrkdwn(given), 1000)}",
         f"May decide: {people(request.reviewers)}." if request is not None else "",
