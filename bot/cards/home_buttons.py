@@ -75,13 +75,17 @@ def giving_button() -> Element:
     return _button(Action.HOME_GIVE, "give", "Give a grant…", "Give an agent a right for a time")
 
 
-def automation_buttons(automation_id: str, name: str, proposal_id: str, *, is_retired: bool) -> list[Element]:
-    """Return what an automation's owner can do about it; Review opens the Details of the question about it."""
+def details_button(proposal_id: str, name: str) -> Element:
+    """Return the button that shows what is asked about an automation to somebody who is not to answer it now."""
+    return _button(Action.TOLD_DETAILS, proposal_id, "Details", f"What is asked about {cut(one_line(name), 50)}")
+
+
+def automation_buttons(automation_id: str, name: str, *, is_retired: bool) -> list[Element]:
+    """Return what an automation's owner can do about it at any time."""
     about = cut(one_line(name), 50)
-    review = _button(Action.TOLD_DETAILS, proposal_id, "Review…", f"What is asked about {about}", "primary")
     extend = _button(Action.HOME_EXTEND, automation_id, "Extend…", f"Let it go on: {about}")
     retire = _button(Action.HOME_RETIRE, automation_id, "Retire…", f"End it: {about}", "danger")
-    return [*([review] if proposal_id else []), extend, *([] if is_retired else [retire])]
+    return [extend, *([] if is_retired else [retire])]
 
 
 def settings_buttons(*, is_away: bool) -> list[Element]:

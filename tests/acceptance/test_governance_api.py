@@ -26,7 +26,7 @@ from storage.tables import (
 from tests.conftest import Clock
 from tests.integration.asking import AUTOMATION, ask, automation, owing, owing_agent, stopped
 from tests.integration.calls import API, Key
-from tests.integration.verbs import TENANT, count, rows
+from tests.integration.verbs import TENANT, Held, count, rows
 from tests.stack import Stack, start_stack, stop_stack
 
 APPROVALS = f"{API}/governance/approvals"
@@ -344,13 +344,13 @@ async def test_a_question_of_a_rule_is_rejected_in_slack_and_that_does_something
     asked = retirement_question(policy, row, "It has expired.", {"trigger": "expired"})
     await stack.database.write(TENANT, lambda tx: raise_question(tx, policy, asked))
     card = await stack.card("Retire Nightly")
-    assert "Rejecting lets it go on for another 90 days" in str(card.blocks)
+    assert "Keeping it lets it go on for another 90 days" in str(card.blocks)
     assert "card.more" not in str(card.blocks)
     assert "It has expired." in str(await stack.modal("U0ADMIN", card, "Details"))
-    modal = await stack.modal("U0BOB", card, "Reject")
-    answered = await stack.slack.submit("U0BOB", modal, {"reason": "still needed"})
+    modal = await stack.modal("U0BOB", card, "Keep and extend")
+    answered = await stack.slack.submit("U0BOB", modal, {})
     assert answered.status == 200
-    await stack.shown(card.channel, card.ts, "Rejected")
+    await stack.shown(card.channel, card.ts, "Kept and extended")
     (row,) = await rows(stack.database, Automation)
     assert (row.expired_at, row.retired_at) == (None, None)
     assert row.expires_at == stack.database.clock() + timedelta(days=90)
@@ -360,7 +360,7 @@ async def test_what_nobody_answered_is_shown_as_expired_and_asked_again(stack: S
     await owing(stack.database, stack.server.office.policy.current)
     first = await stack.card("Look at this")
     clock.forward(hours=72)
-    await attend_due(stack.database, stack.server.office.policy.current)
+    await attend_due(stack.database, Held(stack.server.office.policy.current))
     shown = await stack.shown(first.channel, first.ts, "Expired")
     assert "card." not in str(shown.blocks)
     (waiting,) = await rows(stack.database, ApprovalRequest, status="pending")
