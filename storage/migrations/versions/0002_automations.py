@@ -119,6 +119,14 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("tenant"),
     )
+    op.create_index(
+        "ix_proposals_of_run",
+        "proposals",
+        ["tenant", "run_id", "created_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("run_id IS NOT NULL"),
+        postgresql_where=sa.text("run_id IS NOT NULL"),
+    )
     op.create_table(
         "spend_reports",
         sa.Column("tenant", sa.String(length=64), nullable=False),
