@@ -7,11 +7,12 @@ from typing import Any
 from bot.cards.answering import approvals
 from bot.cards.blocks import date, mrkdwn
 from bot.cards.home_buttons import entry_buttons, read_here
-from bot.cards.kinds import answers_line, kind_of
+from bot.cards.kinds import answers_line, asker, is_question
 from governance.text import cut, one_line
 from governance.tiers import TIER_ALIASES
 from operations.home import entry_key
 from storage.dossier import Dossier
+from storage.tables import Proposal
 
 _ALIAS = {tier: alias for alias, tier in TIER_ALIASES.items()}
 
@@ -33,16 +34,20 @@ def entry(one: HomeEntry, buttons: Mapping[str, str]) -> Drawn:
     found, request = one.dossier, one.dossier.request
     assert request is not None
     proposal = found.proposal
-    tier = f" · {proposal.tier} ({_ALIAS[proposal.tier]})" if proposal.tier in _ALIAS else f" · {proposal.tier}"
-    risk = f"risk {(proposal.risk or 'not declared').replace('_', ' ')}"
     count = f"{approvals(found)} of {request.quorum}"
     edited = " · ✏️ arguments edited" if proposal.proposed_arguments is not None else ""
-    asked = f"\n{answers_line(found)}" if kind_of(found).no.then else ""
+    asked = f"\n{answers_line(found)}" if is_question(found) else ""
+    by = f" · {short_name(asker(found))}" if asker(found) else ""
+    weight = "" if is_question(found) else f"{_weight(proposal)} · "
     return {
-        "line": f"*{title_of(one)}* · {short_name(proposal.agent_name)}\n"
-                f"{risk}{tier} · {count} · expires {date(request.expires_at)}{edited}{asked}",
+        "line": f"*{title_of(one)}*{by}\n{weight}{count} · expires {date(request.expires_at)}{edited}{asked}",
         **answerable(one, buttons),
-    }  # fmt: skip
+    }
+
+
+def _weight(proposal: Proposal) -> str:
+    tier = f"{proposal.tier} ({_ALIAS[proposal.tier]})" if proposal.tier in _ALIAS else f"{proposal.tier}"
+    return f"risk {(proposal.risk or 'not declared').replace('_', ' ')} · {tier}"
 
 
 def answerable(one: HomeEntry, buttons: Mapping[str, str]) -> Drawn:

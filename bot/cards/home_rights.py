@@ -42,9 +42,9 @@ def automation_entry(one: HomeAutomation, buttons: Mapping[str, str], above: Col
     if question is None:
         return {"line": automation_line(row), "buttons": own, "asked": None}
     if question.dossier.proposal.id in above:
-        line = f"{automation_line(row)}\n☝️ Its question stands above, under *Waiting for you*"
+        line = f"{automation_line(row)}\n👉 Its question stands above, under *Waiting for you*"
         return {"line": line, "buttons": own, "asked": None}
-    line = f"{automation_line(row)}\n❔ Asked about it: *{title_of(question)}*"
+    line = f"{automation_line(row)}\n🙋 Asked about it: *{title_of(question)}*"
     if not question.is_theirs:
         about = details_button(question.dossier.proposal.id, row.name)
         return {"line": line, "buttons": [about, *own], "asked": None}

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from governance.policy import INTERNAL
 from governance.questions import AGENT
 from storage.dossier import Dossier
 from storage.tables import RequestType
@@ -60,7 +61,7 @@ KINDS = {
     ),
     RequestType.RETIREMENT_ACTION: Kind(
         "Retirement",
-        Answer("Retire", "Yes, retire", "Retired", "🏁", "it stops with its runs and starts nothing any more"),
+        Answer("Retire", "Yes, retire", "Retired", "🏁", "it ends at once"),
         Answer("Keep and extend…", "No, keep and extend", "Kept and extended", "⏩", "it goes on, and expires later"),
     ),
 }  # fmt: skip
@@ -78,6 +79,22 @@ def kind_of(dossier: Dossier) -> Kind:
     if request.request_type is RequestType.LIFECYCLE_REVIEW and request.target_type == AGENT:
         return _OF_AGENT
     return KINDS[request.request_type]
+
+
+def is_question(dossier: Dossier) -> bool:
+    """Whether people are asked about governance, not about a call."""
+    return dossier.request is not None and dossier.request.request_type is not RequestType.TOOL_CALL
+
+
+def asker(dossier: Dossier) -> str:
+    """Return the name of the agent that asks, empty where a person or Countersign itself does."""
+    proposal = dossier.proposal
+    return "" if proposal.agent_id == INTERNAL and is_question(dossier) else proposal.agent_name
+
+
+def whose_words(dossier: Dossier) -> str:
+    """Return whose the reason is that stands with a request."""
+    return asker(dossier) or ("the person who asks" if dossier.proposal.requester else dossier.proposal.agent_name)
 
 
 def titled(dossier: Dossier, title: str, mark: str = ": ") -> str:

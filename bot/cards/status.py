@@ -6,7 +6,7 @@ from bot.cards import arguments
 from bot.cards.answering import approvals, circumstances, decider, people
 from bot.cards.blocks import date, mrkdwn
 from bot.cards.impact import declared_risk
-from bot.cards.kinds import answers_line, kind_of, titled
+from bot.cards.kinds import answers_line, asker, is_question, kind_of, titled
 from bot.cards.message import TEXT
 from governance.canonical import short
 from governance.lifecycle import OPEN_REQUESTS, ExecutionStatus, RequestStatus
@@ -30,7 +30,8 @@ def status_line(dossier: Dossier) -> str:
 
 def _waiting(request: ApprovalRequest, dossier: Dossier) -> str:
     count = f"{approvals(dossier)} of {request.quorum}"
-    kind = "Suggested: runs only if approved" if dossier.proposal.tier is Tier.SUGGEST else "Waiting for approval"
+    waits = "Waiting for approval" if kind_of(dossier).yes.given == "Approved" else "Waiting for an answer"
+    kind = "Suggested: runs only if approved" if dossier.proposal.tier is Tier.SUGGEST else waits
     return f"⏳ *{kind}* · {count} · expires {date(request.expires_at)}"
 
 
@@ -105,13 +106,14 @@ def fallback(dossier: Dossier) -> str:
     """Say the whole card in one text, for push notifications and screen readers; only long words are cut."""
     proposal, request = dossier.proposal, dossier.request
     given = arguments.one_line_preview(proposal.arguments, 1000)
-    title = f"{cut(mrkdwn(proposal.agent_name), 200)}: {cut(mrkdwn(proposal.title), 200)}."
+    by = f"{cut(mrkdwn(asker(dossier)), 200)}: " if asker(dossier) else ""
+    title = f"{by}{cut(mrkdwn(proposal.title), 200)}."
     parts = [
         titled(dossier, title, " · "),
         cut(mrkdwn(proposal.consequence or ""), 500),
         _bare(status_line(dossier)), _bare(outcome_line(dossier.execution) or ""),
         _bare(answers_line(dossier)) if request is not None and request.status in OPEN_REQUESTS else "",
-        f"Risk {declared_risk(proposal)}, tier {proposal.tier}.",
+        "" if is_question(dossier) else f"Risk {declared_risk(proposal)}, tier {proposal.tier}.",
         f"Digest {short(proposal.digest)}.", f"Arguments: {cut(mrkdwn(given), 1000)}",
         f"May decide: {people(request.reviewers)}." if request is not None else "",
         *map(_bare, circumstances(dossier)), *_said(dossier),
@@ -122,7 +124,8 @@ def fallback(dossier: Dossier) -> str:
 def _said(dossier: Dossier) -> list[str]:
     """Return what people and programs said about a call, cut short, each with whose words they are."""
     request, why = dossier.request, dossier.proposal.rationale
-    said = [("Why, in the agent's words", why), ("Reason given", request.reason if request is not None else None)]
+    whose = "Why, in the agent's words" if asker(dossier) else "Why"
+    said = [(whose, why), ("Reason given", request.reason if request is not None else None)]
     return [f"{whose}: {cut(mrkdwn(text), 300)}" for whose, text in said if text]
 
 

@@ -41,7 +41,7 @@ def test_the_card_of_a_retirement_offers_to_retire_or_to_keep():
     assert confirm["confirm"]["text"] == "Retire"
     assert "stops with its runs" in confirm["text"]["text"]
     assert "confirm" not in found["Keep and extend…"]
-    assert "Retire: it stops with its runs" in made.text
+    assert "Retire: it ends at once" in made.text
     assert "Keep and extend: it goes on" in made.text
     assert "Approve" not in whole_text(made.blocks)
     assert "Reject" not in whole_text(made.blocks)
