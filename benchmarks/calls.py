@@ -18,13 +18,14 @@ _SETTLES = 3.0  # seconds in which what the warm-up owes Slack is posted
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is measured: calls per round, and rounds, each on a fresh server."""
+    """How much is measured: calls per round, and rounds, each on a fresh server; automations that ticks pass over."""
 
     calls: int
     rounds: int
     clicks: int
     clicks_under_load: int
     starts: int
+    automations: tuple[int, ...]
 
 
 async def measure_calls(site: Site, plan: Plan, concurrency: int) -> list[Figure]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from benchmarks.figures import Figure
 from benchmarks.startup import StartUp
 from benchmarks.statements import Counts
+from benchmarks.sweep import Sweep
 
 _RECORD = Path(__file__).parent / "results.md"
 _TITLE = "# Benchmark results\n\nAppended by `python -m benchmarks --record`. Compare ratios, not times.\n"
@@ -26,6 +27,7 @@ class Report:
     figures: list[Figure]
     start_up: StartUp
     statements: dict[str, Counts]
+    sweep: Sweep
 
     @property
     def title(self) -> str:
@@ -44,6 +46,8 @@ class Report:
             "",
             *self._statements(),
             "",
+            self.sweep.as_text(),
+            "",
             *self._starts(),
         ]
         return "\n".join(line.rstrip() for line in parts)
@@ -55,6 +59,7 @@ class Report:
             "cores": os.cpu_count(), "figures": [one.as_json() for one in self.figures],
             "start_up_seconds": self.start_up.as_json(),
             "statements": {name: asdict(counts) for name, counts in self.statements.items()},
+            "sweep": self.sweep.as_json(),
         }  # fmt: skip
         return json.dumps(told, indent=1, allow_nan=False)
 

@@ -26,6 +26,9 @@ from storage.tables.base import NAME_LENGTH, new_id
 #: What lifecycle rules demand of a person; whoever owes it is reminded until it is answered.
 OWED = frozenset({RequestType.LIFECYCLE_REVIEW, RequestType.RETIREMENT_ACTION})
 
+#: Where a no keeps something going as it is, so that nobody has to say why.
+KEEPING = frozenset({RequestType.RETIREMENT_ACTION})
+
 _FIRST_NUDGE = timedelta(days=1)
 _TIME_BOXED = frozenset({RequestType.CAPABILITY_REQUEST, RequestType.DEPTH_OVERRIDE})
 

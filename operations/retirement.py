@@ -18,7 +18,7 @@ def retirement_question(policy: Policy, automation: Automation, why: str, contex
     kept = f"for another {length.days} days" if length else "without an end"
     return Question(
         RequestType.RETIREMENT_ACTION, (AUTOMATION, automation.id), f"Retire {name}",
-        f"Approving retires automation “{name}”: it stops and starts nothing any more. "
-        f"Rejecting lets it go on {kept}.",
+        f"Retiring automation “{name}” stops it with its runs, and it starts nothing any more. "
+        f"Keeping it lets it go on {kept}.",
         why, {"automation": automation.name, **context}, Actor(ActorKind.SYSTEM), (automation.owner,),
     )  # fmt: skip

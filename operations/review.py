@@ -14,7 +14,7 @@ from governance.text import storable
 from operations.allow import queue_execution
 from operations.effects import take_effect
 from operations.notify import note, tell_owners
-from operations.question import why_over
+from operations.question import KEEPING, why_over
 from operations.remember import Wish, check_wish, remember
 from storage import audit, governing, proposals, requests, surfaces
 from storage.database import Tx
@@ -148,7 +148,8 @@ def _check_words(tx: Tx, request: ApprovalRequest, answer: Answer) -> None:
     if answer.verdict is ReviewVerdict.APPROVE:
         check_not_editor(request, answer.reviewer)
         return
-    if not (answer.reason or "").strip():
+    keeps = answer.verdict is ReviewVerdict.REJECT and request.request_type in KEEPING
+    if not keeps and not (answer.reason or "").strip():
         raise Unprocessable(f"reason: say why you {answer.verdict}; the agent and the requester read it.")
     if answer.verdict is ReviewVerdict.DEFER and not (answer.until and tx.now < answer.until < request.expires_at):
         raise Unprocessable("until: name a moment from now on and before the request expires.")

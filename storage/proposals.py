@@ -32,6 +32,28 @@ def topic(proposal_id: str) -> str:
     return f"proposal:{proposal_id}"
 
 
+async def page(
+    tx: Tx,
+    *,
+    agent_id: str | None = None,
+    creator: str | None = None,
+    run_id: str | None = None,
+    before: tuple[datetime, str] | None = None,
+    limit: int,
+) -> list[Proposal]:
+    """Return calls newest first, whatever became of them: all, an agent's, those of a person's agents, or of a run."""
+    query = select(Proposal).where(col(Proposal.tenant) == tx.tenant, col(Proposal.connector) != NOTHING_RUNS)
+    for column, wanted in ((Proposal.agent_id, agent_id), (Proposal.creator, creator), (Proposal.run_id, run_id)):
+        if wanted is not None:
+            query = query.where(col(column) == wanted)
+    if before is not None:
+        at, id = before
+        older = (col(Proposal.created_at) == at) & (col(Proposal.id) < id)
+        query = query.where((col(Proposal.created_at) < at) | older)
+    query = query.order_by(col(Proposal.created_at).desc(), col(Proposal.id).desc())
+    return list(await tx.session.scalars(query.limit(limit)))
+
+
 async def locked(tx: Tx, proposal_id: str) -> Proposal | None:
     """Return a proposal with its row locked, so that it is asked about again once.
 

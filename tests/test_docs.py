@@ -77,6 +77,16 @@ def test_the_glossary_has_the_words_of_the_tables() -> None:
     assert {word for word in spoken if word not in glossary} == set()
 
 
+def test_every_word_of_every_command_is_explained() -> None:
+    from bot.listeners.words.families import FAMILIES
+
+    page = (ROOT / "docs" / "commands.md").read_text()
+    for family in FAMILIES:
+        section = page.partition(f"## {family.command}\n")[2].partition("\n## ")[0]
+        explained = "".join(line.split("|")[1] for line in section.splitlines() if line.startswith("|"))
+        assert {word for word in family.words if f"`{word}`" not in explained} == set(), family.command
+
+
 def test_the_tree_of_refusals_names_every_refusal() -> None:
     refusals = {
         name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.Refusal)

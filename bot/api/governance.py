@@ -16,7 +16,7 @@ from governance.policy import Agent
 from governance.reviewers import ReviewVerdict
 from governance.roles import Role
 from operations.filing import Filing, file_request
-from operations.question import OWED
+from operations.question import KEEPING, OWED
 from operations.receipts import spend_receipt
 from operations.review import Answer
 from storage import governing
@@ -73,7 +73,10 @@ class Governance:
         return await self._decide(request, ReviewVerdict.APPROVE)
 
     async def deny(self, request: web.Request) -> web.Response:
-        """`POST /governance/approvals/{id}/deny` `{notes}`, signed by a person who may answer."""
+        """`POST /governance/approvals/{id}/deny` `{notes}`, signed by a person who may answer.
+
+        A no that keeps something going needs no notes.
+        """
         return await self._decide(request, ReviewVerdict.REJECT)
 
     async def consume(self, request: web.Request) -> web.Response:
@@ -118,7 +121,8 @@ class Governance:
                             code="GOVERNANCE_APPROVAL_REQUIRES_HUMAN")  # fmt: skip
         body, _ = await bodies.read_body(request, bodies.NotesBody)
         question, _proposal = await self._found(request.match_info["id"])
-        if verdict is ReviewVerdict.REJECT and not (body.notes or "").strip():
+        keeps = question.request_type in KEEPING
+        if verdict is ReviewVerdict.REJECT and not keeps and not (body.notes or "").strip():
             raise Unprocessable("notes: say why you reject; whoever asked reads it.")
         try:
             await decide(self._office, question.id, Answer(caller.person, verdict, Door.API, body.notes))

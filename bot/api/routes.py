@@ -12,6 +12,7 @@ from bot.api.errors import answer, desk
 from bot.api.governance import Governance
 from bot.api.health import Health
 from bot.api.outcomes import Outcomes
+from bot.api.policy_decisions import PolicyDecisions
 from bot.api.principals import Callers, Operator
 from bot.api.proposals import Proposals
 from bot.api.rules import Rules
@@ -36,7 +37,7 @@ def api_routes(office: Office) -> list[web.RouteDef]:
     proposals, approvals, rules = Proposals(office, callers), Approvals(office, callers), Rules(office, callers)
     changes, outcomes, agents = Changes(office, callers), Outcomes(office, callers), Agents(office, callers)
     trust, governance = Trust(office, callers), Governance(office, callers)
-    spend = Spend(office, callers)
+    spend, verdicts = Spend(office, callers), PolicyDecisions(office, callers)
 
     async def whoami(request: web.Request) -> web.Response:
         """`GET /whoami`: whom this key stands for."""
@@ -76,6 +77,7 @@ def api_routes(office: Office) -> list[web.RouteDef]:
         web.post(f"{BASE}/governance/approvals/{{id}}/approve", governance.approve),
         web.post(f"{BASE}/governance/approvals/{{id}}/deny", governance.deny),
         web.post(f"{BASE}/governance/approvals/{{id}}/consume", governance.consume),
+        web.get(f"{BASE}/governance/policy-decisions", verdicts.index, allow_head=False),
         web.get(f"{BASE}/governance/reviews", governance.reviews, allow_head=False),
         *automation_routes(BASE, office, callers),
         web.get(f"{BASE}/trust", trust.index, allow_head=False),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bot.cards.blocks import date, mrkdwn
-from governance.automations import ActorKind, AutomationStatus, ReviewKind, Severity
+from governance.automations import ActorKind, AutomationStatus, ReviewKind, RunStatus, Severity, StopKind
 from governance.text import cut, one_line
 from storage.tables import Automation, AutomationFinding, AutomationRun
 
@@ -62,8 +62,14 @@ def facts(row: Automation, runs: Sequence[AutomationRun], findings: Sequence[Aut
     lines += [
         f"{_SEVERITY[one.severity]} {_short(one.summary, 300)} · {date(one.observed_at)}" for one in findings[-5:]
     ]
-    shown = [f"{one.status}{f' ({one.stop_kind})' if one.stop_kind else ''}" for one in runs[:5]]
-    return [*lines, f"Last runs, newest first: {', '.join(shown)}" if shown else "It has not run yet."]
+    shown = [f"{one.status}{f' ({_spoken(one.stop_kind)})' if one.stop_kind else ''}" for one in runs[:5]]
+    lines += [f"Last runs, newest first: {', '.join(shown)}" if shown else "It has not run yet."]
+    held = next((one.detail for one in runs[:5] if one.status is RunStatus.PAUSED and one.detail), None)
+    return [*lines, *([f"Why a run waits: {_short(held, 300)}"] if held else [])]
+
+
+def _spoken(kind: StopKind) -> str:
+    return kind.replace("_", " ")
 
 
 def _maker(row: Automation) -> str:

@@ -1,7 +1,8 @@
 """Which buttons a card offers: pure, from stored state. Who may press them is asked when somebody does."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from bot.cards.kinds import kind_of
 from bot.ids import Action, Option
 from governance.lifecycle import OPEN_REQUESTS, ExecutionStatus, RequestStatus
 from governance.policy import INTERNAL
@@ -33,13 +34,7 @@ class Button:
 
 
 _DETAILS = Button(Action.DETAILS, "Details", "Everything about")
-_APPROVE = Button(Action.APPROVE, "Approve", "Approve", "primary")
-_DECIDING = (
-    _APPROVE,
-    Button(Action.REJECT, "Reject…", "Reject with a reason", "danger"),
-    Button(Action.DEFER, "Defer…", "Put off"),
-    _DETAILS,
-)
+_DEFER = Button(Action.DEFER, "Defer…", "Put off")
 _ASKING_AGAIN = (Button(Action.AGAIN, "Ask again", "Ask people again about"), _DETAILS)
 _RECONCILING = (
     Button(Action.HAPPENED, "It happened", "It did happen"),
@@ -59,14 +54,27 @@ _WORDS = {
 def buttons_of(dossier: Dossier) -> tuple[Button, ...]:
     """Return the buttons of a card; none once there is nothing left to decide."""
     if is_decidable(dossier):
-        return (replace(_APPROVE, confirm=confirm_of(dossier)), *_DECIDING[1:])
+        return (*answers_of(dossier), _DEFER, _DETAILS)
     if dossier.execution is not None and dossier.execution.status is ExecutionStatus.UNKNOWN:
         return _RECONCILING
     return _ASKING_AGAIN if can_be_asked_again(dossier) else ()
 
 
-def confirm_of(dossier: Dossier) -> Confirm | None:
-    """Return what Approve asks once more, wherever it stands; None for all but destructive calls."""
+def answers_of(dossier: Dossier) -> tuple[Button, Button]:
+    """Return the yes and the no of an open request, wherever they stand: the one that ends something is red."""
+    kind = kind_of(dossier)
+    yes, no = ("danger", "primary") if _is_retirement(dossier) else ("primary", "danger")
+    return (
+        Button(Action.APPROVE, kind.yes.button, kind.yes.spoken, yes, _confirm_of(dossier)),
+        Button(Action.REJECT, kind.no.button, kind.no.spoken, no),
+    )
+
+
+def _confirm_of(dossier: Dossier) -> Confirm | None:
+    """Return what a yes asks once more; None for all but destructive calls and retirements."""
+    if _is_retirement(dossier):
+        text = "It stops with its runs, and starts nothing any more until somebody extends it."
+        return Confirm(f"{cut(one_line(dossier.proposal.title), 90)}?", text, "Retire", "Look again")
     if dossier.proposal.risk != Risk.DESTRUCTIVE:
         return None
     title = cut(one_line(dossier.proposal.title), 150)
@@ -88,6 +96,10 @@ def options_of(dossier: Dossier) -> list[tuple[Option, str]]:
 def _is_demanded(dossier: Dossier) -> bool:
     """Whether a rule demands an answer, so that nobody may take the question back."""
     return dossier.proposal.agent_id == INTERNAL and dossier.proposal.requester is None
+
+
+def _is_retirement(dossier: Dossier) -> bool:
+    return dossier.request is not None and dossier.request.request_type is RequestType.RETIREMENT_ACTION
 
 
 def _is_call(dossier: Dossier) -> bool:

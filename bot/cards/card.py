@@ -8,7 +8,7 @@ from bot.cards.blocks import date, draw, mrkdwn
 from bot.cards.buttons import buttons_of, is_decidable, option_value, options_of
 from bot.cards.diffs import changes_in_short
 from bot.cards.impact import declared_risk
-from bot.cards.kinds import titled, yes_line
+from bot.cards.kinds import answers_line, asker, is_question, titled, whose_words
 from bot.cards.message import Message
 from bot.cards.spend import Budget, spend_field
 from bot.cards.status import fallback, outcome_line, status_line
@@ -16,6 +16,7 @@ from bot.cards.tables import changes_table
 from bot.ids import Action
 from governance.canonical import short
 from governance.lifecycle import RequestStatus
+from governance.questions import AGENT
 from governance.reviewers import ReviewVerdict
 from governance.text import cut, one_line, visible
 from governance.tiers import TIER_ALIASES
@@ -45,10 +46,11 @@ def _values(dossier: Dossier, rendering_id: str, discussed_at: str | None, field
     proposal = dossier.proposal
     options = [{"text": words, "value": option_value(one, rendering_id)} for one, words in options_of(dossier)]
     decidable = is_decidable(dossier)
+    title = " · ".join(one for one in (proposal.title, asker(dossier)) if one)
     return {
-        "title": cut(one_line(titled(dossier, f"{proposal.title} · {proposal.agent_name}")), 150),
+        "title": cut(one_line(titled(dossier, title)), 150),
         "status": status_line(dossier), "outcome": outcome_line(dossier.execution),
-        "yes": yes_line(dossier) if decidable else None, "circumstances": circumstances(dossier),
+        "answers": answers_line(dossier) if decidable else None, "circumstances": circumstances(dossier),
         "fields": fields, "consequence": proposal.consequence, "arguments": _arguments(proposal),
         "words": _words(dossier), "votes": votes(dossier) if decidable and approvals(dossier) else None,
         "footer": _footer(dossier, discussed_at), "buttons": buttons_of(dossier), "options": options,
@@ -67,23 +69,41 @@ def _changes(proposal: Proposal) -> str | None:
 
 
 def _fields(dossier: Dossier, budget: str, spent: Budget | None) -> list[str]:
-    proposal, request = dossier.proposal, dossier.request
+    return [
+        *(_of_question(dossier) if is_question(dossier) else _of_call(dossier)),
+        *([f"*May decide*\n{people(dossier.request.reviewers)}"] if dossier.request is not None else []),
+        *([f"*Runs unasked*\n{budget}"] if budget else []),
+        *([spend_field(spent)] if spent is not None else []),
+    ]
+
+
+def _of_call(dossier: Dossier) -> list[str]:
+    proposal = dossier.proposal
     tier = f"{proposal.tier} ({_ALIAS[proposal.tier]})" if proposal.tier in _ALIAS else f"{proposal.tier}"
     person = f"for <@{proposal.on_behalf_of}>" if proposal.on_behalf_of else f"made by <@{proposal.creator}>"
     return [
         f"*Agent*\n{mrkdwn(proposal.agent_name)}, {person}",
         f"*Tool*\n`{mrkdwn(proposal.tool)}`",
         f"*Risk and tier*\n{declared_risk(proposal)} · {tier}",
-        *([f"*May decide*\n{people(request.reviewers)}"] if request is not None else []),
-        *([f"*Runs unasked*\n{budget}"] if budget else []),
-        *([spend_field(spent)] if spent is not None else []),
     ]
+
+
+def _of_question(dossier: Dossier) -> list[str]:
+    request = dossier.request
+    assert request is not None
+    about = f"agent `{mrkdwn(request.target_id or '')}`" if request.target_type == AGENT else "an automation"
+    return [f"*About*\n{about} of <@{dossier.proposal.creator}>", f"*Asked by*\n{_asked_by(dossier)}"]
+
+
+def _asked_by(dossier: Dossier) -> str:
+    person = dossier.proposal.requester
+    return mrkdwn(asker(dossier)) or (f"<@{person}>" if person else "Countersign itself")
 
 
 def _words(dossier: Dossier) -> list[dict[str, str]]:
     """Return what people and programs said, each with whose words they are; Slack parses none of it."""
     proposal, request, execution = dossier.proposal, dossier.request, dossier.execution
-    said = [(f"Why, in the words of {proposal.agent_name}", proposal.rationale)]
+    said = [(f"Why, in the words of {whose_words(dossier)}", proposal.rationale)]
     if request is not None and request.reason:
         by_agent = request.status is RequestStatus.WITHDRAWN and request.decided_by is None
         said.append(("Reason given by the agent" if by_agent else "Reason given", request.reason))

@@ -2,6 +2,7 @@
 
 from bot.cards import arguments
 from bot.cards.blocks import draw, mrkdwn
+from bot.cards.kinds import kind_of
 from bot.cards.message import TEXT, Message
 from bot.cards.status import fallback, status_line
 from bot.ids import Action
@@ -15,7 +16,7 @@ from storage.tables import Proposal
 def direct_message(event: str, dossier: Dossier) -> Message:
     """Draw the direct message that tells an owner how a call of their agent ended."""
     proposal, request = dossier.proposal, dossier.request
-    line = f"{_ENDINGS[event]} *{mrkdwn(one_line(proposal.title))}* · {mrkdwn(one_line(proposal.agent_name))}"
+    line = f"{_ending(event, dossier)} *{mrkdwn(one_line(proposal.title))}* · {mrkdwn(one_line(proposal.agent_name))}"
     whose, said = _said(event, dossier)
     decided = f"{status_line(dossier)}\n" if request is not None else ""
     blocks = draw(
@@ -25,6 +26,11 @@ def direct_message(event: str, dossier: Dossier) -> Message:
         verb=cut(one_line(proposal.title), 50),
     )  # fmt: skip
     return Message(cut(f"{line.replace('*', '')} {fallback(dossier)}", TEXT), blocks)
+
+
+def _ending(event: str, dossier: Dossier) -> str:
+    no = kind_of(dossier).no
+    return f"{no.mark} {no.given}:" if event == "rejected" else _ENDINGS[event]
 
 
 def _said(event: str, dossier: Dossier) -> tuple[str, str | None]:
@@ -47,7 +53,6 @@ _ENDINGS = {
     "failed": "🔥 Failed:",
     "unknown": "❓ Outcome unknown:",
     "invalidated": "🚫 Not run:",
-    "rejected": "❌ Rejected:",
     "expired": "⌛ Expired, nobody answered:",
     "withdrawn": "↩️ Withdrawn:",
 }

@@ -7,6 +7,7 @@ from bot.cards import arguments
 from bot.cards.argument_form import ArgumentForm
 from bot.cards.blocks import mrkdwn
 from bot.cards.form_parts import Input, choice, form, moment, number, reason, tick
+from bot.cards.kinds import kind_of
 from bot.cards.modals import View, message_modal
 from bot.cards.text_widgets import json_widget
 from bot.cards.widget import option
@@ -14,6 +15,7 @@ from bot.ids import Block, Callback, Field
 from governance.rules import Remember
 from governance.text import cut, one_line
 from governance.tiers import Risk
+from operations.question import KEEPING
 from storage.dossier import Dossier
 
 SAME, ANY = "same", "any"
@@ -109,14 +111,21 @@ def remember_modal(dossier: Dossier, rendering_id: str, seen: list[str] | None =
 
 
 def reject_modal(dossier: Dossier, rendering_id: str) -> View:
-    """Ask for the reason of a rejection, and whether it holds for later."""
+    """Ask for the reason of a rejection, and for calls whether it holds for later. Where a no keeps something going,
+    no reason is asked for."""
+    kind = kind_of(dossier)
+    if dossier.request is not None and dossier.request.request_type in KEEPING:
+        why, title = reason("Anything to note?", "It stands in its record.", optional=True), kind.no.button.rstrip("…")
+        lines = [f"{kind.no.then[0].upper()}{kind.no.then[1:]}."]
+        return form(dossier, rendering_id, Callback.REJECT, title, "Keep", [why], lines)
     scopes = _scopes(dossier, once="Ask again", forever="Never again")
     hint = "“Never” denies this agent the very same call from now on."
     hold = Input(Block.REMEMBER, "And the next time?", choice(scopes), hint)
     agent = mrkdwn(one_line(dossier.proposal.agent_name))
     lines = [f"One rejection by anybody eligible settles the request of {cut(agent, 300)}."]
     why = reason("Why not?", "The agent and the people it works for read this.", optional=True)
-    inputs = [_preset(), why, hold]
+    inputs = [_preset(), why, *([] if kind.no.then else [hold])]
+    lines += [f"If you reject this, {kind.no.then}."] if kind.no.then else []
     lines.append("Choose a reason, write one, or both.")
     return form(dossier, rendering_id, Callback.REJECT, "Reject", "Reject", inputs, lines)
 

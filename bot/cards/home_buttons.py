@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.cards import arguments
-from bot.cards.buttons import confirm_of
+from bot.cards.buttons import Button, answers_of
 from bot.ids import Action
 from governance.text import cut, one_line
 from storage.dossier import Dossier
@@ -15,18 +15,23 @@ READ_WHOLE = 500  #: characters of arguments that an entry of a Home shows; long
 
 def entry_buttons(rendering_id: str, dossier: Dossier) -> list[Element]:
     """Return the buttons of one request: the same listeners answer as on its card, so the same checks apply, and
-    Approve asks once more where it does so there. Nobody approves here what they cannot read here."""
+    a yes asks once more where it does so there. Nobody approves here what they cannot read here."""
     about = cut(one_line(dossier.proposal.title), 50)
-    approve = _button(Action.APPROVE, rendering_id, "Approve", f"Approve: {about}", "primary")
-    if (asked := confirm_of(dossier)) is not None:
-        approve |= _confirm({"title": asked.title, "text": asked.text, "confirm": asked.yes, "deny": asked.no})
-        approve["confirm"]["style"] = "danger"
+    yes, no = (_of_card(one, rendering_id, about) for one in answers_of(dossier))
     _, reads_whole = read_here(dossier.proposal.arguments)
     return [
-        *([approve] if reads_whole else []),
-        _button(Action.REJECT, rendering_id, "Reject…", f"Reject with a reason: {about}", "danger"),
+        *([yes] if reads_whole else []),
+        no,
         _button(Action.DETAILS, rendering_id, "Details", f"Everything about: {about}"),
     ]
+
+
+def _of_card(button: Button, rendering_id: str, about: str) -> Element:
+    made = _button(button.action, rendering_id, button.text, f"{button.spoken}: {about}", button.style)
+    if (asked := button.confirm) is not None:
+        made |= _confirm({"title": asked.title, "text": asked.text, "confirm": asked.yes, "deny": asked.no})
+        made["confirm"]["style"] = "danger"
+    return made
 
 
 def read_here(canonical_text: str) -> tuple[str, bool]:
@@ -70,13 +75,17 @@ def giving_button() -> Element:
     return _button(Action.HOME_GIVE, "give", "Give a grant…", "Give an agent a right for a time")
 
 
-def automation_buttons(automation_id: str, name: str, proposal_id: str, *, is_retired: bool) -> list[Element]:
-    """Return what an automation's owner can do about it; Review opens the Details of the question about it."""
+def details_button(proposal_id: str, name: str) -> Element:
+    """Return the button that shows what is asked about an automation to somebody who is not to answer it now."""
+    return _button(Action.TOLD_DETAILS, proposal_id, "Details", f"What is asked about {cut(one_line(name), 50)}")
+
+
+def automation_buttons(automation_id: str, name: str, *, is_retired: bool) -> list[Element]:
+    """Return what an automation's owner can do about it at any time."""
     about = cut(one_line(name), 50)
-    review = _button(Action.TOLD_DETAILS, proposal_id, "Review…", f"What is asked about {about}", "primary")
     extend = _button(Action.HOME_EXTEND, automation_id, "Extend…", f"Let it go on: {about}")
     retire = _button(Action.HOME_RETIRE, automation_id, "Retire…", f"End it: {about}", "danger")
-    return [*([review] if proposal_id else []), extend, *([] if is_retired else [retire])]
+    return [extend, *([] if is_retired else [retire])]
 
 
 def settings_buttons(*, is_away: bool) -> list[Element]:

@@ -1,11 +1,13 @@
 """Rights and automations on the Home tab, each with the buttons its reader may use. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from bot.cards.automations import automation_line
 from bot.cards.grants import grant_line
-from bot.cards.home_buttons import Element, automation_buttons, ungranting_button
+from bot.cards.home_buttons import Element, automation_buttons, details_button, ungranting_button
+from bot.cards.home_entries import Drawn, HomeEntry, answerable, title_of
+from bot.cards.kinds import answers_line
 from storage.tables import Automation, Grant
 
 
@@ -20,11 +22,10 @@ class HomeGrant:
 
 @dataclass(frozen=True, slots=True)
 class HomeAutomation:
-    """An automation of the person's, and the question that is open about it, empty for none."""
+    """An automation of the person's, and the question that is open about it, None where none is."""
 
     row: Automation
-    proposal_id: str = ""
-    link: str = ""  #: to that question's card, empty while it is not posted
+    question: HomeEntry | None = None
 
 
 def grant_entry(one: HomeGrant) -> dict[str, str | Element | None]:
@@ -33,9 +34,20 @@ def grant_entry(one: HomeGrant) -> dict[str, str | Element | None]:
     return {"line": line, "button": ungranting_button(one.grant.id, one.grant.agent_id) if one.may_revoke else None}
 
 
-def automation_entry(one: HomeAutomation) -> dict[str, str | list[Element]]:
-    """Return what the Home says of an automation, and its buttons."""
-    row = one.row
-    answer = f"\n<{one.link}|Answer on its card>" if one.link else ""
-    buttons = automation_buttons(row.id, row.name, one.proposal_id, is_retired=row.retired_at is not None)
-    return {"line": automation_line(row) + answer, "buttons": buttons}
+def automation_entry(one: HomeAutomation, buttons: Mapping[str, str], above: Collection[str]) -> Drawn:
+    """Return what the Home says of an automation, and its buttons. Its question is answered here, unless it stands
+    among what waits for its reader; `above` are the proposals that do."""
+    row, question = one.row, one.question
+    own = automation_buttons(row.id, row.name, is_retired=row.retired_at is not None)
+    if question is None:
+        return {"line": automation_line(row), "buttons": own, "asked": None}
+    if question.dossier.proposal.id in above:
+        line = f"{automation_line(row)}\n👉 Its question stands above, under *Waiting for you*"
+        return {"line": line, "buttons": own, "asked": None}
+    line = f"{automation_line(row)}\n🙋 Asked about it: *{title_of(question)}*"
+    if not question.is_theirs:
+        about = details_button(question.dossier.proposal.id, row.name)
+        return {"line": line, "buttons": [about, *own], "asked": None}
+    asked = answerable(question, buttons)
+    asked["buttons"] = [*asked["buttons"], *own]
+    return {"line": f"{line}\n{answers_line(question.dossier)}", "buttons": [], "asked": asked}

@@ -9,7 +9,7 @@ from bot.cards.answering import people
 from bot.cards.blocks import Blocks, draw
 from bot.cards.diffs import changes
 from bot.cards.facts import facts_of
-from bot.cards.kinds import titled
+from bot.cards.kinds import titled, whose_words
 from bot.cards.trail import CHUNK, trail_parts
 from bot.ids import Action, Callback
 from governance.text import cut, one_line, visible
@@ -72,7 +72,7 @@ def _pages(dossier: Dossier, trail: Sequence[AuditEntry]) -> list[list[Blocks]]:
 
 def _said(dossier: Dossier) -> list[Blocks]:
     proposal, execution = dossier.proposal, dossier.execution
-    parts = _parts(f"Why, in the words of {visible(proposal.agent_name)}", "quote", visible(proposal.rationale or ""))
+    parts = _parts(f"Why, in the words of {visible(whose_words(dossier))}", "quote", visible(proposal.rationale or ""))
     parts += _parts("Exact arguments", "preformatted", arguments.complete(proposal.arguments))
     if (before := proposal.proposed_arguments) is not None:
         parts += _parts("What the edit changed", "preformatted", changes(before, proposal.arguments))

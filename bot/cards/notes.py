@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from bot.cards.answering import approvals, away, called, people, shortage, silent
 from bot.cards.blocks import date, draw
+from bot.cards.kinds import kind_of
 from bot.cards.message import TEXT, Message
 from bot.cards.status import seconds_taken
 from governance.lifecycle import ExecutionStatus
@@ -24,7 +25,7 @@ def note(event: str, payload: Mapping[str, str], dossier: Dossier, longest_quote
     """Draw one line for the thread where a request is discussed."""
     by, request = f"<@{payload.get('by', '')}>", dossier.request
     expires = date(request.expires_at) if request else ""
-    line = _LINES[event].format(
+    line = _line_of(event, dossier).format(
         by=by, to=_addressed(event, payload.get("to", "")), expires=expires, missing=people(silent(dossier)),
         votes=payload.get("votes") or approvals(dossier), quorum=request.quorum if request else 0,
         away=away(payload.get("until")),
@@ -37,8 +38,6 @@ def note(event: str, payload: Mapping[str, str], dossier: Dossier, longest_quote
 
 _LINES = {
     "vote": "👍 {by} approved: {votes} of {quorum}",
-    "approved": "✅ Approved by {by}",
-    "rejected": "❌ Rejected by {by}",
     "deferred": "💤 Put off by {by}",
     "reopened": "⏰ It was put off until now: {missing}, please look again. It expires {expires}",
     "delegated": "🤝 {by} handed their place to {to}",
@@ -64,7 +63,16 @@ _LINES = {
     "did_not": "🔎 {by} looked: it did not happen",
     "run_again": "🔁 {by} has it run once more",
 }
-NOTE_EVENTS = frozenset(_LINES)
+_ANSWERED = ("approved", "rejected")
+NOTE_EVENTS = frozenset(_LINES) | frozenset(_ANSWERED)
+
+
+def _line_of(event: str, dossier: Dossier) -> str:
+    if event not in _ANSWERED:
+        return _LINES[event]
+    kind = kind_of(dossier)
+    given = kind.yes if event == "approved" else kind.no
+    return f"{given.mark} {given.given} by {{by}}"
 
 
 def _addressed(event: str, to: str) -> str:

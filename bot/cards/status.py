@@ -1,19 +1,19 @@
 """Where a request and its execution stand, in words: pure, from stored state."""
 
 from datetime import datetime
-from typing import Any
 
 from bot.cards import arguments
 from bot.cards.answering import approvals, circumstances, decider, people
 from bot.cards.blocks import date, mrkdwn
 from bot.cards.impact import declared_risk
-from bot.cards.kinds import titled, yes_line
+from bot.cards.kinds import answers_line, asker, is_question, kind_of, titled
 from bot.cards.message import TEXT
 from governance.canonical import short
 from governance.lifecycle import OPEN_REQUESTS, ExecutionStatus, RequestStatus
 from governance.reviewers import ReviewVerdict
 from governance.text import cut
 from governance.tiers import Tier
+from operations.question import OWED
 from storage.dossier import Dossier
 from storage.tables import ApprovalRequest, Execution
 
@@ -25,13 +25,13 @@ def status_line(dossier: Dossier) -> str:
         return "▫️ *Ran without asking*" if dossier.execution is not None else "Recorded"
     if dossier.execution is not None and dossier.execution.unasked:
         return f"🔁 *Asked again* · runs without people now: {mrkdwn(cut(dossier.proposal.reason, 300))}"
-    line: str = _STATUS[request.status](request, dossier)
-    return line
+    return _STATUS[request.status](request, dossier)
 
 
 def _waiting(request: ApprovalRequest, dossier: Dossier) -> str:
     count = f"{approvals(dossier)} of {request.quorum}"
-    kind = "Suggested: runs only if approved" if dossier.proposal.tier is Tier.SUGGEST else "Waiting for approval"
+    waits = "Waiting for approval" if kind_of(dossier).yes.given == "Approved" else "Waiting for an answer"
+    kind = "Suggested: runs only if approved" if dossier.proposal.tier is Tier.SUGGEST else waits
     return f"⏳ *{kind}* · {count} · expires {date(request.expires_at)}"
 
 
@@ -43,20 +43,19 @@ def _deferred(request: ApprovalRequest, dossier: Dossier) -> str:
     return f"💤 *Put off*{by}{until} · {count} · expires {date(request.expires_at)}"
 
 
-def _decided(icon: str, word: str) -> Any:
-    def line(request: ApprovalRequest, dossier: Dossier) -> str:
-        others = [r.reviewer for r in dossier.reviews if _agrees(r.verdict, word) and r.reviewer != request.decided_by]
-        with_them = f", with {people(others)}" if others else ""
-        return f"{icon} *{word}* by {decider(dossier)}{with_them} {_when(request.decided_at)}"
-
-    return line
-
-
-def _agrees(verdict: ReviewVerdict, word: str) -> bool:
-    return verdict is (ReviewVerdict.APPROVE if word == "Approved" else ReviewVerdict.REJECT)
+def _decided(request: ApprovalRequest, dossier: Dossier) -> str:
+    kind, is_yes = kind_of(dossier), request.status is RequestStatus.APPROVED
+    answer, verdict = (kind.yes, ReviewVerdict.APPROVE) if is_yes else (kind.no, ReviewVerdict.REJECT)
+    others = [r.reviewer for r in dossier.reviews if r.verdict is verdict and r.reviewer != request.decided_by]
+    with_them = f", with {people(others)}" if others else ""
+    return f"{answer.mark} *{answer.given}* by {decider(dossier)}{with_them} {_when(request.decided_at)}"
 
 
 def _expired(request: ApprovalRequest, _dossier: Dossier) -> str:
+    if request.reason:  # it was closed, because what it asked came to an end in another way
+        return f"⏹️ *No longer asked* {_when(request.decided_at)}"
+    if request.request_type in OWED:
+        return f"⌛ *Expired* {_when(request.decided_at)} · nobody answered in time; what is still owed is asked again"
     return f"⌛ *Expired* {_when(request.decided_at)} · nobody answered in time; the agent may ask again"
 
 
@@ -68,8 +67,8 @@ def _withdrawn(request: ApprovalRequest, _dossier: Dossier) -> str:
 _STATUS = {
     RequestStatus.PENDING: _waiting,
     RequestStatus.DEFERRED: _deferred,
-    RequestStatus.APPROVED: _decided("✅", "Approved"),
-    RequestStatus.REJECTED: _decided("❌", "Rejected"),
+    RequestStatus.APPROVED: _decided,
+    RequestStatus.REJECTED: _decided,
     RequestStatus.EXPIRED: _expired,
     RequestStatus.WITHDRAWN: _withdrawn,
 }
@@ -107,13 +106,14 @@ def fallback(dossier: Dossier) -> str:
     """Say the whole card in one text, for push notifications and screen readers; only long words are cut."""
     proposal, request = dossier.proposal, dossier.request
     given = arguments.one_line_preview(proposal.arguments, 1000)
-    title = f"{cut(mrkdwn(proposal.agent_name), 200)}: {cut(mrkdwn(proposal.title), 200)}."
+    by = f"{cut(mrkdwn(asker(dossier)), 200)}: " if asker(dossier) else ""
+    title = f"{by}{cut(mrkdwn(proposal.title), 200)}."
     parts = [
         titled(dossier, title, " · "),
         cut(mrkdwn(proposal.consequence or ""), 500),
         _bare(status_line(dossier)), _bare(outcome_line(dossier.execution) or ""),
-        _bare(yes_line(dossier)) if request is not None and request.status in OPEN_REQUESTS else "",
-        f"Risk {declared_risk(proposal)}, tier {proposal.tier}.",
+        _bare(answers_line(dossier)) if request is not None and request.status in OPEN_REQUESTS else "",
+        "" if is_question(dossier) else f"Risk {declared_risk(proposal)}, tier {proposal.tier}.",
         f"Digest {short(proposal.digest)}.", f"Arguments: {cut(mrkdwn(given), 1000)}",
         f"May decide: {people(request.reviewers)}." if request is not None else "",
         *map(_bare, circumstances(dossier)), *_said(dossier),
@@ -124,7 +124,8 @@ def fallback(dossier: Dossier) -> str:
 def _said(dossier: Dossier) -> list[str]:
     """Return what people and programs said about a call, cut short, each with whose words they are."""
     request, why = dossier.request, dossier.proposal.rationale
-    said = [("Why, in the agent's words", why), ("Reason given", request.reason if request is not None else None)]
+    whose = "Why, in the agent's words" if asker(dossier) else "Why"
+    said = [(whose, why), ("Reason given", request.reason if request is not None else None)]
     return [f"{whose}: {cut(mrkdwn(text), 300)}" for whose, text in said if text]
 
 

@@ -80,7 +80,7 @@ async def _draw(office: Office, person: Person, drawing: HomeDrawing) -> None:
 
 
 async def _publish(office: Office, person: str, sheet: Sheet) -> None:
-    entries = [one.dossier for one in sheet.waiting]
+    entries = [one.dossier for one in sheet.answerable()]
     buttons = await office.database.write(office.tenant, lambda tx: operation.name_buttons(tx, person, entries))
     view = home(sheet, buttons, office.database.clock())
     await calling(office.client.views_publish(user_id=person, view=view))

@@ -1,13 +1,14 @@
 """Rights, automations and spend as one person's Home shows them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
+from bot.cards.home_entries import HomeEntry
 from bot.cards.home_rights import HomeAutomation, HomeGrant
 from bot.office.office import Office
-from bot.office.queue import link_to_card
+from bot.office.queue import read_shown
 from governance.policy import Policy
 from governance.roles import Role, role_of
-from storage import automation_lists, grants, lists
+from storage import automation_lists, grants
 from storage.database import Tx
 from storage.waiting import Open
 
@@ -25,18 +26,20 @@ async def grants_of(tx: Tx, policy: Policy, person: str, room: int) -> tuple[tup
 
 
 async def automations_of(
-    tx: Tx, office: Office, person: str, found: Sequence[Open], room: int
+    tx: Tx, office: Office, person: str, found: Sequence[Open], theirs: Collection[str], room: int
 ) -> tuple[tuple[HomeAutomation, ...], int]:
-    """Return a person's automations, those that people are asked about first; and how many had no room."""
+    """Return a person's automations, those that people are asked about first; and how many had no room. `theirs` are
+    the requests that wait for that person."""
     rows = await automation_lists.owned(tx, person, _LOOKED_AT)
-    asked = {one.request.target_id: one.request.proposal_id for one in found if one.request.target_id is not None}
+    asked = {one.request.target_id: one.request for one in found if one.request.target_id is not None}
     rows.sort(key=lambda row: (row.id not in asked, row.retired_at is not None))
     shown = rows[:room]
-    cards = await lists.surfaces(tx, {asked[row.id] for row in shown if row.id in asked})
-    entries = [
-        HomeAutomation(row, id := asked.get(row.id, ""), link_to_card(office, cards.get(id, []))) for row in shown
-    ]
-    return tuple(entries), len(rows) - len(shown)
+    read = await read_shown(office, tx, [asked[row.id] for row in shown if row.id in asked])
+    questions = {
+        one.dossier.request.target_id: HomeEntry(one.dossier, one.link, one.dossier.request.id in theirs)
+        for one in read if one.dossier.request is not None
+    }  # fmt: skip
+    return tuple(HomeAutomation(row, questions.get(row.id)) for row in shown), len(rows) - len(shown)
 
 
 def may_give(policy: Policy, person: str) -> bool:

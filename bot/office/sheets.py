@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.cards.home import HomeEntry, HomeRule, Sheet
+from bot.cards.home import HomeRule, Sheet
 from bot.cards.home_agents import HomeAgent
+from bot.cards.home_entries import HomeEntry
 from bot.office import Office, rights
 from bot.office.queue import read_shown
 from bot.office.spending import budgets
@@ -19,8 +20,9 @@ from storage.database import Tx
 from storage.tables import ApprovalRequest, Review, Rule, Standing, StandingKind
 from storage.waiting import Open
 
-#: How much of each part there is room for: with all of it a Home stays below Slack's 100 blocks.
-SHOWN = {"waiting": 10, "soon": 7, "agents": 10, "rules": 10, "grants": 8, "automations": 6}
+#: How much of each part there is room for: with all of it, and questions about each automation, a Home stays below
+#: Slack's 100 blocks.
+SHOWN = {"waiting": 10, "soon": 7, "agents": 10, "rules": 8, "grants": 6, "automations": 4}
 _LOOKED_AT = 200  # rules
 _DAY = timedelta(hours=24)
 
@@ -43,7 +45,9 @@ async def sheet_of(office: Office, person: str, tz: str | None = None) -> Sheet:
         agents, more_agents = await _agents(tx, office.policy.current, person, found)
         known, more_rules = await _rules(tx, office.policy.current, person)
         given, more_grants = await rights.grants_of(tx, office.policy.current, person, SHOWN["grants"])
-        recurring, more_automations = await rights.automations_of(tx, office, person, found, SHOWN["automations"])
+        recurring, more_automations = await rights.automations_of(
+            tx, office, person, found, {one.request.id for one in open_now}, SHOWN["automations"]
+        )
         preference = await people.preference(tx, person)
         absence = people.absence(preference)
         return Sheet(

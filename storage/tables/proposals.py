@@ -24,6 +24,8 @@ class Proposal(SQLModel, table=True):
         Index("ix_proposals_open", "tenant", "agent_id", "created_at",
               sqlite_where=text("closed_at IS NULL"), postgresql_where=text("closed_at IS NULL")),
         Index("ix_proposals_newest", "tenant", "created_at", "id"),
+        Index("ix_proposals_of_run", "tenant", "run_id", "created_at", "id",
+              sqlite_where=text("run_id IS NOT NULL"), postgresql_where=text("run_id IS NOT NULL")),
         Index("ix_proposals_of_tool", "tenant", "agent_id", "tool", "created_at"),
     )  # fmt: skip
 

@@ -123,6 +123,13 @@ Object.assign(EMOJI, {
   pencil2: [fill("M3.500 16.500l1-4L13 4l3 3-8.500 8.500z", "#f0b429"), fill("M13 4l1.300-1.300a1 1 0 0 1 1.400 0l1.600 1.600a1 1 0 0 1 0 1.400L16 7z", "#e0757f"), fill("M3.500 16.500l.500-2 1.500 1.500z", "#374151")],
   arrow_forward: blue(fill("M8 6.500v7l6-3.500z", "#fff")),
   leftwards_arrow_with_hook: blue(line("M8.500 6L6 8.500 8.500 11M6 8.500h5.500a2.700 2.700 0 0 1 0 5.400H9", "#fff", 1.7)),
+  fast_forward: blue(fill("M5 6.500v7l5-3.500zM10 6.500v7l5-3.500z", "#fff")),
+  arrow_double_up: blue(fill("M6.500 10h7L10 5zM6.500 15h7L10 10z", "#fff")),
+  black_square_for_stop: blue(fill("M7 7h6v6H7z", "#fff")),
+  new: blue(line("M5.500 12.500v-5l3.500 5v-5M14.500 7.500h-3v5h3M11.500 10h2.500", "#fff", 1.4)),
+  recycle: [square("#3fa55b"), line("M6.500 9a3.800 3.800 0 0 1 6.800-1.600M13.500 11a3.800 3.800 0 0 1-6.800 1.600M13.500 4.900v2.700h-2.700M6.500 15.100v-2.700h2.700", "#fff", 1.5)],
+  checkered_flag: [line("M4.500 17V3", "#6b7280", 1.8), ["rect", { x: 5.5, y: 3.5, width: 11, height: 8, fill: "#f4f4f5", stroke: "#374151", "stroke-width": 0.8 }], fill("M5.500 3.500h3.700v4H5.500zM12.800 3.500h3.700v4h-3.700zM9.200 7.500h3.600v4H9.200z", "#2b2f36")],
+  pushpin: [line("M8.500 11.500L4 16.500", "#6b7280", 1.6), fill("M11.500 3l5.500 5.500-2 .6-3 3 .2 2.700-1.200 1.200L5 10l1.200-1.200 2.700.2 3-3z", "#d93a3a")],
   clock1: clockFace,
   rolled_up_newspaper: [["rect", { x: 3, y: 4, width: 14, height: 12, rx: 1.5, fill: "#f4f4f5", stroke: "#9ca3af" }], line("M5.500 7h9M5.500 10h4M5.500 12.800h4M12 10.200h2.500v2.500H12z", "#6b7280", 1.3)],
   card_index_dividers: [fill("M3 5.500h5l1.500 2H17v9H3z", "#e0a526"), fill("M3 8.500h14v8H3z", "#f0c25a")],
@@ -143,6 +150,7 @@ const BY_CHARACTER = {
   "📣": "mega", "🙋": "raising_hand", "🔎": "mag_right", "🤝": "handshake", "🎚️": "level_slider", "📎": "paperclip", "👉": "point_right", "🔥": "fire",
   "🚨": "rotating_light", "🗞️": "rolled_up_newspaper", "🗂️": "card_index_dividers", "🚧": "construction", "✏️": "pencil2", "▶️": "arrow_forward", "↩️": "leftwards_arrow_with_hook", "🕐": "clock1", "▫️": "white_small_square",
   "🗑️": "wastebasket", "🗓️": "spiral_calendar_pad", "💰": "moneybag", "🔑": "key", "🛡️": "shield",
+  "⏩": "fast_forward", "⏫": "arrow_double_up", "⏹️": "black_square_for_stop", "🆕": "new", "♻️": "recycle", "🏁": "checkered_flag", "📌": "pushpin", "💸": "moneybag",
 };
 const CHARACTERS = new RegExp(Object.keys(BY_CHARACTER).sort((a, b) => b.length - a.length).join("|"), "u");
 

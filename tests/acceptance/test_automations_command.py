@@ -145,17 +145,31 @@ async def test_words_are_explained(stack: Stack, text: str, sentence: str) -> No
 async def test_an_automation_that_expires_is_extended_on_its_owner_s_home(stack: Stack, clock: Clock) -> None:
     id = await registered(stack, expires_at=(clock() + timedelta(days=2)).isoformat())
     home = await opened(stack, "U0ALICE", "Your automations", "Nightly", "Extend…", "Retire…")
-    assert "Review…" not in json.dumps(home.blocks)
+    assert "Keep and extend…" not in json.dumps(home.blocks)
     clock.forward(hours=25)
     await tick(stack)
     card = await stack.card("Retire Nightly")
-    home = await opened(stack, "U0ALICE", "Review…", f"p{card.ts.replace('.', '')}")
+    home = await opened(stack, "U0ALICE", "Keep and extend…", f"p{card.ts.replace('.', '')}", "stands above")
     asking = await modal(stack, "U0ALICE", home, "Extend…")
     await stack.slack.submit("U0ALICE", asking, {"reason": "still read"})
-    await shows(stack, "U0ALICE", "Nightly", without=("Review…",))
+    await shows(stack, "U0ALICE", "Nightly", without=("Keep and extend…",))
     assert (await one(stack)).expires_at == clock() + timedelta(days=90)
     await stack.shown("C0APPROVALS", card.ts, "the automation was extended")
     assert id in json.dumps((await opened(stack, "U0ALICE", "Nightly")).blocks)
+
+
+async def test_whether_an_automation_goes_on_is_answered_on_its_owner_s_home(stack: Stack, clock: Clock) -> None:
+    await registered(stack, expires_at=(clock() + timedelta(days=2)).isoformat())
+    clock.forward(hours=25)
+    await tick(stack)
+    card = await stack.card("Retire Nightly")
+    home = await opened(stack, "U0ALICE", "Keep and extend…")
+    asking = await modal(stack, "U0ALICE", home, "Keep and extend…")
+    await stack.slack.submit("U0ALICE", asking, {})
+    clock.forward(seconds=5)  # changes of Homes are collected for a moment
+    await shows(stack, "U0ALICE", "Nightly", without=("Keep and extend…",))
+    assert (await one(stack)).expires_at == clock() - timedelta(seconds=5) + timedelta(days=90)
+    await stack.shown("C0APPROVALS", card.ts, "Kept and extended* by <@U0ALICE>")
 
 
 async def test_an_automation_is_retired_on_home_by_its_owner_alone(stack: Stack) -> None:

@@ -45,10 +45,10 @@ async def test_digger_is_stopped_at_its_cap_and_goes_on_once_an_admin_lets_it(de
     table = await demo.slack.command("U0BOB", "/spend", "digger")
     assert "22.50 of 20.00 USD this week" in table.ephemeral[0].text
     ending = await card(demo, "Retire Compare prices")
-    await demo.slack.click("U0ADMIN", ending, "Reject")
+    await demo.slack.click("U0ADMIN", ending, "Keep and extend")
     asking = (await workspace.until(lambda: workspace.open_views("U0ADMIN")))[-1]
-    await demo.slack.submit("U0ADMIN", asking, {"reason": "we still compare"})
-    await shown(demo, ending.ts, "Rejected* by <@U0ADMIN>")
+    await demo.slack.submit("U0ADMIN", asking, {})
+    await shown(demo, ending.ts, "Kept and extended* by <@U0ADMIN>")
     kept = {one.name: one for one in await rows(demo.server.office.database, Automation)}["Compare prices"]
     assert kept.expires_at - kept.updated_at == timedelta(days=90)
     async with asyncio.timeout(30):

@@ -53,6 +53,11 @@ async def test_an_agent_at_its_cap_is_let_go_on_by_somebody_else(stack: Stack) -
     assert "▰▰▰▰▰▰▰▰▰▰ 12.00 of 10.00 USD this week · 🛑 *stopped*" in said.text
     again = await ask(stack, "U0ALICE", "/spend", "override deployer 24h because the release must go out")
     assert again.text.startswith("🙋 That is being asked already")
+    assert (
+        "go on until its week ends, which your wish, for 24 hours, does not change: once it is rejected" in again.text
+    )
+    same = await ask(stack, "U0ALICE", "/spend", "override deployer because the release must go out")
+    assert "your wish" not in same.text
     card = await stack.card("Let deployer spend on")
     await stack.slack.click("U0BOB", card, "Approve")
     await stack.shown("C0APPROVALS", card.ts, "Approved* by <@U0BOB>")

@@ -11,12 +11,13 @@ from playwright.async_api import Browser, Locator, Page, expect
 
 from bot.workspace.cast import APPROVALS, BOB
 from scheduler.expiry import attend_due
+from scheduler.lifecycle import attend_due as attend_to_automations
 from storage.tables import KeyKind
 from tests.browser.pictures import write_small
 from tests.integration.wound import WoundClock
 from tests.stack import Stack, start_with, stop_stack
 
-SHIPPER, SUPPORT, HOUSEKEEPER = "deployer", "support", "housekeeper"
+SHIPPER, SUPPORT, HOUSEKEEPER, DIGGER = "deployer", "support", "housekeeper", "digger"
 HOME = "home"
 _POLICY = Path(__file__).parent / "countersign.toml"
 _FOLDER = os.environ.get("COUNTERSIGN_SCREENSHOTS")
@@ -49,12 +50,22 @@ class Tour:
 
     async def ask_with(self, agent: str, tool: str, why: str, more: dict[str, Any], **arguments: Any) -> dict[str, Any]:
         """Propose a call with more than its arguments, such as a thread."""
-        if agent not in self.keys:
-            self.keys[agent] = (await self.stack.key(KeyKind.AGENT, agent))[1]
         body = {"tool": tool, "arguments": arguments, **({"rationale": why} if why else {}), **more}
-        status, proposed = await self.stack.call("POST", "/api/v1/proposals", body, secret=self.keys[agent])
+        status, proposed = await self.stack.call("POST", "/api/v1/proposals", body, secret=await self.key(agent))
         assert status in (201, 202), proposed
         return dict(proposed)
+
+    async def key(self, agent: str) -> str:
+        """Return the key of an agent, the same one every time."""
+        if agent not in self.keys:
+            self.keys[agent] = (await self.stack.key(KeyKind.AGENT, agent))[1]
+        return self.keys[agent]
+
+    async def call(self, agent: str, method: str, path: str, **body: Any) -> dict[str, Any]:
+        """Call the API as an agent that succeeds; returns the answer."""
+        status, told = await self.stack.call(method, f"/api/v1{path}", body, secret=await self.key(agent))
+        assert status in (200, 201), told
+        return dict(told)
 
     async def settled(self, proposed: dict[str, Any], agent: str = SHIPPER) -> str:
         """Wait until a call is neither pending nor allowed; returns its state."""
@@ -134,7 +145,9 @@ class Tour:
     async def later(self, **amount: float) -> None:
         """Let time pass, and let the scheduler see to what is due."""
         self.clock.forward(**amount)
+        policies = self.stack.server.office.policy
         await attend_due(self.stack.database)
+        await attend_to_automations(self.stack.database, lambda _tenant: policies.current)
 
     async def keep(self, name: str, *parts: Locator, around: int = 0) -> None:
         """Keep a picture of parts of the page that stand together, where COUNTERSIGN_SCREENSHOTS names a folder.

@@ -203,7 +203,7 @@ async def test_a_rejected_review_asks_whether_it_is_to_end(database: Database, p
     asked = await only(database, ApprovalRequest, request_type=RETIREMENT)
     assert (asked.status, asked.reviewers) == (RequestStatus.PENDING, ["U0ADMIN", "U0OWNER"])
     proposal = await only(database, Proposal, id=asked.proposal_id)
-    assert "Rejecting lets it go on for another 90 days" in proposal.consequence
+    assert "Keeping it lets it go on for another 90 days" in proposal.consequence
     assert "it posts nonsense" in proposal.rationale
     await answer(database, policy, asked, REJECT)
     assert not (await only(database, Automation)).review_required

@@ -17,9 +17,11 @@ from storage import (
     homes,
     lists,
     owed,
+    proposals,
     requests,
     rules,
     runs,
+    stopped_runs,
     waiting,
 )
 from storage.database import Database, Tx
@@ -55,6 +57,8 @@ LISTS: dict[str, Any] = {
     "automations by status": lambda tx: automations.page(tx, status=AutomationStatus.PAUSED, limit=51),
     "what an agent created": lambda tx: automations.count_created(tx, "deployer"),
     "what agents have going": automations.count_active,
+    "calls": lambda tx: proposals.page(tx, before=BEFORE, limit=51),
+    "calls of a run": lambda tx: proposals.page(tx, run_id="run_1", before=BEFORE, limit=51),
     "findings about an automation": lambda tx: automations.findings(tx, "aut_1"),
     "automations due to expire": lambda tx: automations.due_to_expire(tx, 100),
     "automations due for health": lambda tx: automations.due_for_health(tx, 100),
@@ -106,3 +110,13 @@ async def test_no_page_reads_a_whole_table(database: Database, name: str) -> Non
         assert statements
         plan = await plans(tx, statements)
     assert "SCAN" not in plan, plan
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+async def test_stopping_an_agent_looks_only_at_runs_that_are_open(database: Database) -> None:
+    async with database.read(TENANT) as tx:
+        await tx.session.execute(text("SELECT 1"))
+        with listening(database) as heard:
+            await stopped_runs.pause_runs(tx, "deployer", "stopped")
+        plan = await plans(tx, heard)
+    assert "ix_runs_open (tenant=?)" in plan, plan

@@ -79,9 +79,10 @@ def test_a_card_of_every_type_says_what_it_is_and_what_a_yes_does_while_there_is
     said = "" if kind is RequestType.TOOL_CALL else KINDS[kind].heading
     heading = f"{said}: Deploy to production · Deployer".removeprefix(": ")
     assert made.blocks[0]["text"]["text"] == heading
-    yes = f"*If approved:* {KINDS[kind].if_approved}"
-    assert (yes in mrkdwn_texts(made.blocks)) is (status in OPEN_REQUESTS)
-    assert (yes.replace("*", "") in made.text) is (status in OPEN_REQUESTS)
+    told = next((one for one in mrkdwn_texts(made.blocks) if KINDS[kind].yes.then in one), "")
+    assert bool(told) is (status in OPEN_REQUESTS)
+    assert not told or (KINDS[kind].no.then in told and told.replace("*", "") in made.text)
+    assert bool(KINDS[kind].no.then) is (kind is not RequestType.TOOL_CALL)
     assert made.text.startswith(f"{said} · Deployer: Deploy to production.".removeprefix(" · "))
     for button in (one for one in walk(made.blocks) if one.get("type") == "button"):
         assert button["accessibility_label"].endswith("Deploy to production")
@@ -89,7 +90,8 @@ def test_a_card_of_every_type_says_what_it_is_and_what_a_yes_does_while_there_is
 
 def test_no_two_types_look_alike():
     assert set(KINDS) == set(RequestType)
-    assert len({one.heading for one in KINDS.values()}) == len({one.if_approved for one in KINDS.values()}) == 8
+    assert len({one.heading for one in KINDS.values()}) == len({one.yes.then for one in KINDS.values()}) == 8
+    assert len({one.no.then for one in KINDS.values()}) == 8
 
 
 @pytest.mark.parametrize(("risk", "asked"), [("destructive", True), ("high_write", False), (None, False)])

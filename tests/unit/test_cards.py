@@ -116,10 +116,10 @@ def test_an_edited_call_shows_who_edited_it_and_what_changed():
 
 
 def test_what_an_agent_spent_of_its_cap_stands_on_the_card():
-    made = card(dossier(request()), RENDERING, budget=Budget(8_250_000, 10_000_000))
+    made = card(dossier(request()), RENDERING, spent=Budget(8_250_000, 10_000_000))
     check_message(made)
     assert "*Spent this week*\n8.25 of 10.00 USD, 1.75 left" in whole_text(made.blocks)
-    over = card(dossier(request()), RENDERING, budget=Budget(12_000_001, 10_000_000))
+    over = card(dossier(request()), RENDERING, spent=Budget(12_000_001, 10_000_000))
     assert "12.000001 of 10.00 USD, 0.00 left" in whole_text(over.blocks)
     assert "Spent" not in whole_text(card(dossier(request()), RENDERING).blocks)
 

@@ -8,8 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.cards.governing_forms import extending_modal, giving_modal, retiring_modal
-from bot.cards.home import HomeEntry, HomeRule, Sheet, closed_home, digest_of, home
+from bot.cards.home import HomeRule, Sheet, closed_home, digest_of, home
 from bot.cards.home_agents import HomeAgent, agent_line, bar
+from bot.cards.home_entries import HomeEntry
 from bot.cards.home_rights import HomeAutomation, HomeGrant
 from bot.cards.home_settings import away_modal, settings_lines, settings_modal, turning_modal
 from bot.cards.spend import Budget as SpendBudget
@@ -23,7 +24,18 @@ from governance.lifecycle import ProposalState
 from governance.policy import Agent
 from governance.rules import Effect, Scope
 from governance.tiers import Tier
-from storage.tables import Automation, Budget, Grant, Preference, Rule, SpendStop, SpendWindow, Standing, StandingKind
+from storage.tables import (
+    Automation,
+    Budget,
+    Grant,
+    Preference,
+    RequestType,
+    Rule,
+    SpendStop,
+    SpendWindow,
+    Standing,
+    StandingKind,
+)
 from tests.unit.blockkit import buttons, check_view, mrkdwn_texts, whole_text
 from tests.unit.dossiers import NOW, dossier, dossiers, names, request, review, texts
 
@@ -104,6 +116,18 @@ def told_apart(listed):
     )
 
 
+def asked_apart(listed):
+    """What is asked about different automations are different requests, none of which stands above."""
+    return tuple(replace(one, question=one.question and _named(one.question, f"q{i}")) for i, one in enumerate(listed))
+
+
+def _named(entry, name):
+    found = entry.dossier
+    proposal = found.proposal.model_copy(update={"id": f"prp_{name}"})
+    asked = found.request.model_copy(update={"id": f"apr_{name}"})
+    return replace(entry, dossier=replace(found, proposal=proposal, request=asked))
+
+
 @st.composite
 def sheets(draw):
     made = rule(
@@ -123,7 +147,7 @@ def sheets(draw):
         draw(several(agents(), SHOWN["agents"])), draw(several(st.just(listed), SHOWN["rules"])),
         dict.fromkeys(SHOWN, draw(st.integers(0, 10_000))), draw(st.booleans()), preference,
         draw(st.none() | st.just(away)), draw(st.none() | texts.map(lambda text: text[:64])),
-        draw(several(granted(), SHOWN["grants"])), draw(several(recurring(), SHOWN["automations"])),
+        draw(several(granted(), SHOWN["grants"])), asked_apart(draw(several(recurring(), SHOWN["automations"]))),
         draw(st.booleans()),
     )  # fmt: skip
 
@@ -138,7 +162,7 @@ def granted(draw):
 def recurring(draw):
     row = automation(name=draw(names) or "-", schedule=draw(st.none() | names), creator_id=draw(names))
     row.review_required, row.review_kind = True, draw(st.sampled_from(ReviewKind))
-    return HomeAutomation(row, draw(st.sampled_from(["", "prp_0001"])), draw(st.sampled_from(["", LINK])))
+    return HomeAutomation(row, draw(st.none() | entries()))
 
 
 @given(sheets())
@@ -150,6 +174,19 @@ def test_any_home_fits_and_is_inert(sheet):
     assert reached.pings == []
     assert set(reached.mentions) <= {"U0BOB", "U0CAROL"}
     assert digest_of(sheet) == digest_of(sheet)
+
+
+def test_a_home_as_full_as_it_gets_fits():
+    asked = dossier(request(), arguments={"long": "x" * 900}, consequence="Replaces checkout")
+    entry = HomeEntry(asked, LINK)
+    sheet = Sheet(
+        told_apart((entry,) * SHOWN["waiting"]), (entry,) * SHOWN["soon"],
+        (HomeAgent(agent(), None, (standing(),), {}, 1, {}, True),) * SHOWN["agents"],
+        (HomeRule(rule(), True),) * SHOWN["rules"], dict.fromkeys(SHOWN, 9), True, NOTHING.preference, None, None,
+        (HomeGrant(grant(), {}, True),) * SHOWN["grants"],
+        asked_apart((HomeAutomation(automation(), entry),) * SHOWN["automations"]), True,
+    )  # fmt: skip
+    check_view(home(sheet, {}, NOW))
 
 
 def test_a_home_with_nothing_on_it_reads_well():
@@ -236,18 +273,54 @@ def test_rules_can_be_revoked_only_by_who_may_and_only_after_a_question():
 def test_rights_and_automations_stand_with_the_buttons_that_their_reader_may_use():
     sheet = replace(
         NOTHING, grants=(HomeGrant(grant(), {}, True), HomeGrant(grant(id="grt_2"), {}, False)), may_give=True,
-        automations=(HomeAutomation(automation(), "prp_0001", LINK), HomeAutomation(automation(retired_at=NOW))),
+        automations=(HomeAutomation(automation()), HomeAutomation(automation(retired_at=NOW))),
     )  # fmt: skip
     view = home(sheet, {}, NOW)
     check_view(view)
     said = whole_text(view)
     assert "`grt_0001` *deployer* has `deploy` · until <!date^" in said
     assert "*Nightly* `aut_0001` · ▶️ active · by agent deployer · expires <!date^" in said
-    assert f"<{LINK}|Answer on its card>" in said
-    assert [one["action_id"] for one in buttons(view)][:7] == [
-        "told.details", "home.extend", "home.retire", "home.extend", "home.ungrant", "home.give", "home.settings",
+    assert [one["action_id"] for one in buttons(view)][:6] == [
+        "home.extend", "home.retire", "home.extend", "home.ungrant", "home.give", "home.settings",
     ]  # fmt: skip
-    assert buttons(view)[4]["confirm"]["title"]["text"] == "Revoke this right?"
+    assert buttons(view)[3]["confirm"]["title"]["text"] == "Revoke this right?"
+
+
+def test_the_question_about_an_automation_is_answered_where_the_automation_stands_and_can_be_read():
+    asked = dossier(
+        request(request_type=RequestType.RETIREMENT_ACTION, target_type="automation", target_id="aut_0001", quorum=1),
+        id="prp_0009", title="Retire Nightly", consequence="Keeping it lets it go on for another 90 days.",
+    )  # fmt: skip
+    sheet = replace(NOTHING, automations=(HomeAutomation(automation(), HomeEntry(asked, LINK)),))
+    view = home(sheet, {"apr_0001:1": "rnd_9"}, NOW)
+    check_view(view)
+    shown = [(one["text"]["text"], one["value"]) for one in buttons(view)][:5]
+    assert shown == [("Retire", "rnd_9"), ("Keep and extend…", "rnd_9"), ("Details", "rnd_9"),
+                     ("Extend…", "aut_0001"), ("Retire…", "aut_0001")]  # fmt: skip
+    said = whole_text(view)
+    assert f"Asked about it: *<{LINK}|Retire Nightly>*" in said
+    assert "Keeping it lets it go on for another 90 days." in said
+    assert [one.dossier.proposal.id for one in sheet.answerable()] == ["prp_0009"]
+
+
+def test_a_question_that_stands_above_or_is_not_the_reader_s_is_not_answered_twice():
+    asked = HomeEntry(dossier(request(), id="prp_0009"), LINK)
+    above = replace(NOTHING, waiting=(asked,), automations=(HomeAutomation(automation(), asked),))
+    assert [one["action_id"] for one in buttons(home(above, {}, NOW))].count("card.approve") == 1
+    assert "Its question stands above" in whole_text(home(above, {}, NOW))
+    assert len(above.answerable()) == 1
+    others = replace(NOTHING, automations=(HomeAutomation(automation(), replace(asked, is_theirs=False)),))
+    view = home(others, {}, NOW)
+    assert next((one["action_id"], one["value"]) for one in buttons(view)) == ("told.details", "prp_0009")
+    assert "card.approve" not in {one["action_id"] for one in buttons(view)}
+    assert others.answerable() == []
+
+
+def test_nobody_approves_about_an_automation_what_they_cannot_read_there():
+    asked = HomeEntry(dossier(request(), id="prp_0009", arguments={"long": "x" * 900}), LINK)
+    view = home(replace(NOTHING, automations=(HomeAutomation(automation(), asked),)), {}, NOW)
+    assert [one["action_id"] for one in buttons(view)][:2] == ["card.reject", "card.details"]
+    assert "Not all of the arguments stand here" in whole_text(view)
 
 
 @given(st.lists(names, max_size=120), names, texts)

@@ -1,5 +1,8 @@
 """`/spend list | show | cap | override`: what agents cost this week, and what they may."""
 
+import json
+from datetime import timedelta
+
 from bot.cards.blocks import mrkdwn
 from bot.cards.lists import Line, Listing, listing, shared
 from bot.cards.spending import Cost, agent_cost_line, cost_line, window_lines
@@ -9,18 +12,19 @@ from bot.listeners.words.paging import counted, cut_out, only, page_of, question
 from bot.listeners.words.parsing import bare
 from bot.listeners.words.spoken import Reply, Spoken
 from bot.office import naming, spending
-from bot.office.asking import ask
+from bot.office.asking import Filed, ask, shown_question
 from bot.office.costs import costs
 from bot.office.spending import LimitChange
 from governance.errors import Unprocessable
 from governance.money import format_usd, parse_usd
 from governance.policy import Agent
-from governance.questions import AGENT
+from governance.questions import AGENT, hours_in
 from governance.spend import lineage_of
 from storage import automation_lists
 from storage.tables import RequestType
 
 COMMAND = "/spend"
+_HOUR = timedelta(hours=1)
 _CURRENCY = frozenset({"usd", "$", "dollars", "dollar"})
 _EVERYBODY = frozenset({"all", "every", "everybody", "everyone", "default"})
 _NONE = frozenset({"none", "off", "no", "unlimited"})
@@ -127,5 +131,21 @@ async def override(spoken: Spoken) -> str:
     context = {"hours": said.length.total_seconds() / 3600} if said.length else {}
     target = (AGENT, agent.id)
     filed = await ask(spoken.office, spoken.person, RequestType.QUOTA_OVERRIDE, target, said.reason, context)
-    note = "" if filed.is_new else " It says for how long; yours was not asked besides."
+    note = "" if filed.is_new else await _length_asked(spoken, filed, said.length)
     return await told_filed(spoken.office, filed, f"Nothing of it starts until somebody approves.{note}")
+
+
+async def _length_asked(spoken: Spoken, filed: Filed, wanted: timedelta | None) -> str:
+    """Say where the question that is open asks for another length: what it asks stands since it was asked."""
+    found = await shown_question(spoken.office, filed.request)
+    asked = hours_in(json.loads(found.dossier.proposal.arguments)["context"], None)
+    if wanted == asked:
+        return ""
+    return (
+        f" It asks to let the agent go on {_held(asked)}, which your wish, {_held(wanted)}, does not change: "
+        "once it is rejected, ask again."
+    )
+
+
+def _held(length: timedelta | None) -> str:
+    return f"for {length / _HOUR:g} hours" if length else "until its week ends"

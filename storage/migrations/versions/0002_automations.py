@@ -119,6 +119,14 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("tenant"),
     )
+    op.create_index(
+        "ix_proposals_of_run",
+        "proposals",
+        ["tenant", "run_id", "created_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("run_id IS NOT NULL"),
+        postgresql_where=sa.text("run_id IS NOT NULL"),
+    )
     op.create_table(
         "spend_reports",
         sa.Column("tenant", sa.String(length=64), nullable=False),
@@ -232,7 +240,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_runs_open",
         "automation_runs",
-        ["automation_id", "status"],
+        ["tenant", "id"],
         unique=False,
         sqlite_where=sa.text("status IN ('queued', 'running', 'pausing', 'paused', 'awaiting_approval')"),
         postgresql_where=sa.text("status IN ('queued', 'running', 'pausing', 'paused', 'awaiting_approval')"),
