@@ -5,9 +5,10 @@ People may create as they like; agents stay within limits that only people move.
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import timedelta
 
 from governance.automations import BLOCKING_REVIEWS, Actor, ActorKind, AutomationStatus, ReviewKind, Right
-from governance.errors import Conflict, Forbidden, Refusal, TooMany
+from governance.errors import Conflict, Forbidden, Refusal, TooMany, Unprocessable
 from governance.policy import Limits
 from governance.questions import DEPTH_OVERRIDE
 from governance.roles import Role
@@ -133,6 +134,22 @@ def check_change(caller: Caller, facts: Facts, *, destructive: bool = False) -> 
         raise _no("DELETE_NOT_OWNER", f"Agent {agent} did not create this automation, so it may not delete it")
     if not (made_it or facts.has_grant):
         raise _no("MODIFY_FORBIDDEN", f"Agent {agent} neither created this automation nor holds a modify grant for it")
+
+
+def check_lasting(caller: Caller, limits: Limits, lasts: timedelta | None) -> None:
+    """Raise Unprocessable where an agent wants its automation to last longer than agents' automations do."""
+    most = limits.default_expires_after
+    if lasts is not None and most and lasts > most and not caller.is_human:
+        raise Unprocessable(
+            f"expires_at: what an agent creates lasts {most.days} days at most; its owner can extend it."
+        )
+
+
+def check_joining(caller: Caller, facts: Facts, agents: Collection[str]) -> None:
+    """Raise Forbidden where an agent adds itself to what another made: its grant would outlast its time that way."""
+    if not caller.is_human and facts.creator != caller.actor and not facts.works_on_it and caller.actor.id in agents:
+        who = f"Agent {caller.actor.id} did not create this automation"
+        raise _no("MODIFY_FORBIDDEN", f"{who}, so only people may add it there")
 
 
 def check_start(facts: Facts) -> None:

@@ -12,6 +12,8 @@ from governance.authorising import (
     check_change,
     check_creation,
     check_escalation,
+    check_joining,
+    check_lasting,
     check_resume,
 )
 from governance.automations import ActorKind, AutomationStatus, Right, StopKind
@@ -53,6 +55,7 @@ async def create(tx: Tx, policy: Policy, caller: Caller, draft: Draft) -> Automa
     """
     limits = await limits_in_force(tx, policy)
     _check_words(policy, draft.agents, draft.expires_at, tx.now)
+    check_lasting(caller, limits, draft.expires_at - tx.now if draft.expires_at else None)
     agent_id = caller.actor.id if caller.actor.kind is ActorKind.AGENT else None
     if agent_id is not None:
         await automations.hold_creations(tx)
@@ -147,7 +150,8 @@ async def update(tx: Tx, policy: Policy, caller: Caller, automation_id: str, cha
 
     What narrows its agents or tools pauses it until people have looked. Raises NotFound, Forbidden, Unprocessable.
     """
-    row, _ = await found_for_change(tx, caller, automation_id)
+    row, facts = await found_for_change(tx, caller, automation_id)
+    check_joining(caller, facts, changes.get("agents", ()))
     wanted, recorded = frozenset(changes.get("rights", rights_of(row))), rights_of(row)
     held = await grants.rights(tx, caller.actor.id or "") if wanted - recorded and not caller.is_human else frozenset()
     check_escalation(caller, wanted, recorded, held)

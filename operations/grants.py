@@ -50,7 +50,8 @@ async def give(
 
 
 async def revoke(tx: Tx, policy: Policy, caller: Caller, grant_id: str, reason: str | None) -> Grant:
-    """Take a right back: admins may, again is fine. What relied on it is paused until people have looked.
+    """Take a right back: admins may, again is fine. What relied on it is paused until people have looked, unless its
+    agent holds the same right by another grant.
 
     Raises NotFound or Forbidden.
     """
@@ -64,11 +65,20 @@ async def revoke(tx: Tx, policy: Policy, caller: Caller, grant_id: str, reason: 
     if not await grants.revoke(tx, grant, str(caller.actor), said):
         return grant
     await _note_down(tx, grant, caller.actor, "grant.revoked", said)
+    if await _is_held(tx, grant):
+        return grant
     evidence = {"trigger": "grant_revoked", "grant": grant.id, "agent": grant.agent_id, "capability": grant.capability}
     for row in relying:
         if row is not None:
             await revoke_dependency(tx, policy, row, caller.actor, said or _revoked(grant), evidence)
     return grant
+
+
+async def _is_held(tx: Tx, grant: Grant) -> bool:
+    """Whether the agent of a grant that has ended holds the same right still."""
+    if grant.automation_id is not None:
+        return await grants.to_modify(tx, grant.agent_id, grant.automation_id) is not None
+    return grant.capability in await grants.rights(tx, grant.agent_id)
 
 
 def _revoked(grant: Grant) -> str:

@@ -288,6 +288,18 @@ async def test_a_capability_that_is_revoked_stops_what_declared_it(database: Dat
     assert found == {declares.id: AutomationStatus.PAUSED, plain.id: AutomationStatus.ACTIVE}
 
 
+async def test_nothing_is_lost_with_one_of_two_grants_of_the_same_right(database: Database, policy: Policy) -> None:
+    now = database.clock()
+    for id in ("grt_1", "grt_2"):
+        grant = Grant(id=id, tenant=TENANT, kind="capability", agent_id="deployer", capability="creates_agents",
+                      granted_by="U0ADMIN", created_at=now, expires_at=now + timedelta(hours=1))  # fmt: skip
+        await database.write(TENANT, lambda tx, grant=grant: tx.add(grant))
+    declares = await made(database, policy, rights=frozenset({"creates_agents"}))
+    for id, status in (("grt_1", AutomationStatus.ACTIVE), ("grt_2", AutomationStatus.PAUSED)):
+        await database.write(TENANT, lambda tx, id=id: grants.revoke(tx, policy, ADMIN, id, "no more"))
+        assert [(one.id, one.status) for one in await rows(database, Automation)] == [(declares.id, status)]
+
+
 async def test_what_was_deleted_with_a_review_owed_owes_it_when_it_comes_back(
     database: Database, policy: Policy
 ) -> None:

@@ -15,13 +15,15 @@ from governance.authorising import (
     check_change,
     check_creation,
     check_escalation,
+    check_joining,
+    check_lasting,
     check_resume,
     check_start,
     check_works_on,
 )
 from governance.automations import RUN_MOVES, TERMINAL_RUNS, Actor, ActorKind, AutomationStatus, ReviewKind, Right
 from governance.clocks import admins_are_nudged, next_nudge
-from governance.errors import Conflict, Forbidden, Refusal, TooMany
+from governance.errors import Conflict, Forbidden, Refusal, TooMany, Unprocessable
 from governance.expiry import next_due, time_left, warnings_passed
 from governance.policy import Limits
 from governance.roles import Role
@@ -186,6 +188,26 @@ def test_agents_that_work_on_it_report_on_runs_whatever_became_of_it() -> None:
     check_works_on(OWNER, listed)
     with pytest.raises(Forbidden):
         check_works_on(OTHER, BY_PERSON)
+
+
+def test_an_agent_with_a_grant_does_not_add_itself_for_good() -> None:
+    granted = replace(BY_PERSON, has_grant=True)
+    with pytest.raises(Forbidden, match="only people may add it"):
+        check_joining(AGENT, granted, ["a3", "a1"])
+    check_joining(AGENT, granted, ["a3"])
+    check_joining(AGENT, replace(granted, works_on_it=True), ["a3", "a1"])
+    check_joining(AGENT, MADE, ["a1"])
+    check_joining(OWNER, BY_PERSON, ["a1"])
+
+
+def test_what_agents_create_lasts_no_longer_than_the_policy_lets_it() -> None:
+    limits = Limits(default_expires_after=timedelta(days=90))
+    check_lasting(AGENT, limits, timedelta(days=90))
+    check_lasting(AGENT, limits, None)
+    check_lasting(OWNER, limits, timedelta(days=9000))
+    check_lasting(AGENT, Limits(default_expires_after=timedelta()), timedelta(days=9000))
+    with pytest.raises(Unprocessable, match="expires_at: what an agent creates lasts 90 days at most"):
+        check_lasting(AGENT, limits, timedelta(days=90, seconds=1))
 
 
 def test_no_run_leaves_its_end() -> None:
