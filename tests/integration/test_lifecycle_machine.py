@@ -431,7 +431,7 @@ def test_whatever_happens_in_any_order_both_lifecycles_keep_their_promises(
         new_url, written_policy = staticmethod(fresh), policy_from(tmp_path, extra=pair)
 
     # An example is a long story, not one value: half as many of them as of others.
-    examples = max(settings.default.max_examples // 2, 1)
+    examples = max(settings.default.max_examples // 5, 1)
     usual = settings.default
     stories = settings(usual, max_examples=examples, stateful_step_count=50, phases=(Phase.generate, Phase.shrink))
     run_state_machine_as_test(Here, settings=stories)
