@@ -14,11 +14,12 @@ from bot.policy import load_policy
 from governance.policy import Policy
 from storage.database import Database
 from storage.opening import open_database
-from tests import profiles
+from tests import dialects, profiles
 from tests.policies import POLICY
 from tests.postgres import PostgresServer
 
 profiles.load()
+dialects.register()
 
 ENCRYPTION_KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
