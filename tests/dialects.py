@@ -1,5 +1,6 @@
-"""The dialects of the tests. Every test has an engine of its own, and to compile its statements anew took a fifth of the
-suite's time; here engines of one kind count as one to SQLAlchemy's cache of compiled statements.
+"""The dialects of the tests: engines of one kind count as one to SQLAlchemy's cache of compiled statements.
+
+Every test has an engine of its own, and to compile its statements anew took a fifth of the suite's time.
 """
 
 from typing import Any
