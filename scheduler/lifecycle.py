@@ -38,17 +38,13 @@ _TICKS: tuple[tuple[_Due, _Attend], ...] = (
 
 async def attend_due(database: Database, policy_of: PolicyOf) -> int:
     """Attend to everything that is due; returns how many rows that were."""
-    return sum([await _drain(database, policy_of, due, attend) for due, attend in _TICKS])
-
-
-async def _drain(database: Database, policy_of: PolicyOf, due: _Due, attend: _Attend) -> int:
     attended = 0
     while True:
         async with database.read("") as tx:
-            found = await due(tx, _BATCH)
-        done = sum([await _attend(database, policy_of, attend, *one) for one in found])
+            found = [(attend, await due(tx, _BATCH)) for due, attend in _TICKS]
+        done = sum([await _attend(database, policy_of, attend, *one) for attend, rows in found for one in rows])
         attended += done
-        if len(found) < _BATCH or not done:
+        if not done or all(len(rows) < _BATCH for _attend_to, rows in found):
             return attended
 
 

@@ -28,14 +28,16 @@ class SpendClock:
 
     async def drain(self) -> None:
         """Attend to every stop that is due, one transaction each."""
-        async with self._database.read("") as tx:
-            changed = [(one.tenant, one.changed) for one in await limits.all_changes(tx)]
-        source = (self._policy.hash, changed)
-        if source != self._seen:
-            await self._look_again()
-            self._seen = source
-        while await self._attend_some():
-            pass
+        while True:
+            async with self._database.read("") as tx:
+                changed = [(one.tenant, one.changed) for one in await limits.all_changes(tx)]
+                due = await spend.due_stops(tx, _BATCH)
+            source = (self._policy.hash, changed)
+            if source != self._seen:
+                await self._look_again()
+                self._seen = source
+            elif not any([await self._attend(stop) for stop in due]):
+                return
 
     async def _look_again(self) -> None:
         """Have every stop looked at, and everybody whose cap was lowered below what they have spent stopped."""
@@ -45,12 +47,6 @@ class SpendClock:
         for tenant in tenants:
             policy = self._policy.of(tenant)
             await self._database.write(tenant, lambda tx, policy=policy: hold_to_caps(tx, policy))  # type: ignore[misc]
-
-    async def _attend_some(self) -> bool:
-        """Attend to some; whether there may be more."""
-        async with self._database.read("") as tx:
-            due = await spend.due_stops(tx, _BATCH)
-        return any([await self._attend(stop) for stop in due])
 
     async def _attend(self, stop: SpendStop) -> bool:
         try:

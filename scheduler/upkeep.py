@@ -10,16 +10,19 @@ _BATCH = 100
 
 async def seal_audit(database: Database) -> None:
     """Number and chain every committed audit entry."""
-    while await database.write("", seal.seal_next):
-        pass
+    await _seal(database, wait=False)
 
 
 async def seal_for_reader(database: Database) -> None:
     """Seal whatever is committed by now, so that who reads the record finds their own writes in it."""
+    await _seal(database, wait=True)
+
+
+async def _seal(database: Database, *, wait: bool) -> None:
     async with database.read("") as tx:
         if not await sequence.is_behind(tx):
             return
-    while await database.write("", lambda tx: seal.seal_next(tx, wait=True)):
+    while await database.write("", lambda tx: seal.seal_next(tx, wait=wait)):
         pass
 
 

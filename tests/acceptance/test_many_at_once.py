@@ -10,7 +10,7 @@ from storage.tables import KeyKind
 from tests.integration.calls import API
 from tests.stack import Stack
 
-MANY = 64
+MANY = 32
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def stack_options() -> dict[str, Any]:
     return {"extra": "\n[limits]\nmax_open_requests = 100\n"}
 
 
-async def test_sixty_four_approvals_at_once_are_all_recorded_and_all_run_once(stack: Stack) -> None:
+async def test_thirty_two_approvals_at_once_are_all_recorded_and_all_run_once(stack: Stack) -> None:
     """closes l1-l2-l3-enforcement 8"""
     bob = await stack.key(KeyKind.OPERATOR, "U0BOB")
     proposed = [(await stack.propose(arguments={"service": f"s{n}"}))[1] for n in range(MANY)]
