@@ -31,9 +31,9 @@ async def take_turn(tx: Tx, *, wait: bool = False) -> Sequencer | None:
 
 
 async def is_behind(tx: Tx) -> bool:
-    """Whether there are committed entries without a number."""
+    """Whether there are committed entries without a number, or may be."""
     place = await tx.session.get(Sequencer, 1)
-    return place is None or bool(await unnumbered(tx, place, 1))
+    return place is None or bool(place.gaps) or bool(await unnumbered(tx, place, 1))
 
 
 async def unnumbered(tx: Tx, place: Sequencer, limit: int) -> list[AuditEntry]:

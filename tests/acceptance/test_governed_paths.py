@@ -107,11 +107,11 @@ async def test_each_loss_is_asked_about_by_itself_and_an_old_card_answers_no_new
     assert new["context"]["evidence"]["grant"] == given["deployer"]
     assert new["context"]["noticed_before"] == ["one too many"]
     assert (await governance(stack, admin, id))["review_request_id"] == new["approval_id"]
-    await stack.shown(old_card.channel, old_card.ts, "Expired")
+    await stack.shown(old_card.channel, old_card.ts, "No longer asked")
     late = await stack.signed(admin, "POST", f"{APPROVALS}/{old['approval_id']}/approve", {})
     assert is_problem(late, 409, "APPROVAL_EXPIRED")
     await stack.slack.click("U0BOB", old_card, "Approve")
-    await told(stack, "U0BOB", "a review about dependency_revoked is asked for instead")
+    await told(stack, "U0BOB", "there is more to look at")
     found = await governance(stack, admin, id)
     assert (found["review_required"], found["creation_paused"], len(found["health_findings"])) == (True, True, 2)
 

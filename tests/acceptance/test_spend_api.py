@@ -157,7 +157,8 @@ async def test_limits_are_told_as_they_are_written_and_go_back_to_the_file(stack
     path = f"{API}/governance/limits"
     _, before = await stack.signed(admin, "GET", path)
     assert before["limits"] == {
-        "approval_ttl": "3d", "default_expires_after": "90d", "creation_enabled": True,
+        "approval_ttl": "3d", "default_expires_after": "90d", "expiration_warning_window": "7d",
+        "creation_enabled": True,
         "per_agent_daily_creation_limit": 10, "active_agent_automation_cap": 50, "lineage_depth_limit": 3,
         "per_agent_creation_review_threshold": 5, "run_review_threshold": 20, "spend_warning_threshold_ratio": 0.8,
         "health_check_interval": "6h", "health_window_run_limit": 20, "health_failure_rate_threshold": 0.5,

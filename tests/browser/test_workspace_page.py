@@ -9,7 +9,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.workspace import WorkspaceServer, demo_workspace
 from bot.workspace.cast import ALICE, APPROVALS, BOB, DEPLOYS, ONCALL
-from tests.unit.workspace_app import allow, listening
+from tests.unit.workspace.app import allow, listening
 
 pytestmark = pytest.mark.browser
 PICTURES = os.environ.get("COUNTERSIGN_LOOK")

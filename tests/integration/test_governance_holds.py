@@ -71,7 +71,7 @@ async def test_a_worse_finding_is_asked_about_anew_and_the_same_one_is_not(
     database: Database, policy: Policy, clock: Clock
 ) -> None:
     limits = limited(policy, run_review_threshold=0)
-    row = await made(database, limits, expires_at=clock() + timedelta(days=300))
+    row = await made(database, limits, expires_at=clock() + timedelta(days=80))
     for outcome in ({"outputs": None}, {"outputs": None}, *[{}] * 4):
         status = RunStatus.COMPLETED if outcome else RunStatus.FAILED
         await ran(database, limits, row.id, RunStatus.RUNNING, status, **outcome)
