@@ -7,7 +7,9 @@ import secrets
 import signal
 import socket
 import sys
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import aiohttp
@@ -19,7 +21,8 @@ class Child:
     """One server process after another. `up` is set while one answers."""
 
     def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
-        self.port, self.up, self.kills = _free_port(), asyncio.Event(), 0
+        self.port, self.up = _free_port(), asyncio.Event()
+        self.killed_at: list[float] = []  #: in seconds of the monotonic clock
         self.encryption_key = base64.b64encode(secrets.token_bytes(32)).decode()
         self.environment = {
             **os.environ, **settings, "COUNTERSIGN_HOST": "127.0.0.1", "COUNTERSIGN_PORT": str(self.port),
@@ -55,7 +58,7 @@ class Child:
     async def kill(self) -> None:
         """Kill it where it stands."""
         self.up.clear()
-        self.kills += 1
+        self.killed_at.append(time.monotonic())
         await self._end(signal.SIGKILL)
 
     async def stop(self) -> None:
@@ -85,7 +88,9 @@ class Child:
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port that is free and stays so while the server is down: none of those that are given out at random."""
+    while True:
+        port = 20_000 + secrets.randbelow(10_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port

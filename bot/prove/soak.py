@@ -92,7 +92,8 @@ async def _judge(stage: Stage, crowd: Crowd, plan: Soak, rested: float) -> Repor
     report = Report("slack", plan.seed)
     injected = sum(call.fault is not None for call in workspace.calls)
     report.tried = {
-        **crowd.tried, "server killed": stage.child.kills, "faults of Slack's Web API": injected,
+        **crowd.tried, "server killed": len(stage.child.killed_at),
+        "clicks whose server was killed": len(truth.cut_off(stage)), "faults of Slack's Web API": injected,
         "calls of the service": stage.effects.calls, "cards": len(found),
         **{f"requests {status}": count for status, count in sorted(ends.statuses.items())},
     }  # fmt: skip

@@ -24,6 +24,7 @@ from storage.dossier import Dossier, dossier
 from storage.tables import ApprovalRequest, Execution, OutboxMessage, OutboxStatus, Review, Surface, SurfaceStatus
 
 _LONGEST_REST = 900.0
+_SAYING = 10.0  # seconds for which a private sentence is tried
 _DECIDING = (Action.APPROVE, Action.REJECT)
 
 
@@ -107,7 +108,19 @@ def posted_twice(stage: Stage) -> list[str]:
 
 
 def unanswered(stage: Stage) -> list[Click]:
-    """Return the clicks that the server took and that nothing visible followed."""
+    """Return the clicks that the server took and lived to answer, and that nothing visible followed."""
+    ends = [id(click) for click in cut_off(stage)]
+    return [click for click in _silent(stage) if id(click) not in ends]
+
+
+def cut_off(stage: Stage) -> list[Click]:
+    """Return the clicks that nothing followed because the server was killed before it had said its private sentence.
+    What they decided stands on the card; who was refused clicks again."""
+    kills = stage.child.killed_at
+    return [click for click in _silent(stage) if any(0 <= at - click.started < _SAYING for at in kills)]
+
+
+def _silent(stage: Stage) -> list[Click]:
     return [click for click in stage.slack.workspace.clicks.unanswered() if click.failure is None]
 
 

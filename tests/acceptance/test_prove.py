@@ -20,6 +20,7 @@ def test_a_soak_on_either_database_keeps_every_promise(url: str, monkeypatch: py
     """closes slack-approval-bots 4, 6, 8, 22"""
     monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", url)
     result = CliRunner().invoke(cli, ["prove", "slack", "--requests", "10", "--restarts", "1", "--seed", "3", "--json"])
+    assert "{" in result.stdout, (result.output, result.exception)
     report = json.loads(result.stdout[result.stdout.index("{") :])
     late = report["breaches"].pop("clicks acknowledged too late")  # a matter of time, which no test asserts
     assert len(report["breaches"]) == 8
