@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from governance.automations import BLOCKING_REVIEWS, Actor, ActorKind, AutomationStatus, ReviewKind, Right
 from governance.errors import Conflict, Forbidden, Refusal, TooMany, Unprocessable
+from governance.expiry import spoken
 from governance.policy import Limits
 from governance.questions import DEPTH_OVERRIDE
 from governance.roles import Role
@@ -140,9 +141,7 @@ def check_lasting(caller: Caller, limits: Limits, lasts: timedelta | None) -> No
     """Raise Unprocessable where an agent wants its automation to last longer than agents' automations do."""
     most = limits.default_expires_after
     if lasts is not None and most and lasts > most and not caller.is_human:
-        raise Unprocessable(
-            f"expires_at: what an agent creates lasts {most.days} days at most; its owner can extend it."
-        )
+        raise Unprocessable(f"expires_at: what an agent creates lasts {spoken(most)} at most; its owner can extend it.")
 
 
 def check_joining(caller: Caller, facts: Facts, agents: Collection[str]) -> None:

@@ -24,7 +24,11 @@ def next_due(expires_at: datetime | None, window: timedelta, warned: int) -> dat
 
 def time_left(expires_at: datetime, now: datetime) -> str:
     """Return how long something still goes on, in the one unit that matters."""
-    left = max(expires_at - now, timedelta())
+    return spoken(max(expires_at - now, timedelta()))
+
+
+def spoken(left: timedelta) -> str:
+    """Return a length of time in the one unit that matters."""
     for unit, length in (("days", timedelta(days=1)), ("hours", timedelta(hours=1)), ("minutes", timedelta(minutes=1))):
         count = round(left / length)
         if count >= 2 or (count == 1 and left >= length):

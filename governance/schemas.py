@@ -29,7 +29,11 @@ def compile_schema(schema: Mapping[str, Any]) -> Callable[[Json], list[Problem]]
     Raises ValueError with one sentence where the schema itself is wrong, refers outside itself, or cannot be checked
     in linear time. A schema that was compiled before, as most of a reloaded policy were, is not compiled again.
     """
-    return _compiled(json.dumps(schema))
+    try:
+        text = json.dumps(schema)
+    except TypeError:
+        raise ValueError("a schema is JSON; write dates and times in it as text, in quotes.") from None
+    return _compiled(text)
 
 
 @lru_cache(maxsize=1024)

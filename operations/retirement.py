@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from governance.automations import Actor, ActorKind
 from governance.canonical import Json
+from governance.expiry import spoken
 from governance.policy import Policy
 from governance.questions import AUTOMATION
 from governance.text import cut, one_line
@@ -15,7 +16,7 @@ def retirement_question(policy: Policy, automation: Automation, why: str, contex
     """Return the question whether an automation is retired: its owner and the admins answer it."""
     name = cut(one_line(automation.name), 120)
     length = policy.limits.default_expires_after
-    kept = f"for another {length.days} days" if length else "without an end"
+    kept = f"for another {spoken(length)}" if length else "without an end"
     return Question(
         RequestType.RETIREMENT_ACTION, (AUTOMATION, automation.id), f"Retire {name}",
         f"Retiring automation “{name}” stops it with its runs, and it starts nothing any more. "

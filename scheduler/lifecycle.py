@@ -44,7 +44,7 @@ async def attend_due(database: Database, policy_of: PolicyOf) -> int:
             found = [(attend, await due(tx, _BATCH)) for due, attend in _TICKS]
         done = sum([await _attend(database, policy_of, attend, *one) for attend, rows in found for one in rows])
         attended += done
-        if not done or all(len(rows) < _BATCH for _attend_to, rows in found):
+        if not done or all(len(rows) < _BATCH for _, rows in found):
             return attended
 
 

@@ -45,8 +45,14 @@ class SpendClock:
         async with self._database.read("") as tx:
             tenants = await spend.tenants(tx)
         for tenant in tenants:
+            await self._hold(tenant)
+
+    async def _hold(self, tenant: str) -> None:
+        try:
             policy = self._policy.of(tenant)
-            await self._database.write(tenant, lambda tx, policy=policy: hold_to_caps(tx, policy))  # type: ignore[misc]
+            await self._database.write(tenant, lambda tx: hold_to_caps(tx, policy))
+        except Exception:  # the outer loop: one workspace stops no other; its next report looks again
+            log.exception("holding workspace %s to its caps failed", tenant)
 
     async def _attend(self, stop: SpendStop) -> bool:
         try:

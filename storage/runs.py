@@ -47,7 +47,7 @@ async def stop_all(
     ended = {"ended_at": tx.now} if to is not RunStatus.PAUSED else {}
     statement = (
         update(AutomationRun)
-        .where(col(AutomationRun.automation_id) == automation_id, col(AutomationRun.status).in_(sources))
+        .where(col(AutomationRun.automation_id) == automation_id, OPEN, col(AutomationRun.status).in_(sources))
         .values(status=to, stop_kind=kind, detail=detail, updated_at=tx.now, **ended)
         .returning(col(AutomationRun.id))
         .execution_options(synchronize_session=False)
@@ -59,7 +59,7 @@ async def _forget_spend_stops(tx: Tx, automation_id: str) -> None:
     """Keep what a spend stop paused from going on by itself once that is lifted: the automation is stopped as well."""
     await tx.session.execute(
         update(AutomationRun)
-        .where(col(AutomationRun.automation_id) == automation_id, col(AutomationRun.stopped_for).is_not(None))
+        .where(col(AutomationRun.automation_id) == automation_id, OPEN, col(AutomationRun.stopped_for).is_not(None))
         .values(stopped_for=None)
         .execution_options(synchronize_session=False)
     )

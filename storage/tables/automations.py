@@ -93,6 +93,7 @@ class AutomationRun(SQLModel, table=True):
         one_of("status", RunStatus),
         one_of("stop_kind", StopKind),
         Index("ix_runs_of_automation", "automation_id", "created_at", "id"),
+        Index("ix_runs_open_of", "automation_id", sqlite_where=_OPEN_RUN, postgresql_where=_OPEN_RUN),
         Index("ix_runs_open", "tenant", "id", sqlite_where=_OPEN_RUN, postgresql_where=_OPEN_RUN),
         Index("ix_runs_stopped", "tenant", "stopped_for", **_due("stopped_for")),
     )

@@ -51,10 +51,7 @@ async def test_whatever_becomes_of_a_post_there_is_exactly_one_card_in_the_end(
     """closes slack-approval-bots 8, 22; automation-governance 15"""
     desk.workspace.faults.add(POST, fault, times)
     found = await asked(desk.database, desk.policy)
-    for _ in range(times):
-        await desk.deliver()
-        desk.restart()
-        desk.clock.forward(minutes=2)
+    await desk.keep_trying(times)
     desk.workspace.faults.clear()
     await desk.settle()
     assert is_decidable(desk.card())

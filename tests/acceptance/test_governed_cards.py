@@ -11,10 +11,7 @@ async def test_a_question_that_slack_would_not_take_is_told_once_it_does_and_sta
     """closes automation-governance 15, 16"""
     desk.workspace.faults.add("chat.postMessage", "500", 3)
     first = await owing_agent(desk.database, desk.policy)
-    for _ in range(3):
-        await desk.deliver()
-        desk.restart()
-        desk.clock.forward(minutes=2)
+    await desk.keep_trying(3)
     desk.workspace.faults.clear()
     await desk.settle()
     assert is_decidable(desk.card())

@@ -60,6 +60,13 @@ class Desk:
         await self.outbox.drain()
         await self.outbox.stop()
 
+    async def keep_trying(self, times: int) -> None:
+        """Deliver so many times, two minutes apart, each time as another process."""
+        for _ in range(times):
+            await self.deliver()
+            self.restart()
+            self.clock.forward(minutes=2)
+
     async def settle(self) -> None:
         """Deliver until nothing is owed any more, moving the clock to whatever is due next.
 

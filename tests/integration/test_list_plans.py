@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, text
 
-from governance.automations import AutomationStatus
+from governance.automations import AutomationStatus, RunStatus, StopKind
 from governance.lifecycle import RequestStatus
 from storage import (
     audit,
@@ -120,3 +120,16 @@ async def test_stopping_an_agent_looks_only_at_runs_that_are_open(database: Data
             await stopped_runs.pause_runs(tx, "deployer", "stopped")
         plan = await plans(tx, heard)
     assert "ix_runs_open (tenant=?)" in plan, plan
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+async def test_starting_and_stopping_in_an_automation_does_not_read_the_runs_that_have_ended(
+    database: Database,
+) -> None:
+    async with database.read(TENANT) as tx:
+        await tx.session.execute(text("SELECT 1"))
+        with listening(database) as heard:
+            await runs.count_open(tx, "aut_1")
+            await runs.stop_all(tx, "aut_1", RunStatus.PAUSED, StopKind.OPERATOR_STOPPED, "stopped")
+        plan = await plans(tx, heard)
+    assert plan.count("ix_runs_open_of (automation_id=?)") == len(heard) == 3, plan

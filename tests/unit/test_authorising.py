@@ -206,6 +206,8 @@ def test_what_agents_create_lasts_no_longer_than_the_policy_lets_it() -> None:
     check_lasting(AGENT, limits, None)
     check_lasting(OWNER, limits, timedelta(days=9000))
     check_lasting(AGENT, Limits(default_expires_after=timedelta()), timedelta(days=9000))
+    with pytest.raises(Unprocessable, match="lasts 12 hours at most"):
+        check_lasting(AGENT, Limits(default_expires_after=timedelta(hours=12)), timedelta(days=1))
     with pytest.raises(Unprocessable, match="expires_at: what an agent creates lasts 90 days at most"):
         check_lasting(AGENT, limits, timedelta(days=90, seconds=1))
 

@@ -1,5 +1,7 @@
 """Arguments against their JSON Schema: problems name fields, never values, and no pattern runs away."""
 
+from datetime import date
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -206,3 +208,8 @@ def test_no_value_is_ever_repeated(arguments):
     assert "SENTINEL" not in "".join(told)
     said = {message for _, message in problems(arguments, **schema)}
     assert said <= {"must be of type string", "must be one of ['a']", "must match ^b$", *told}
+
+
+def test_a_date_of_toml_in_a_schema_is_refused_with_the_way_to_write_it():
+    with pytest.raises(ValueError, match="write dates and times in it as text, in quotes"):
+        compile_schema({"properties": {"on": {"const": date(2026, 1, 1)}}})

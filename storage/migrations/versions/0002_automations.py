@@ -238,6 +238,14 @@ def upgrade() -> None:
     )
     op.create_index("ix_runs_of_automation", "automation_runs", ["automation_id", "created_at", "id"], unique=False)
     op.create_index(
+        "ix_runs_open_of",
+        "automation_runs",
+        ["automation_id"],
+        unique=False,
+        sqlite_where=sa.text("status IN ('queued', 'running', 'pausing', 'paused', 'awaiting_approval')"),
+        postgresql_where=sa.text("status IN ('queued', 'running', 'pausing', 'paused', 'awaiting_approval')"),
+    )
+    op.create_index(
         "ix_runs_open",
         "automation_runs",
         ["tenant", "id"],

@@ -11,6 +11,7 @@ from slack_sdk.signature import SignatureVerifier
 
 from bot.workspace import WorkspaceServer, demo_workspace
 from bot.workspace.cast import APPROVALS, BOB, CAROL, DANA, ONCALL
+from tests.unit.workspace.app import plain
 
 SECRET = "interactions-secret"
 
@@ -64,10 +65,6 @@ async def app(workspace):
     workspace.app.request_url = f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events"
     yield app
     await runner.cleanup()
-
-
-def plain(text):
-    return {"type": "plain_text", "text": text}
 
 
 def card():
