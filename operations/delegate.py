@@ -99,7 +99,10 @@ async def _write_down(tx: Tx, request: ApprovalRequest, proposal: Proposal, seat
         at=tx.now,
     )  # fmt: skip
     await tx.add(row)
-    detail = {"place": seat.of, "to": handing.taker, "via": handing.via, "reason": reason, "version": request.version}
+    detail = {
+        "status": request.status, "place": seat.of, "to": handing.taker, "via": handing.via, "reason": reason,
+        "version": request.version,
+    }  # fmt: skip
     await audit.record(
         tx, "approval.delegated", f"person:{seat.person}", agent_id=proposal.agent_id, proposal_id=proposal.id,
         request_id=request.id, detail=detail,

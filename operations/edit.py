@@ -204,8 +204,10 @@ def _first_version(tx: Tx, work: _Work) -> str:
 async def _tell(tx: Tx, work: _Work, before: str) -> None:
     request, proposal, edit = work.request, work.proposal, work.edit
     reason = storable(edit.reason.strip()) or None if edit.reason else None
-    detail = {"version": request.version, "digest_before": before, "digest": request.digest, "via": edit.via,
-              "reason": reason}  # fmt: skip
+    detail = {
+        "status": request.status, "version": request.version, "digest_before": before, "digest": request.digest,
+        "via": edit.via, "reason": reason,
+    }  # fmt: skip
     await audit.record(
         tx, "approval.edited", f"person:{edit.editor}", agent_id=proposal.agent_id, proposal_id=proposal.id,
         request_id=request.id, detail=detail,

@@ -23,7 +23,7 @@ async def escalate(tx: Tx, request: ApprovalRequest) -> None:
     proposal = await proposal_of(tx, request)
     await audit.record(
         tx, "approval.escalated", "system", agent_id=proposal.agent_id, proposal_id=proposal.id,
-        request_id=request.id, detail={"added": added},
+        request_id=request.id, detail={"status": request.status, "added": added},
     )  # fmt: skip
     await surfaces.touch(tx, proposal.id, Priority.CARD)
     await note(tx, proposal.id, "escalated", to=" ".join(added), priority=Priority.WARNING)

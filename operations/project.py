@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from governance.receipts import RuleFacts
-from governance.story import OPENINGS, STORY_KINDS, Event, detail_of
+from governance.story import OPENINGS, STORY_KINDS, Event
 from governance.trust import Draft, means_record, record_of
 from governance.trustgraph import linked, written
 from storage import audit, grants, trust
@@ -32,7 +32,7 @@ async def project(tx: Tx, entries: Sequence[AuditEntry]) -> None:
 
 async def drafts_of(tx: Tx, entries: Iterable[AuditEntry]) -> dict[int, Draft]:
     """Derive the records that some audit entries mean, by entry. The same entries always give the same drafts."""
-    telling = [event for event in map(event_of, entries) if means_record(event)]
+    telling = [event for event in map(audit.event_of, entries) if means_record(event)]
     stories = await _stories(tx, telling)
     named = {one.text("rule_id") for story in stories.values() for one in story if one.kind in OPENINGS}
     facts = await _facts(tx, {*named, *(event.text("rule_id") for event in telling)})
@@ -47,21 +47,12 @@ async def corrected_ids(tx: Tx, drafts: Iterable[Draft]) -> dict[int | None, str
     return {entry_id: record.record_id for entry_id, record in found.items()}
 
 
-def event_of(entry: AuditEntry) -> Event:
-    """Return an audit entry as the rules read it."""
-    assert entry.id is not None
-    return Event(
-        entry.id, entry.at, entry.kind, entry.actor, entry.agent_id, entry.proposal_id, entry.request_id,
-        entry.execution_id, detail_of(entry.detail), keyed=entry.mac is not None,
-    )  # fmt: skip
-
-
 async def _stories(tx: Tx, telling: Sequence[Event]) -> dict[str, list[Event]]:
     """Return the earlier entries of the proposals that need them; what ends as it opens tells all by itself."""
     wanted = {one.proposal_id for one in telling if one.proposal_id and one.kind not in OPENINGS}
     stories: dict[str, list[Event]] = defaultdict(list)
     for entry in await audit.entries_about(tx, wanted, STORY_KINDS):
-        stories[entry.proposal_id or ""].append(event_of(entry))
+        stories[entry.proposal_id or ""].append(audit.event_of(entry))
     return stories
 
 

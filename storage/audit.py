@@ -10,6 +10,7 @@ from sqlmodel import col
 
 from governance.canonical import Json, canonical
 from governance.chain import NONCE_BYTES, entry_mac
+from governance.story import Event, detail_of
 from storage import homes
 from storage.database import Tx
 from storage.tables import AuditEntry, AuditSeal
@@ -47,6 +48,15 @@ async def record(
     tx.announce("audit")
     if kind.startswith(_ON_HOMES) and kind != _TOO_OFTEN:
         homes.changed(tx)
+
+
+def event_of(entry: AuditEntry) -> Event:
+    """Return an audit entry as the rules read it."""
+    assert entry.id is not None  # it is stored
+    return Event(
+        entry.id, entry.at, entry.kind, entry.actor, entry.agent_id, entry.proposal_id, entry.request_id,
+        entry.execution_id, detail_of(entry.detail), keyed=entry.mac is not None,
+    )  # fmt: skip
 
 
 def content_of(entry: AuditEntry) -> dict[str, Any]:

@@ -52,9 +52,6 @@ class Proposals:
         policy, call = self._office.policy.current, submission.call
         if size > bodies.OFF_THE_LOOP:
             checked = await asyncio.to_thread(find_problems, policy, call)
-        policy, call = self._office.policy.current, submission.call
-        if size > bodies.OFF_THE_LOOP:
-            checked = await asyncio.to_thread(find_problems, policy, call)
         else:
             checked = find_problems(policy, call)
         return await self._office.database.write(

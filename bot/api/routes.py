@@ -8,6 +8,7 @@ from bot.api.agents import Agents
 from bot.api.approvals import Approvals
 from bot.api.automation_routes import automation_routes
 from bot.api.changes import Changes
+from bot.api.endpoints import BASE
 from bot.api.errors import answer, desk
 from bot.api.governance import Governance
 from bot.api.health import Health
@@ -21,7 +22,6 @@ from bot.api.trust import Trust
 from bot.office import Office
 
 MAX_BODY = 1024 * 1024
-BASE = "/api/v1"
 
 
 def new_web_app(routes: list[web.RouteDef], offices: Callable[[], list[Office]]) -> web.Application:
