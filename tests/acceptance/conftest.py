@@ -1,5 +1,6 @@
 """The whole product in one process, for each database, and the parts of it that some tests drive by hand."""
 
+import zlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,34 @@ import pytest
 from bot.workspace import WorkspaceServer, demo_workspace
 from storage.database import Database
 from storage.tables import KeyKind
+from tests import profiles
 from tests.conftest import Clock
 from tests.integration.calls import Key
 from tests.integration.desk import Desk
 from tests.integration.wound import WoundClock
 from tests.stack import Stack, start_stack, stop_stack
 from tests.tenants import BLUE, RED, Tenants, tenants
+
+_DATABASES = ("sqlite", "postgresql")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give each test here one of the two databases by its name, half of them each; a thorough run, and what is marked
+    `both_databases` because the database is its point, gets both. What a verb does on either is shown below, in
+    tests/integration, which always runs on both."""
+    if "url" not in metafunc.fixturenames:
+        return
+    both = profiles.is_thorough() or metafunc.definition.get_closest_marker("both_databases") is not None
+    chosen = _DATABASES[zlib.crc32(metafunc.definition.nodeid.encode()) % 2]
+    if not any(mark.args[0] == "url" for mark in metafunc.definition.iter_markers("parametrize")):
+        metafunc.parametrize("url", _DATABASES if both else [chosen], indirect=True)
+
+
+@pytest.fixture
+def url(request: pytest.FixtureRequest) -> str:
+    """The URL of a fresh, migrated database, of the kind that is the test's turn."""
+    found: str = request.getfixturevalue(f"{request.param}_url")
+    return found
 
 
 @pytest.fixture

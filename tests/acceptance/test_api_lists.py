@@ -10,6 +10,8 @@ from tests.integration.calls import API, is_problem
 from tests.integration.verbs import count
 from tests.stack import Stack
 
+pytestmark = pytest.mark.both_databases
+
 FEW_OPEN = "\n[limits]\nmax_open_requests = 3\n"
 FEW_CALLS = "\n[limits]\nrate_per_second = 0.01\nrate_burst = 4\n"
 

@@ -130,11 +130,11 @@ async def tell(story: Story, new_url: Callable[[], str], folder: Path, at_most: 
 async def test_killed_between_any_two_writes_it_ends_as_if_nothing_had_been_on_sqlite(
     story: Story, new_sqlite: Callable[[], str], tmp_path: Path
 ) -> None:
-    await tell(story, new_sqlite, tmp_path / "lives", at_most=12)
+    await tell(story, new_sqlite, tmp_path / "lives", at_most=8)
 
 
 @pytest.mark.parametrize("story", STORIES, ids=NAMES)
 async def test_killed_between_any_two_writes_it_ends_as_if_nothing_had_been_on_postgresql(
     story: Story, new_postgresql: Callable[[], str], tmp_path: Path
 ) -> None:
-    await tell(story, new_postgresql, tmp_path / "lives", at_most=5)
+    await tell(story, new_postgresql, tmp_path / "lives", at_most=4)

@@ -19,6 +19,8 @@ from tests.conftest import NOON
 from tests.integration.desk import APPROVALS, DEPLOYS, Desk, is_decidable, words
 from tests.integration.verbs import REJECT, asked, count, rows, say, sql
 
+pytestmark = pytest.mark.both_databases
+
 POST, UPDATE = "chat.postMessage", "chat.update"
 
 

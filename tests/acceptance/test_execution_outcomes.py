@@ -11,6 +11,8 @@ from storage.tables import KeyKind
 from tests.integration.calls import API
 from tests.stack import Stack
 
+pytestmark = pytest.mark.both_databases
+
 
 def words(message: Message) -> str:
     return message.text + json.dumps(message.blocks, ensure_ascii=False)

@@ -12,6 +12,8 @@ from tests.integration.calls import API, Key, is_problem
 from tests.integration.verbs import rows, sql
 from tests.stack import Stack
 
+pytestmark = pytest.mark.both_databases
+
 WANTED = {
     "request_type": "external_post", "target_resource": {"type": "agent", "id": "deployer"}, "rationale": "needed",
     "context": {"text": "hello"},

@@ -3,11 +3,15 @@ other, over HTTP."""
 
 from typing import Any
 
+import pytest
+
 from operations.keys import create_key
 from storage.tables import ApprovalRequest, Automation, Grant, KeyKind, OwedReview, SpendStop
 from tests.integration.calls import API, Key, is_problem, signed_headers
 from tests.integration.verbs import rows
 from tests.tenants import BLUE, RED, TenantAgent, Tenants
+
+pytestmark = pytest.mark.both_databases
 
 APPROVALS, AUTOMATIONS = "/governance/approvals", "/automations"
 

@@ -12,6 +12,8 @@ from tests.integration.verbs import count, rows
 from tests.talking import HEARS
 from tests.tenants import RED, Tenants, tenants
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 async def place(url: str, tmp_path: Path) -> AsyncIterator[Tenants]:

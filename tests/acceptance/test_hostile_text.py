@@ -6,6 +6,8 @@ import pytest
 
 from tests.stack import Stack
 
+pytestmark = pytest.mark.both_databases
+
 HOSTILE = {
     "pings": "<!channel> <!here> <!everyone> <!subteam^S0ONCALL> <@U0CAROL> <#C0DEPLOYS>",
     "markup": "*bold* _italic_ ~strike~ `code` ```pre``` > quote\n• list",

@@ -14,6 +14,8 @@ from tests.integration.verbs import REJECT, asked, count, rows, say
 from tests.integration.wound import WoundClock
 from tests.stack import Stack
 
+pytestmark = pytest.mark.both_databases
+
 ALICE, BOB = "U0ALICE", "U0BOB"
 POST, UPDATE = "chat.postMessage", "chat.update"
 

@@ -3,8 +3,12 @@
 import json
 from typing import Any
 
+import pytest
+
 from bot.workspace import Message
 from tests.stack import Stack
+
+pytestmark = pytest.mark.both_databases
 
 
 def words(message: Message) -> str:

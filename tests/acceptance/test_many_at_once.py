@@ -10,6 +10,8 @@ from storage.tables import KeyKind
 from tests.integration.calls import API
 from tests.stack import Stack
 
+pytestmark = pytest.mark.both_databases
+
 MANY = 32
 
 

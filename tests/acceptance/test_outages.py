@@ -14,6 +14,8 @@ from tests.integration.verbs import count, rows
 from tests.integration.wound import WoundClock
 from tests.stack import Stack
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def stack_options(wound: WoundClock) -> dict[str, Any]:

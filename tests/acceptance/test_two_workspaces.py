@@ -16,6 +16,8 @@ from tests.integration.verbs import count, rows
 from tests.stack import SIGNING_SECRET
 from tests.tenants import BLUE, GREY, RED, TenantAgent, Tenants, tenants, tenants_text
 
+pytestmark = pytest.mark.both_databases
+
 
 async def test_cards_go_to_the_workspace_of_the_agent(place: Tenants) -> None:
     red, blue = await place.agent(RED), await place.agent(BLUE)

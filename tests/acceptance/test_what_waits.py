@@ -10,6 +10,8 @@ from tests.integration.calls import API, is_problem
 from tests.integration.verbs import count, sql
 from tests.stack import Stack
 
+pytestmark = pytest.mark.both_databases
+
 
 async def listed(stack: Stack, query: str = "status=pending") -> list[dict[str, Any]]:
     admin = await stack.key(KeyKind.OPERATOR, "U0ADMIN")
