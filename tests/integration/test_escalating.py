@@ -47,7 +47,7 @@ async def test_silence_adds_reviewers_once_and_everybody_sees_it(
         await at(database, clock, hours)
     assert await reviewers(database, found) == ["U0BOB", "U0CAROL", "U0ADMIN", "S0LEADS"]
     (entry,) = await rows(database, AuditEntry, kind="approval.escalated")
-    assert (entry.actor, json.loads(entry.detail)) == ("system", {"added": ["U0ADMIN", "S0LEADS"]})
+    assert (entry.actor, json.loads(entry.detail)) == ("system", {"added": ["U0ADMIN", "S0LEADS"], "status": "pending"})
     (line,) = await rows(database, OutboxMessage, kind="note")
     assert (line.payload["event"], line.payload["to"]) == ("escalated", "U0ADMIN S0LEADS")
     now = (await look(database, found)).request
