@@ -16,6 +16,7 @@ from operations.effects import take_effect
 from operations.notify import note, tell_owners
 from operations.question import KEEPING, why_over
 from operations.remember import Wish, check_wish, remember
+from operations.resolved import owe_resolved
 from storage import audit, governing, proposals, requests, surfaces
 from storage.database import Tx
 from storage.outbox import Priority
@@ -214,6 +215,7 @@ async def _settle(
     await _note_down(tx, request, proposal, answer, "approval.decided", approvers)
     await surfaces.touch(tx, proposal.id, Priority.ANSWER)
     await note(tx, proposal.id, status.value, by=answer.reviewer, reason=_clean(answer.reason))
+    await owe_resolved(tx, proposal)
     if status is RequestStatus.REJECTED:
         await tell_owners(tx, proposal, "rejected")
     return request
