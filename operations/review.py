@@ -200,16 +200,9 @@ async def _settle(
 ) -> ApprovalRequest:  # fmt: skip
     """Move the request to its end; what was decided takes effect, or is queued to run, in the same commit."""
     await _move(
-        tx,
-        request,
-        status,
-        decided_at=tx.now,
-        decided_by=answer.reviewer,
-        decided_via=answer.via,
-        reason=_clean(answer.reason),
-        warn_at=None,
-        reopen_at=None,
-    )
+        tx, request, status, decided_at=tx.now, decided_by=answer.reviewer, decided_via=answer.via,
+        reason=_clean(answer.reason), warn_at=None, reopen_at=None,
+    )  # fmt: skip
     proposal = await proposal_of(tx, request)
     await proposals.enter_state(tx, proposal.id, await _carried_out(tx, policy, request, proposal, answer))
     await _note_down(tx, request, proposal, answer, "approval.decided", approvers)

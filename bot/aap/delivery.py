@@ -5,10 +5,11 @@ from datetime import timedelta
 
 import aiohttp
 
-from bot.aap.sender import Message, post
+from bot.aap.sender import Message, check_url, post
 from bot.api.bodies import moment
 from bot.office import Office
 from governance.canonical import canonical
+from governance.errors import Unprocessable
 from scheduler.ports import Held, Postponed, Undeliverable
 from storage import aap, outbox
 from storage.tables import AapInstance, OutboxMessage
@@ -44,8 +45,9 @@ class Notifications:
             raise Undeliverable("no receiver acknowledged it within seven days")
         private = self._office.policy.current.aap_allow_private
         try:
+            check_url(instance.url, allow_private=private)
             reply = await post(instance.url, self._signed(message, instance), now, allow_private=private)
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, Unprocessable) as error:
             await self._later(message, type(error).__name__, None)
         else:
             if not 200 <= reply.status < 300:

@@ -1,4 +1,4 @@
-"""What the tests of the Agent Approval Protocol share: the shipped client, its gates and a receiver, and who decides."""
+"""What tests of the Agent Approval Protocol share: the shipped client, its gates, a receiver, and who decides."""
 
 import asyncio
 import hashlib
@@ -8,9 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import httpx
-from aiohttp import web
 from agentapprovalprotocol import AsyncClient, AsyncGate, Call, Client, Gate, Receiver, Request
+from agentapprovalprotocol._gate import idempotency_key, submission
+from aiohttp import web
+from sqlalchemy import select
+from sqlmodel import col
 
+from operations.aap import submission_of
 from operations.aap_instances import create_provisioner
 from storage.tables import AapRequest
 from tests.stack import Stack
@@ -102,7 +106,7 @@ class Bench:
     async def until(self, look: Callable[[], Awaitable[T | None]]) -> T:
         """Wait until something is there."""
         async with asyncio.timeout(30):
-            while (found := await look()) is None:
+            while (found := await look()) is None:  # noqa: ASYNC110 - what is looked for announces nothing
                 await asyncio.sleep(0.02)
             return found
 
@@ -130,8 +134,6 @@ class Bench:
 
     async def asked(self, call: Call, *, timeout: str = "24h", token: str | None = None) -> Request:
         """Ask as a gate would, and return the request without waiting for anybody."""
-        from agentapprovalprotocol._gate import idempotency_key, submission
-
         body = submission(call, timeout, {})
         return await self.client(token).create(body, idempotency_key(call, body))
 
@@ -144,14 +146,9 @@ class Bench:
 
     async def newest(self, call: Call) -> str | None:
         """The id of the request that was made for a call, once it is there."""
-        from sqlalchemy import select
-        from sqlmodel import col
-
         async with self.stack.database.read("default") as tx:
             query = select(AapRequest).order_by(col(AapRequest.id).desc()).limit(20)
             for one in await tx.session.scalars(query):
-                from operations.aap import submission_of
-
                 if submission_of(tx, one)["context"]["call_id"] == call.key:
                     return str(one.id)
         return None

@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 from agentapprovalprotocol import Allow, Call, ConflictError, Deny, NotFound, Pending
 
+from storage import aap
 from storage.tables import KeyKind
 from tests.acceptance.aap_desk import OWN_TOOLS, Bench, call
 from tests.stack import start_stack, stop_stack
@@ -254,8 +255,6 @@ async def test_a_lost_answer_is_found_again_under_the_same_key(bench: Bench) -> 
 
 
 async def kept_under(bench: Bench, key: str) -> str | None:
-    from storage import aap
-
     async with bench.stack.database.read("default") as tx:
         found = await aap.by_key(tx, "deployer", "", key)
         return found.id if found is not None else None
@@ -344,6 +343,26 @@ async def test_an_agent_that_was_paused_meanwhile_may_not_start(bench: Bench) ->
 
 
 # how it refuses
+
+
+@pytest.mark.parametrize(
+    ("url", "status", "code"),
+    [
+        ("https://127.0.0.1/x", 400, "invalid_webhook_url"),
+        ("http://example.com/x", 400, "invalid_webhook_url"),
+        ("https://localhost/x", 422, "webhook_verification_failed"),
+    ],
+)
+async def test_no_instance_is_notified_inside_unless_the_policy_says_so(
+    bench: Bench, url: str, status: int, code: str
+) -> None:
+    delivery = {
+        "type": "webhook", "url": url, "registration_id": "8246931c-4ce0-4c15-a94a-e9c078ad06e2",
+        "signing_secret": "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+    }  # fmt: skip
+    token = await bench.provisioner()
+    answer = await bench.raw("POST", "/v1/instances", {"delivery": delivery}, token=token, Idempotency_Key="k")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
 
 
 async def test_every_answer_has_its_own_id_and_errors_have_one_shape(bench: Bench) -> None:

@@ -1,4 +1,4 @@
-"""Instances over the Agent Approval Protocol: made by a provisioner, notified by webhook, ended; with a real receiver."""
+"""Instances over the Agent Approval Protocol: made, notified by webhook, ended; with a real receiver."""
 
 import asyncio
 from collections.abc import AsyncIterator
