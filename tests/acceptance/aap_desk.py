@@ -172,6 +172,7 @@ class Ear:
     url: str = ""
     got: list[dict[str, str]] = field(default_factory=list)
     answers: list[int] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
     redirects: bool = False
 
 
@@ -185,7 +186,7 @@ async def listening(resumers: dict[str, Any] | None = None) -> AsyncIterator[Ear
         if ear.redirects:
             return web.Response(status=307, headers={"Location": ear.url + "/elsewhere"})
         if ear.answers:
-            return web.Response(status=ear.answers.pop(0))
+            return web.Response(status=ear.answers.pop(0), headers=ear.headers)
         status, body = await ear.receiver.handle(request.headers, await request.read())
         return web.Response(status=status, body=body)
 

@@ -185,6 +185,21 @@ async def ended(bench: Bench, request_id: str) -> Any:
     return told if told["state"] not in ("pending", "allowed") else None
 
 
+async def test_the_example_of_the_documents_runs(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (Path(__file__).parent.parent.parent / "docs" / "aap.md").read_text()
+    code = page.partition("```python\n")[2].partition("```")[0]
+    monkeypatch.setenv("COUNTERSIGN_URL", bench.stack.url)
+    monkeypatch.setenv("COUNTERSIGN_KEY", bench.stack.agent_secret)
+    running = asyncio.to_thread(exec, compile(code, "docs/aap.md", "exec"), {})
+    await bench.decided_in_time(call("run-7/step-3"), running, bench.decide)
+    assert capsys.readouterr().out == "refunding pay_123\n"
+    request_id = await bench.newest(call("run-7/step-3"))
+    assert request_id is not None
+    assert (await bench.proposal(request_id))["state"] == "succeeded"
+
+
 # what is stored and said again
 
 
