@@ -42,9 +42,9 @@ class Instances:
         made = {201: wire.ProvisionedJson, 200: wire.ProvisionedJson}
         by = Who.PROVISIONER
         return [
-            Endpoint("POST", "/v1/instances", self.create, by, made, InstanceBody, refuses=(409,)),
+            Endpoint("POST", "/v1/instances", self.create, by, made, InstanceBody, refuses=(409, 422)),
             Endpoint("GET", one, self.read, by, told, refuses=(404,)),
-            Endpoint("PATCH", one, self.change, by, told, InstanceChangeBody, refuses=(404, 409)),
+            Endpoint("PATCH", one, self.change, by, told, InstanceChangeBody, refuses=(404, 409, 422)),
             Endpoint("DELETE", one, self.delete, by, {204: None}, refuses=(404,)),
         ]  # fmt: skip
 

@@ -40,7 +40,7 @@ class Requests:
         one, told = "/v1/requests/{id}", {200: wire.RequestJson}
         return [
             Endpoint("POST", "/v1/requests", self.create, Who.AGENT, {201: wire.RequestJson, **told},
-                     RequestBody, refuses=(409,)),
+                     RequestBody, refuses=(409, 422)),
             Endpoint("GET", one, self.read, Who.AGENT, told, query=(_WAIT,), refuses=(404,)),
             Endpoint("DELETE", one, self.cancel, Who.AGENT, told, refuses=(404, 409)),
             Endpoint("POST", f"{one}/consume", self.consume, Who.AGENT, told, refuses=(404, 409)),
