@@ -8,6 +8,7 @@ from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_sdk.signature import SignatureVerifier
 
+from bot.aap.desk import aap_desk
 from bot.api.routes import new_web_app
 from bot.dispatch import dispatch
 from bot.install import Installing
@@ -41,6 +42,7 @@ def new_site(switchboard: Switchboard, installing: Installing, secret: str) -> w
     """Return the web application: the API's addresses and Slack's, each answered by the branch that is meant."""
     routes = [_answered_by_branch(switchboard, n, route) for n, route in enumerate(switchboard.main.routes)]
     site = new_web_app(routes, switchboard.offices)
+    site.middlewares.append(aap_desk)
     verifier = SignatureVerifier(secret)
 
     async def slack(request: web.Request) -> web.StreamResponse:

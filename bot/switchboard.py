@@ -10,6 +10,9 @@ from aiohttp import web
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 
+from bot.aap.callers import find_provisioner
+from bot.aap.delivery import Notifications
+from bot.aap.routes import aap_routes
 from bot.api.principals import find_key
 from bot.api.routes import api_routes
 from bot.delivery import Delivery
@@ -22,6 +25,7 @@ from storage.installations import NOT_CONNECTED
 from storage.outbox import Owed
 from storage.tables import InboxEvent, OutboxMessage
 
+_NOT_TO_SLACK = frozenset({Owed.AAP})
 _HOLD = 60.0  # seconds until a message to a workspace that is not connected is looked at again
 
 
@@ -38,8 +42,8 @@ class Branch:
 
     def __post_init__(self) -> None:
         self.bolt = new_bolt(self.office, self.secret)
-        self.routes = api_routes(self.office)
-        self.handlers = Delivery(self.office).handlers()
+        self.routes = [*api_routes(self.office), *aap_routes(self.office)]
+        self.handlers = {**Delivery(self.office).handlers(), Owed.AAP: Notifications(self.office).deliver}
         self.spoken = Spoken(self.office)
 
 
@@ -77,7 +81,8 @@ class Switchboard:
         """Return whose key a call bears. Unknown keys go to the main branch, which says about them what all say."""
         if len(self._branches) == 1:
             return self.main
-        key = await find_key(self.main.office.database, request)
+        database = self.main.office.database
+        key = await find_key(database, request) or await find_provisioner(database, request)
         return (self._branches.get(key.tenant) if key else None) or self.main
 
     def handlers(self) -> dict[str, Handler]:
@@ -85,9 +90,10 @@ class Switchboard:
         return {kind.value: self._deliver for kind in Owed}
 
     async def _deliver(self, message: OutboxMessage) -> None:
-        """Hand a message to its workspace's branch; while there is none, or it has no token, the message waits."""
+        """Hand a message to its workspace's branch; while there is none, or it has no token, what goes to Slack
+        waits."""
         branch = self._branches.get(message.tenant)
-        if branch is None or not branch.office.is_connected:
+        if branch is None or not (branch.office.is_connected or message.kind in _NOT_TO_SLACK):
             raise Postponed(NOT_CONNECTED, after=_HOLD, certain=True, blameless=True)
         try:
             await branch.handlers[message.kind](message)

@@ -1,6 +1,6 @@
 """Asking people: the approval request about a call, and the cards that show it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from governance.clocks import warning_due
 from governance.lifecycle import RequestStatus
@@ -14,10 +14,14 @@ from storage.tables.base import new_id
 
 
 async def open_request(
-    tx: Tx, policy: Policy, tool: Tool, proposal: Proposal, panel: Panel, editor: str | None = None
-) -> ApprovalRequest:
-    """Insert the question about a call to its panel. `editor` is who edited its arguments when it was asked before."""
-    expires_at = tx.now + policy.ttl_of(tool)
+    tx: Tx, policy: Policy, tool: Tool, proposal: Proposal, panel: Panel, editor: str | None = None,
+    *, ttl: timedelta | None = None,
+) -> ApprovalRequest:  # fmt: skip
+    """Insert the question about a call to its panel. `editor` is who edited its arguments when it was asked before,
+    `ttl` how long its agent waits at most.
+    """
+    longest = policy.ttl_of(tool)
+    expires_at = tx.now + (longest if ttl is None else min(ttl, longest))
     escalate_at, escalate_to = _escalation(tx, tool, panel, expires_at)
     request = await tx.add(
         ApprovalRequest(

@@ -22,14 +22,14 @@ async def next_startable(tx: Tx, policy_of: PolicyOf, *, unasked: bool) -> Execu
     for queue in (False, True) if unasked else (False,):
         while (execution := await executions.next_due(tx, unasked=queue, rooms=passed_over)) is not None:
             tx.tenant = execution.tenant
-            room = await _room_for(tx, policy_of(tx.tenant).tools.get(execution.tool))
+            room = await room_now(tx, policy_of(tx.tenant).tools.get(execution.tool))
             if room is Room.ANY or (room is Room.RETRIES and execution.started_at is not None):
                 return execution
             passed_over[execution.tenant, execution.tool] = room
     return None
 
 
-async def _room_for(tx: Tx, tool: Tool | None) -> Room:
+async def room_now(tx: Tx, tool: Tool | None) -> Room:
     """Return which calls of a tool may start; no other replica starts one before this transaction ends."""
     if tool is None or not is_limited(tool):
         return Room.ANY

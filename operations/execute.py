@@ -20,7 +20,7 @@ from operations.allow import mac_of
 from operations.claim import PolicyOf, next_startable
 from operations.fold import tell_of_unasked
 from operations.notify import note, tell_owners
-from storage import audit, executions, grants, proposals, rules, surfaces
+from storage import aap, audit, executions, grants, proposals, rules, surfaces
 from storage.database import Tx
 from storage.facts import facts_about
 from storage.outbox import Priority
@@ -30,6 +30,7 @@ LEASE = timedelta(seconds=10)
 
 #: The connector kind whose calls agents run themselves, and who then holds the lease.
 AGENT = "agent"
+_TOLD = "the agent was told that it may run this, and never said whether it did"
 _NO_REPORT = "the agent did not report in time what became of it"
 _UNCERTAIN = frozenset({attempts.Answer.NO_ANSWER, attempts.Answer.BUSY})
 
@@ -92,6 +93,8 @@ async def _why_invalid(
 ) -> str | None:
     if execution.mac != mac_of(tx, execution, proposal):
         return "the stored call is not the one that was allowed"
+    if proposal.proposed_arguments is not None and await aap.of_proposal(tx, proposal) is not None:
+        return "people edited it, and its agent asked over the Agent Approval Protocol, which takes no edits"
     hashed = split(arguments, fields, tx.keys.digest_key).hashed
     digest = call_digest(proposal.tool, proposal.tool_version, hashed)
     agent = policy.agents.get(proposal.agent_id)
@@ -117,7 +120,7 @@ async def _invalidate(tx: Tx, policy: Policy, execution: Execution, proposal: Pr
     """End an execution that may not start; where an earlier attempt may have run, that is unknown, not `not run`."""
     if execution.maybe_ran:
         await executions.move(tx, execution, ExecutionStatus.RUNNING)
-        error = f"an earlier attempt may have run; it was not repeated, because {why}"
+        error = f"an earlier attempt may have run; it was not repeated, because {why}" if execution.attempt else _TOLD
         await executions.move(tx, execution, ExecutionStatus.UNKNOWN, finished_at=tx.now, error=error)
     else:
         await executions.move(tx, execution, ExecutionStatus.INVALIDATED, finished_at=tx.now, error=why)

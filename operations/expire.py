@@ -10,6 +10,7 @@ from operations.attendance import owe_look
 from operations.effects import take_effect
 from operations.escalate import escalate
 from operations.notify import note, tell_owners
+from operations.resolved import owe_resolved
 from operations.review import named_type
 from storage import audit, governing, proposals, requests, surfaces
 from storage.database import Tx
@@ -51,6 +52,7 @@ async def _expire(tx: Tx, policy: Policy | None, request: ApprovalRequest) -> No
     await _note_down(tx, request, proposal, "approval.expired")
     await surfaces.touch(tx, proposal.id, Priority.ANSWER)
     await note(tx, proposal.id, "expired")
+    await owe_resolved(tx, proposal)
     await tell_owners(tx, proposal, "expired")
 
 

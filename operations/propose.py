@@ -74,7 +74,8 @@ async def _accept(tx: Tx, work: Work) -> Proposed:
         return await _lost_race(tx, work)
     request = None
     if verdict.asks and verdict.panel is not None:
-        request = await open_request(tx, work.policy, work.tool, proposal, verdict.panel)
+        ttl = work.submission.ttl
+        request = await open_request(tx, work.policy, work.tool, proposal, verdict.panel, ttl=ttl)
         await show_request(tx, work.policy, proposal)
     if verdict.runs:
         await let_run(tx, work.agent, verdict, proposal)

@@ -16,11 +16,15 @@ from operations.propose import check_room, let_run, state_of
 from operations.review import Members, panel_of_request
 from operations.stored_call import arguments_of, as_stored, open_secrets
 from operations.submission import Submission, call_hash_of, claim_of
-from storage import audit, proposals, requests, surfaces
+from storage import aap, audit, proposals, requests, surfaces
 from storage.database import Tx
 from storage.outbox import Priority
 from storage.tables import ApprovalRequest, Proposal, SurfaceStatus
 
+_IS_TOLD = (
+    "The agent asked over the Agent Approval Protocol and has been told how that ended, which is final there; "
+    "the agent may ask anew."
+)
 _AGAIN = frozenset({ProposalState.EXPIRED, ProposalState.INVALIDATED})
 
 
@@ -62,6 +66,8 @@ async def ask_again(tx: Tx, policy: Policy, proposal_id: str, asker: Asker, memb
     if asker.person is not None:
         check_may_ask_again(policy, proposal, earlier, asker.person, members)
     check_can_be_asked_again(proposal)
+    if await aap.of_proposal(tx, proposal) is not None:
+        raise Conflict(_IS_TOLD, code="AAP_REQUEST_IS_OVER")
     work = await _judged(tx, policy, proposal, earlier)
     await check_room(tx, policy, work.agent, work.verdict)
     before = proposal.state, proposal.digest

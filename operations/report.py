@@ -16,7 +16,7 @@ _ANSWER = {
     ExecutionStatus.FAILED: Answer.FAILED,
     ExecutionStatus.UNKNOWN: Answer.NO_ANSWER,
 }
-_UNSAID = {
+UNSAID = {
     ExecutionStatus.FAILED: "the agent reported that it failed",
     ExecutionStatus.UNKNOWN: "the agent does not know whether it happened",
 }
@@ -33,7 +33,7 @@ class Report:
     @property
     def answer(self) -> Result:
         """The same as a connector would say it."""
-        return Result(_ANSWER[self.status], self.result, self.error or _UNSAID.get(self.status))
+        return Result(_ANSWER[self.status], self.result, self.error or UNSAID.get(self.status))
 
 
 async def report(tx: Tx, policy: Policy, proposal_id: str, agent_id: str, said: Report) -> Execution:

@@ -16,6 +16,7 @@ from operations.effects import take_effect
 from operations.notify import note, tell_owners
 from operations.question import KEEPING, why_over
 from operations.remember import Wish, check_wish, remember
+from operations.resolved import owe_resolved
 from storage import audit, governing, proposals, requests, surfaces
 from storage.database import Tx
 from storage.outbox import Priority
@@ -199,21 +200,15 @@ async def _settle(
 ) -> ApprovalRequest:  # fmt: skip
     """Move the request to its end; what was decided takes effect, or is queued to run, in the same commit."""
     await _move(
-        tx,
-        request,
-        status,
-        decided_at=tx.now,
-        decided_by=answer.reviewer,
-        decided_via=answer.via,
-        reason=_clean(answer.reason),
-        warn_at=None,
-        reopen_at=None,
-    )
+        tx, request, status, decided_at=tx.now, decided_by=answer.reviewer, decided_via=answer.via,
+        reason=_clean(answer.reason), warn_at=None, reopen_at=None,
+    )  # fmt: skip
     proposal = await proposal_of(tx, request)
     await proposals.enter_state(tx, proposal.id, await _carried_out(tx, policy, request, proposal, answer))
     await _note_down(tx, request, proposal, answer, "approval.decided", approvers)
     await surfaces.touch(tx, proposal.id, Priority.ANSWER)
     await note(tx, proposal.id, status.value, by=answer.reviewer, reason=_clean(answer.reason))
+    await owe_resolved(tx, proposal)
     if status is RequestStatus.REJECTED:
         await tell_owners(tx, proposal, "rejected")
     return request

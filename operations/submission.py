@@ -1,6 +1,7 @@
 """What an agent submits, and by what it is known again."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from governance.canonical import Json, keyed_hash
 from governance.lifecycle import OPEN_STATES, ProposalState
@@ -24,6 +25,7 @@ class Submission:
     rationale: str | None = None
     on_behalf_of: str | None = None
     thread: tuple[str, str] | None = None  #: channel and thread_ts
+    ttl: timedelta | None = None  #: how long the agent waits for people at most; the policy's time if that is shorter
 
     @property
     def call(self) -> Call:

@@ -7,6 +7,7 @@ from governance.questions import NOTHING_RUNS
 from governance.text import storable
 from operations.notify import note, tell_owners
 from operations.question import answer_owed
+from operations.resolved import owe_resolved
 from operations.review import check_seen_version, winner_of
 from storage import audit, proposals, requests, surfaces
 from storage.database import Tx
@@ -71,4 +72,5 @@ async def _take_back(
     )  # fmt: skip
     await surfaces.touch(tx, proposal.id, Priority.ANSWER)
     await note(tx, proposal.id, "taken_back" if person else "withdrawn", by=person, reason=said)
+    await owe_resolved(tx, proposal)
     await tx.session.refresh(proposal)

@@ -36,7 +36,7 @@ async def record(
 ) -> None:
     """Append one entry to this transaction: `kind` says what happened in the past tense, `actor` who did it.
 
-    Actors are written `agent:<id>`, `person:<slack id>`, `operator:<name>` or `system`.
+    Actors are written `agent:<id>`, `person:<slack id>`, `operator:<name>`, `provisioner:<id>` or `system`.
     """
     entry = AuditEntry(
         tenant=tx.tenant, at=tx.now, kind=kind, actor=actor, agent_id=agent_id, proposal_id=proposal_id,

@@ -34,6 +34,7 @@ class Owed(StrEnum):
     HOMES = "homes"  #: bring the Home tabs that people look at up to date (subject: tenant)
     WARN = "warn"  #: ask everybody who has not answered a last time (subject: request id)
     DIGEST = "digest"  #: send one person the digest of their day (subject: tenant and person)
+    AAP = "aap"  #: notify an instance that its request is resolved (subject: the event's id, unique)
     FOLD = "fold"  #: bring the message that counts a noisy agent's calls up to date (subject: folding id)
 
 

@@ -20,6 +20,7 @@ class Who(StrEnum):
     AGENT = "agent"
     OPERATOR = "operator"
     EITHER = "either"
+    PROVISIONER = "provisioner"  #: of instances of an agent, see bot/aap
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,8 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One method at one address below BASE. `answers` gives the type of the body under each status that is a success;
-    `refuses` the statuses of refusals beyond those that follow from `who`, `body` and `query`.
+    """One method at one address below its base. `answers` gives the type of the body under each status that is a
+    success, `refuses` the statuses of refusals beyond those that follow from `who`, `body` and `query`.
 
     The handler's docstring says what the address is for.
     """
@@ -50,9 +51,9 @@ class Endpoint:
     media: str = field(default="application/json", kw_only=True)
 
 
-def as_routes(endpoints: Iterable[Endpoint]) -> list[web.RouteDef]:
-    """Return the routes that answer some endpoints, in their order."""
-    return [web.RouteDef(one.method, BASE + one.path, one.handle, _options(one.method)) for one in endpoints]
+def as_routes(endpoints: Iterable[Endpoint], base: str = BASE) -> list[web.RouteDef]:
+    """Return the routes that answer some endpoints below `base`, in their order."""
+    return [web.RouteDef(one.method, base + one.path, one.handle, _options(one.method)) for one in endpoints]
 
 
 def _options(method: str) -> dict[str, Any]:

@@ -49,6 +49,10 @@ class Callers:
 
         Raises Unauthenticated, Forbidden where the policy dropped the agent, TooMany where it calls too often.
         """
+        return (await self.agent_by_key(request))[0]
+
+    async def agent_by_key(self, request: web.Request) -> tuple[Agent, ApiKey]:
+        """Return the agent behind `Authorization: Bearer`, and its key. Raises what `agent` raises."""
         scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not secret.strip() or not secret.isascii():
             raise Unauthenticated("Send your agent key as `Authorization: Bearer <secret>`.")
@@ -59,7 +63,7 @@ class Callers:
         agent = self._office.policy.current.agents.get(key.principal)
         if agent is None:
             raise Forbidden(f"Agent {key.principal} is not in the policy.", code="UNKNOWN_AGENT")
-        return agent
+        return agent, key
 
     async def operator(self, request: web.Request) -> Operator:
         """Return the operator who signed this call, and use up its nonce.

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Collection
 
 from aiohttp import web
 
@@ -23,8 +24,15 @@ class Waiters:
         self._office = office
         self._counts: Counter[str] = Counter()
 
-    async def wait(self, request: web.Request, caller: str, proposal_id: str, seconds: float) -> None:
-        """Return once a proposal has left pending and allowed, after so many seconds, or when nobody listens any more.
+    async def wait(
+        self,
+        request: web.Request,
+        caller: str,
+        proposal_id: str,
+        seconds: float,
+        states: Collection[ProposalState] = _WAITING,
+    ) -> None:
+        """Return once a proposal has left `states`, after so many seconds, or when nobody listens any more.
 
         A caller who already waits in MAX_WAITERS places waits no more: it is answered at once with what is.
         """
@@ -32,27 +40,29 @@ class Waiters:
             return
         self._counts[caller] += 1
         try:
-            await self._wait(request, proposal_id, seconds)
+            await self._wait(request, proposal_id, seconds, states)
         finally:
             self._counts[caller] -= 1
             self._counts += Counter()  # forgets who waits nowhere
 
-    async def _wait(self, request: web.Request, proposal_id: str, seconds: float) -> None:
+    async def _wait(
+        self, request: web.Request, proposal_id: str, seconds: float, states: Collection[ProposalState]
+    ) -> None:
         deadline = asyncio.get_running_loop().time() + seconds
         with self._office.database.signals.listen(proposals.topic(proposal_id)) as changed:
-            while await self._is_open(proposal_id) and not self._office.database.signals.closed:
+            while await self._is_open(proposal_id, states) and not self._office.database.signals.closed:
                 left = deadline - asyncio.get_running_loop().time()
                 if left <= 0 or request.transport is None or request.transport.is_closing():
                     return
                 await _either(changed, min(left, _RECHECK))
                 changed.clear()
 
-    async def _is_open(self, proposal_id: str) -> bool:
+    async def _is_open(self, proposal_id: str, states: Collection[ProposalState]) -> bool:
         """Whether an agent has to wait. What it runs itself it waits for no longer than until it may."""
         async with self._office.database.read(self._office.tenant) as tx:
             state, connector = await proposals.state_of(tx, proposal_id) or (None, "")
-            if connector != AGENT or state is not ProposalState.ALLOWED:
-                return state in _WAITING
+            if connector != AGENT or state is not ProposalState.ALLOWED or state not in states:
+                return state in states
             execution = await executions.of_proposal(tx, proposal_id)
             return execution is not None and execution.status is ExecutionStatus.QUEUED
 

@@ -121,6 +121,12 @@ class ToolTable(Strict):
     input_schema: dict[str, Any] = {"type": "object"}
 
 
+class AapTable(Strict):
+    """`[aap]`: whether instances of agents may be notified inside your network, and without TLS."""
+
+    allow_private: bool = False
+
+
 class ScopedTable(Strict):
     """`[[scoped]]`: what holds besides for one automation, run or session; it only ever tightens."""
 
@@ -155,6 +161,7 @@ class PolicyFile(Strict):
     tools: list[ToolTable] = []
     scoped: list[ScopedTable] = []
     rules: list[RuleTable] = []
+    aap: AapTable = AapTable()
 
 
 class PackFile(Strict):

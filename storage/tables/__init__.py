@@ -3,6 +3,7 @@
 from sqlmodel import SQLModel
 
 from governance.roles import Role
+from storage.tables.aap import AapInstance, AapInstanceChange, AapProvisioner, AapRequest
 from storage.tables.access import ApiKey, Installation, KeyKind, Nonce
 from storage.tables.alerts import Alert
 from storage.tables.approvals import ApprovalRequest, Delegation, Door, RequestType, Review
@@ -35,6 +36,10 @@ from storage.tables.trust import TrustRecord
 metadata = SQLModel.metadata
 
 __all__ = [
+    "AapInstance",
+    "AapInstanceChange",
+    "AapProvisioner",
+    "AapRequest",
     "AgentReview",
     "Alert",
     "ApiKey",

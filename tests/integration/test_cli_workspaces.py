@@ -59,6 +59,18 @@ def test_another_workspaces_key_is_not_revoked(environment: dict[str, str]) -> N
     assert run(environment, "keys", "revoke", key, "--workspace", RED).exit_code == 0
 
 
+def test_a_provisioner_is_made_listed_and_revoked_like_a_key(environment: dict[str, str]) -> None:
+    made = told(environment, "keys", "create", "--provisioner", "blue-bot")
+    assert (made["kind"], made["principal"], made["secret"][:4]) == ("provisioner", "blue-bot", "csp_")
+    (shown,) = told(environment, "keys", "list", "--workspace", BLUE)
+    assert (shown["key_id"], shown["kind"], shown["principal"]) == (made["key_id"], "provisioner", "blue-bot")
+    assert run(environment, "keys", "revoke", made["key_id"], "--workspace", RED).exit_code == 1
+    assert run(environment, "keys", "revoke", made["key_id"], "--workspace", BLUE).exit_code == 0
+    assert told(environment, "keys", "list", "--workspace", BLUE)[0]["revoked_at"] is not None
+    assert run(environment, "keys", "create", "--provisioner", "blue-bot", "--agent", "blue-bot").exit_code == 2
+    assert run(environment, "keys", "create", "--provisioner", "nobody").exit_code == 1
+
+
 def test_the_only_workspace_need_not_be_named(environment: dict[str, str], tmp_path: Path) -> None:
     config = Path(environment["COUNTERSIGN_CONFIG"])
     said = config.read_text()
