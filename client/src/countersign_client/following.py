@@ -1,6 +1,7 @@
 """Following the stream: what to ask for, what came in, and when to come back. Drivers only carry bytes."""
 
 import json
+
 from countersign_client.answers import is_worth_another_try, read, retry_after
 from countersign_client.asking import Asker, pause_before
 from countersign_client.calls import Call, call, request_of

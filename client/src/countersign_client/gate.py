@@ -1,6 +1,7 @@
 """The gate of agents that run in threads."""
 
-from collections.abc import Callable, Iterator, Mapping
+import math
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
 
@@ -12,7 +13,7 @@ from countersign_client.decorating import Options, decorated, decorated_async, i
 from countersign_client.drivers import Threads
 from countersign_client.flow import Run
 from countersign_client.following import Following
-from countersign_client.guarding import Guarded, guarded
+from countersign_client.guarding import Guarded, cleared, guarded
 from countersign_client.paging import pages
 from countersign_client.shapes import ApprovalRequest, Event, Proposal, Step, id_of
 from countersign_client.streams import follow
@@ -63,9 +64,9 @@ class Gate:
         """Look at a proposal."""
         return self._driver.run(proposing.get(self.asker, proposal_id))
 
-    def withdraw(self, proposal: Proposal | str, reason: str | None = None) -> Proposal:
-        """Take a proposal back. Raises Conflict where it has been decided."""
-        return self._driver.run(proposing.withdraw(self.asker, id_of(proposal), reason))
+    def withdraw(self, proposal: Proposal | str, reason: str | None = None, *, within: float = math.inf) -> Proposal:
+        """Take a proposal back, in so many seconds. Raises Conflict where it has been decided."""
+        return self._driver.run(proposing.withdraw(self.asker.within(within), id_of(proposal), reason))
 
     def report(
         self, proposal: Proposal | str, status: str, *, result: Any = None, error: str | None = None
@@ -108,7 +109,7 @@ class Gate:
 
         def decorate(function: Callable[P, R]) -> Callable[P, R]:
             if is_async(function):
-                return decorated_async(function, options, self._guarded_async)
+                return decorated_async(function, options, self.run_guarded_async)
             return decorated(function, options, self.run_guarded)
 
         return decorate
@@ -117,7 +118,16 @@ class Gate:
         """Propose one call and run it, where it is ours to run, by `function`."""
         return self._driver.run(guarded(self.asker, call), function)
 
-    async def _guarded_async(self, call: Guarded, function: Callable[[Run], Any]) -> Any:
+    def clear(self, call: Guarded, within: float = math.inf) -> Proposal:
+        """Propose one call and wait; return the proposal once it is yours to run, or the server has run it.
+
+        For callers that cannot hand over a function. Ends after `within` seconds, whatever hangs. Raises Unsuccessful,
+        StillPending, and what `propose` raises.
+        """
+        return self._driver.run(cleared(self.asker.within(within), call))
+
+    async def run_guarded_async(self, call: Guarded, function: Callable[[Run], Awaitable[Any]]) -> Any:
+        """The same to await, for functions that are to be awaited."""
         from countersign_client.async_gate import AsyncGate
 
         async with AsyncGate(self.url, patience=self.asker.patience, identity=self.asker.identity) as gate:

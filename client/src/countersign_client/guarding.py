@@ -39,8 +39,7 @@ def guarded(asker: Asker, call: Guarded) -> Flow[Any]:
     proposal = yield from cleared(asker, call)
     if not proposal.yours_to_run:
         return proposal.result
-    arguments = yield from _approved_arguments(asker, call, proposal)
-    ran: Returned | Raised = yield Run(arguments)
+    ran: Returned | Raised = yield Run(proposal.arguments if proposal.edited else None)
     if isinstance(ran, Raised):
         yield from _report_trouble(asker, call, proposal, ran.error)
         raise ran.error
@@ -52,23 +51,26 @@ def cleared(asker: Asker, call: Guarded) -> Flow[Proposal]:
     """Propose and wait; return the proposal once it is yours to run or the server has run it.
 
     Raises Unknown for a call under the caller's own key that was handed out before: it may be running, or have run.
+    Raises Edited where people approved other arguments that cannot be handed over: what is approved runs, or nothing.
     """
     proposed = yield from propose(asker, call.tool, call.arguments, idempotency_key=call.idempotency_key, **call.more)
     if call.idempotency_key and proposed.duplicate and proposed.yours_to_run:
         raise Unknown(proposed, "it was already handed out under this idempotency key")
     found = yield from wait_for(asker, proposed, call.timeout)
-    return found.raise_for_state()
+    why = _why_not(call, found.raise_for_state())
+    if why is not None:
+        yield from _report(asker, found, "failed", error=f"nothing was run: {why}")
+        raise Edited(found, why)
+    return found
 
 
-def _approved_arguments(asker: Asker, call: Guarded, proposal: Proposal) -> Flow[Mapping[str, Any] | None]:
-    """Return the arguments that a person put in place of the proposed ones; what is approved runs, or nothing."""
-    if not proposal.edited or proposal.arguments is None:
+def _why_not(call: Guarded, proposal: Proposal) -> str | None:
+    """Return why the arguments that a person put in place of the proposed ones cannot be run here."""
+    if not proposal.edited or not proposal.yours_to_run:
         return None
-    if call.takes_edits and not _has_mask(proposal.arguments):
-        return proposal.arguments
-    why = "they hold a secret that is not shown" if call.takes_edits else "they cannot be turned into this function's"
-    yield from _report(asker, proposal, "failed", error=f"nothing was run: {why}")
-    raise Edited(proposal, why)
+    if not call.takes_edits:
+        return "they cannot be turned into this function's"
+    return "they hold a secret that is not shown" if _has_mask(proposal.arguments) else None
 
 
 def _has_mask(value: Any) -> bool:
