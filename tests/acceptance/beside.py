@@ -49,10 +49,17 @@ class Beside:
         self.stack, self._loop = stack, loop
         self.url, self.key = stack.url, stack.agent_secret
         self.operator_key = self.do(stack.key(KeyKind.OPERATOR, "U0BOB"))
+        self.carols_key = self.do(stack.key(KeyKind.OPERATOR, "U0CAROL"))
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         """Run something in the server's thread."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
+
+    def newest(self) -> str:
+        """The id of the newest proposal, whether or not anybody was asked about it."""
+        _, judged = self.do(self.stack.call("GET", "/api/v1/governance/policy-decisions?limit=1"))
+        found: str = judged["policy_decisions"][0]["proposal_id"]
+        return found
 
     @property
     def environment(self) -> dict[str, str]:
@@ -67,17 +74,20 @@ class Beside:
         return Operator(self.url, *self.operator_key)
 
     @contextmanager
-    def deciding(self, decide: Callable[[Operator, ApprovalRequest], Any]) -> Iterator[None]:
-        """Let Bob decide the next request that waits, while something else goes on."""
-        done = threading.Event()
+    def deciding(self, *decisions: "Decide") -> Iterator[None]:
+        """Let Bob decide the next requests that wait, one decision each, while something else goes on."""
+        done, left = threading.Event(), list(decisions)
+        with self.operator() as bob:
+            known = {one.id for one in bob.approvals("pending")}
 
         def work() -> None:
             with self.operator() as bob:
-                while not done.is_set():
-                    for request in bob.approvals("pending"):
-                        decide(bob, request)
-                        return
-                    done.wait(0.05)
+                while left and not done.is_set():
+                    new = [one for one in bob.approvals("pending") if one.id not in known]
+                    for request in new[:1]:
+                        known.add(request.id)
+                        left.pop(0)(self, bob, request)
+                    done.wait(0.0 if new else 0.05)
 
         thread = threading.Thread(target=work)
         thread.start()
@@ -86,16 +96,36 @@ class Beside:
         finally:
             done.set()
             thread.join()
+        assert not left
 
 
-def approve(bob: Operator, request: ApprovalRequest) -> None:
+Decide = Callable[[Beside, Operator, ApprovalRequest], Any]
+
+
+def approve(beside: Beside, bob: Operator, request: ApprovalRequest) -> None:
     """Say yes to what was looked at."""
     bob.approve(request.id, digest=request.digest)
 
 
-def reject(bob: Operator, request: ApprovalRequest) -> None:
+def reject(beside: Beside, bob: Operator, request: ApprovalRequest) -> None:
     """Say no, and why."""
     bob.reject(request.id, "not on a Friday")
+
+
+def edited_to(**arguments: Any) -> Decide:
+    """Put other arguments in place of the proposed ones, and let Carol approve these."""
+
+    def edit(beside: Beside, bob: Operator, request: ApprovalRequest) -> None:
+        body = {"arguments": arguments, "digest": request.digest}
+        stack = beside.stack
+        status, told = beside.do(
+            stack.signed(beside.operator_key, "POST", f"/api/v1/approvals/{request.id}/edit", body)
+        )
+        assert status == 200, told
+        with Operator(beside.url, *beside.carols_key) as carol:
+            carol.approve(request.id, digest=carol.approval(request.id).digest)
+
+    return edit
 
 
 @contextmanager

@@ -30,8 +30,9 @@ from countersign_client import (
     Unknown,
     Withdrawn,
 )
+from countersign_client.guarding import Guarded
 from storage.tables import KeyKind
-from tests.acceptance.beside import Beside, approve, reject, running_beside
+from tests.acceptance.beside import Beside, approve, edited_to, reject, running_beside
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +128,7 @@ def test_refusals_are_told_apart(beside: Beside, gate: Gate, bob: Operator) -> N
     carol = beside.do(beside.stack.key(KeyKind.OPERATOR, "U0CAROL"))
     with Operator(beside.url, *carol) as requester, pytest.raises(Forbidden, match="SELF_REVIEW"):
         requester.approve(approval_id)
-    bob.reject(approval_id)
+    bob.reject(approval_id, "no")
 
 
 def test_one_idempotency_key_is_one_proposal_however_often_it_is_sent(gate: Gate) -> None:
@@ -151,7 +152,7 @@ def test_lists_run_over_their_pages(gate: Gate, bob: Operator) -> None:
 def test_a_guarded_function_runs_once_allowed_and_its_outcome_is_reported(beside: Beside, gate: Gate) -> None:
     ran: list[tuple[str, bool]] = []
 
-    @gate.guard("files.delete", timeout=60)
+    @gate.guard("files.delete", timeout=20)
     def delete(path: str, *, force: bool = False) -> dict[str, int]:
         ran.append((path, force))
         return {"deleted": 1}
@@ -168,7 +169,7 @@ def test_a_guarded_function_runs_once_allowed_and_its_outcome_is_reported(beside
 def test_a_guarded_function_does_not_run_when_people_say_no(beside: Beside, gate: Gate) -> None:
     ran = []
 
-    @gate.guard("files.delete", timeout=60)
+    @gate.guard("files.delete", timeout=20)
     def delete(path: str) -> None:
         ran.append(path)
 
@@ -178,7 +179,7 @@ def test_a_guarded_function_does_not_run_when_people_say_no(beside: Beside, gate
 
 
 def test_where_the_server_runs_the_tool_the_function_is_not_run(beside: Beside, gate: Gate) -> None:
-    @gate.guard("deploy.production", timeout=60)
+    @gate.guard("deploy.production", timeout=20)
     def deploy(service: str) -> Any:
         raise AssertionError("the server runs this")
 
@@ -201,8 +202,92 @@ def test_what_a_guarded_function_raises_is_reported_and_raised(
 
     with pytest.raises(type(raised)):
         touch("/tmp/x")
-    _, judged = beside.do(beside.stack.call("GET", "/api/v1/governance/policy-decisions?limit=1"))
-    told = gate.get(judged["policy_decisions"][0]["proposal_id"])
+    told = gate.get(beside.newest())
     assert told.state == state
     with pytest.raises(outcome, match=type(raised).__name__):
         told.raise_for_state()
+
+
+def test_a_guarded_function_runs_with_what_a_person_made_of_its_arguments(beside: Beside, gate: Gate) -> None:
+    class Files:
+        def __init__(self) -> None:
+            self.ran: list[tuple[str, int]] = []
+
+        @gate.guard("files.delete", timeout=20)
+        def delete(self, path: str, depth: int = 3) -> str:
+            self.ran.append((path, depth))
+            return path
+
+    files = Files()
+    with beside.deciding(edited_to(path="/tmp/y")):
+        assert files.delete("/tmp/x", depth=9) == "/tmp/y"
+    assert files.ran == [("/tmp/y", 3)]
+
+
+def test_edited_arguments_that_cannot_be_handed_over_run_nothing(beside: Beside, gate: Gate) -> None:
+    ran = []
+
+    @gate.guard("files.delete", timeout=60, arguments=lambda name: {"path": f"/srv/{name}"})
+    def delete(name: str) -> None:
+        ran.append(name)
+
+    with beside.deciding(edited_to(path="/srv/y")), pytest.raises(Edited):
+        delete("x")
+    assert ran == []
+    told = gate.get(beside.newest())
+    assert (told.state, told.execution and told.execution.error) == (
+        "failed", "nothing was run: they cannot be turned into this function's",
+    )  # fmt: skip
+
+
+def test_a_call_that_was_handed_out_before_is_not_run_twice(beside: Beside, gate: Gate) -> None:
+    call = Guarded("files.touch", {"path": "/tmp/x"}, idempotency_key="toolu_7")
+    assert gate.clear(call).yours_to_run
+    with pytest.raises(Unknown, match="already handed out"):
+        gate.clear(call)
+
+
+async def test_the_same_in_asyncio(beside: Beside) -> None:
+    async with AsyncGate(beside.url, beside.key) as gate, AsyncOperator(beside.url, *beside.operator_key) as bob:
+
+        @gate.guard("files.delete", timeout=20)
+        async def delete(path: str) -> str:
+            return path
+
+        with beside.deciding(approve):
+            assert await delete("/tmp/z") == "/tmp/z"
+        (newest, *_) = [one async for one in gate.list(limit=1)]
+        told = await gate.get(newest.proposal_id)
+        assert (told.state, (await gate.events(told))[-1].event) == ("succeeded", "execution.finished")
+        other = await gate.propose("deploy.production", {"service": "x"}, wait=0.05)
+        with pytest.raises(StillPending):
+            await gate.wait(other, timeout=0.05)
+        assert other.approval is not None
+        assert (await bob.reject(other.approval.id, "no")).status == "rejected"
+
+
+def test_a_guarded_coroutine_of_a_gate_for_threads_runs_in_asyncio(beside: Beside, gate: Gate) -> None:
+    @gate.guard("files.touch")
+    async def touch(path: str) -> str:
+        await asyncio.sleep(0)
+        return path
+
+    assert asyncio.run(touch("/tmp/x")) == "/tmp/x"
+    assert gate.get(beside.newest()).result == "/tmp/x"
+
+
+async def test_a_guarded_call_that_is_cancelled_is_reported_as_unknown(beside: Beside) -> None:
+    running = asyncio.Event()
+    async with AsyncGate(beside.url, beside.key) as gate:
+
+        @gate.guard("files.touch")
+        async def touch(path: str) -> None:
+            running.set()
+            await asyncio.Event().wait()
+
+        touching = asyncio.create_task(touch("/tmp/x"))
+        await running.wait()
+        touching.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await touching
+        assert (await gate.get(await asyncio.to_thread(beside.newest))).state == "unknown"

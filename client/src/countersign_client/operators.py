@@ -31,7 +31,7 @@ class _Verdicts:
         return deciding.decide(self.asker, id, "approve", digest=digest, reason=reason, remember=remember, **more)
 
     def _reject(
-        self, id: str, reason: str | None, remember: Remember | None, more: Mapping[str, Any]
+        self, id: str, reason: str, remember: Remember | None, more: Mapping[str, Any]
     ) -> Flow[ApprovalRequest]:
         return deciding.decide(self.asker, id, "reject", reason=reason, remember=remember, **more)
 
@@ -61,10 +61,8 @@ class Operator(_Verdicts):
         """
         return self._driver.run(self._approve(id, digest, reason, remember, more))
 
-    def reject(
-        self, id: str, reason: str | None = None, *, remember: Remember | None = None, **more: Any
-    ) -> ApprovalRequest:
-        """Reject a request. The agent reads the reason."""
+    def reject(self, id: str, reason: str, *, remember: Remember | None = None, **more: Any) -> ApprovalRequest:
+        """Reject a request. The agent and the requester read the reason."""
         return self._driver.run(self._reject(id, reason, remember, more))
 
     def defer(self, id: str, until: datetime | str, reason: str | None = None) -> ApprovalRequest:
@@ -115,9 +113,7 @@ class AsyncOperator(_Verdicts):
         """As Operator.approve."""
         return await self._driver.run(self._approve(id, digest, reason, remember, more))
 
-    async def reject(
-        self, id: str, reason: str | None = None, *, remember: Remember | None = None, **more: Any
-    ) -> ApprovalRequest:
+    async def reject(self, id: str, reason: str, *, remember: Remember | None = None, **more: Any) -> ApprovalRequest:
         """As Operator.reject."""
         return await self._driver.run(self._reject(id, reason, remember, more))
 
