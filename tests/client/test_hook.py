@@ -70,16 +70,9 @@ def test_names_are_mapped_by_file_then_passed_then_prefixed(tmp_path: Path) -> N
     file.write_text(json.dumps({"Bash": "shell.run", "mcp__*": "other", "mcp__github__*": "github", "Read": "fs.read",
                                 "Task": None}))  # fmt: skip
     policy = HookPolicy.read("cc.", str(file), "Write, Read")
+    mapped = ["shell.run", "github", "other", "fs.read", None, None, "cc.Edit"]
     names = ["Bash", "mcp__github__merge", "mcp__jira__close", "Read", "Task", "Write", "Edit"]
-    assert [policy.tool_of(name) for name in names] == [
-        "shell.run",
-        "github",
-        "other",
-        "fs.read",
-        None,
-        None,
-        "cc.Edit",
-    ]
+    assert [policy.tool_of(name) for name in names] == mapped
 
 
 @pytest.mark.parametrize("content", ["[]", '{"Bash": 1}', '{"Bash": ""}', "{"])

@@ -31,6 +31,10 @@ class Following:
         headers = {**request.headers, "Accept": "text/event-stream", "Cache-Control": "no-store", **place}
         return Request(request.method, request.target, headers, request.body, _SILENCE)
 
+    def opened(self) -> list[Event]:
+        """Return what to say about a connection that stands: `opened` where nothing is known of what was before."""
+        return [] if self._last_id else [Event("opened")]
+
     def take(self, chunk: bytes) -> list[Event]:
         """Return the events that some bytes completed."""
         self._tried = 0

@@ -85,7 +85,10 @@ class Gate:
         return pages(self._driver, self.asker, status=status, request_type=request_type, limit=limit)
 
     def stream(self, last_event_id: int | str | None = None) -> Iterator[Event]:
-        """Yield what happens to this agent's requests, for ever; comes back by itself where it left off."""
+        """Yield what happens to this agent's requests, for ever; comes back by itself where it left off.
+
+        Who wants the whole picture lists the requests at `opened` and `lagged`, and applies the other events.
+        """
         return follow(self._driver, Following(self.asker, last_event_id))
 
     def guard(

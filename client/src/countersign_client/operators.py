@@ -80,7 +80,7 @@ class Operator(_Verdicts):
         return pages(self._driver, self.asker, status=status, request_type=request_type, limit=limit)
 
     def stream(self, last_event_id: int | str | None = None) -> Iterator[Event]:
-        """Yield what happens, for ever; comes back by itself where it left off."""
+        """Yield what happens, for ever; comes back by itself where it left off. See Gate.stream."""
         return follow(self._driver, Following(self.asker, last_event_id))
 
     def close(self) -> None:

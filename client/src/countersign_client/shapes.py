@@ -258,7 +258,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event of the stream. `lagged` has no id: events were dropped, so list the requests anew."""
+    """One event of the stream. Two have no id, and mean that the requests have to be listed anew: `opened`, of a stream
+    that begins now, and `lagged`, of one that was too slow, so that events were dropped."""
 
     event: str
     id: int | None = None

@@ -25,6 +25,7 @@ def follow(driver: Threads, following: Following) -> Iterator[Event]:
                 if response.status_code != 200:
                     trouble = Answer(response.status_code, dict(response.headers), response.read())
                 else:
+                    yield from following.opened()
                     for chunk in response.iter_bytes():
                         yield from following.take(chunk)
             finally:
@@ -44,6 +45,8 @@ async def follow_async(driver: Tasks, following: Following) -> AsyncIterator[Eve
                 if response.status_code != 200:
                     trouble = Answer(response.status_code, dict(response.headers), await response.aread())
                 else:
+                    for event in following.opened():
+                        yield event
                     async for chunk in response.aiter_bytes():
                         for event in following.take(chunk):
                             yield event

@@ -70,7 +70,8 @@ def stream(asked: argparse.Namespace) -> int:
     """`stream`: never ends by itself."""
     with Operator(asked.url) as operator:
         for event in operator.stream(asked.last_event_id):
-            print_event(event, as_json=asked.as_json)
+            if event.event != "opened":
+                print_event(event, as_json=asked.as_json)
     return 0
 
 
