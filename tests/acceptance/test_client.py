@@ -1,6 +1,7 @@
 """The client against the real server: agents that propose and run, people that decide by key, and what goes wrong."""
 
 import asyncio
+import json
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -30,6 +31,7 @@ from countersign_client import (
     Unknown,
     Withdrawn,
 )
+from countersign_client.cli import main
 from countersign_client.guarding import Guarded
 from storage.tables import KeyKind
 from tests.acceptance.beside import Beside, approve, edited_to, reject, running_beside
@@ -291,3 +293,50 @@ async def test_a_guarded_call_that_is_cancelled_is_reported_as_unknown(beside: B
         with pytest.raises(asyncio.CancelledError):
             await touching
         assert (await gate.get(await asyncio.to_thread(beside.newest))).state == "unknown"
+
+
+@pytest.fixture
+def typed(beside: Beside, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    """Types a command; returns its status and what it printed."""
+    for name, value in beside.environment.items():
+        monkeypatch.setenv(name, value)
+
+    def run(*words: str) -> tuple[int, str, str]:
+        status = main(words)
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    return run
+
+
+def test_a_call_is_proposed_and_waited_for_from_the_terminal(beside: Beside, typed: Any) -> None:
+    call = ("propose", "deploy.production", "--arg", "service=checkout", "--rationale", "because", "--wait")
+    with beside.deciding(approve):
+        status, told, _ = typed(*call, "--json")
+    assert (status, json.loads(told)["state"], json.loads(told)["execution"]["result"]["done"]) == (
+        0,
+        "succeeded",
+        True,
+    )
+    with beside.deciding(reject):
+        status, told, why = typed(*call)
+    assert (status, "state:        rejected" in told) == (1, True)
+    assert why == 'countersign-client: deploy.production was rejected by U0BOB: "not on a Friday"\n'
+    assert typed("show", beside.newest())[1].startswith("proposal:")
+
+
+def test_requests_are_listed_and_put_off_from_the_terminal(gate: Gate, typed: Any) -> None:
+    proposal, approval_id = asked(gate)
+    status, told, _ = typed("approvals")
+    assert status == 0
+    assert f"{approval_id}  pending    0/1  deployer  deploy.production" in told
+    until = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    assert "status:       deferred" in typed("defer", approval_id, "--until", until, "--reason", "later")[1]
+    assert [one["id"] for one in json.loads(typed("approvals", "--status", "deferred", "--json")[1])] == [approval_id]
+    gate.withdraw(proposal)
+
+
+def test_what_goes_wrong_in_the_terminal_is_one_sentence(typed: Any) -> None:
+    for words in (("propose", "t", "--arg", "x"), ("propose", "t", "--arguments", "[]"), ("show", "apr_none")):
+        status, told, why = typed(*words)
+        assert (status, told, why.count("\n"), why.startswith("countersign-client: ")) == (1, "", 1, True)

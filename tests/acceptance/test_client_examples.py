@@ -104,3 +104,17 @@ def test_claude_code_runs_what_a_person_made_of_its_call(beside: Beside, tmp_pat
     with beside.deciding(edited_to(command="rm -r build")):
         said = hook(beside, use("Bash", "toolu_3", command="rm -r ."), XDG_STATE_HOME=str(tmp_path))
     assert (said["permissionDecision"], said["updatedInput"]) == ("allow", {"command": "rm -r build"})
+
+
+def test_a_call_of_claude_code_that_nobody_decides_in_time_is_denied_and_withdrawn(beside: Beside) -> None:
+    said = hook(beside, use("Bash", "toolu_4", command="ls"), "--timeout", "4")
+    assert (said["permissionDecision"], "in time" in said["permissionDecisionReason"]) == ("deny", True)
+    with Gate(beside.url, beside.key) as gate:
+        assert gate.get(beside.newest()).state == "withdrawn"
+
+
+def test_a_call_that_needs_nobody_can_be_allowed_past_claudes_own_rules(beside: Beside, tmp_path: Path) -> None:
+    said = hook(beside, use("Write", "toolu_5", path="x"), "--decide", "allow", XDG_STATE_HOME=str(tmp_path))
+    assert said["permissionDecision"] == "allow"
+    again = hook(beside, use("Write", "toolu_5", path="x"), "--decide", "allow", XDG_STATE_HOME=str(tmp_path))
+    assert again["permissionDecision"] == "deny", "it was handed out before"

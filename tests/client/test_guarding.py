@@ -3,11 +3,12 @@
 import inspect
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from countersign_client import AsyncGate, Edited, Failed, Gate
+from countersign_client import AsyncGate, Edited, Failed, Gate, StillPending
 from countersign_client.binding import binding_of
 from countersign_client.flow import Lost, Raised, Returned
 from countersign_client.guarding import Guarded, guarded
@@ -136,3 +137,17 @@ def test_a_missing_key_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.delenv("COUNTERSIGN_AGENT_KEY", raising=False)
     with pytest.raises(ValueError, match="COUNTERSIGN_AGENT_KEY"):
         Gate("http://x")
+
+
+def test_what_nobody_decides_in_time_is_withdrawn() -> None:
+    played = Played([answer(PENDING), answer(PENDING), answer({**PENDING, "state": "withdrawn"})])
+    with pytest.raises(StillPending):
+        played.play(guarded(played.asker(), replace(CALL, timeout=0)))
+    assert [one.method for one in played.requests] == ["POST", "GET", "DELETE"]
+
+
+def test_whoever_decides_in_the_last_moment_is_heard() -> None:
+    late = [answer(PENDING), answer(PENDING), problem(409, "ALREADY_DECIDED"), answer(RUNNING), answer(DONE)]
+    played = Played([*late], ran=Returned("in time"))
+    assert played.play(guarded(played.asker(), replace(CALL, timeout=0))) == "in time"
+    assert list(played.bodies())[-1]["status"] == "succeeded"

@@ -67,4 +67,4 @@ class Played:
 
     def bodies(self) -> Iterable[Any]:
         """What was sent."""
-        return [json.loads(one.body) for one in self.requests]
+        return [json.loads(one.body) for one in self.requests if one.body]

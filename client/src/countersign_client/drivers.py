@@ -3,6 +3,7 @@
 import asyncio
 import random
 import secrets
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -42,14 +43,15 @@ class Threads:
     """Runs flows in the calling thread."""
 
     def __init__(self, url: str, client: httpx.Client | None = None) -> None:
-        self.base, self._client = httpx.URL(url), client
+        self.base, self._client, self._opening = httpx.URL(url), client, threading.Lock()
 
     @property
     def http(self) -> httpx.Client:
         """The connections, opened when they are first needed."""
-        if self._client is None:
-            self._client = httpx.Client()
-        return self._client
+        with self._opening:
+            if self._client is None:
+                self._client = httpx.Client()
+            return self._client
 
     def run(self, flow: Flow[T], function: Function | None = None) -> T:
         """Run a flow to its end."""

@@ -64,9 +64,9 @@ class Gate:
         """Look at a proposal."""
         return self._driver.run(proposing.get(self.asker, proposal_id))
 
-    def withdraw(self, proposal: Proposal | str, reason: str | None = None, *, within: float = math.inf) -> Proposal:
-        """Take a proposal back, in so many seconds. Raises Conflict where it has been decided."""
-        return self._driver.run(proposing.withdraw(self.asker.within(within), id_of(proposal), reason))
+    def withdraw(self, proposal: Proposal | str, reason: str | None = None) -> Proposal:
+        """Take a proposal back. Raises Conflict where it has been decided."""
+        return self._driver.run(proposing.withdraw(self.asker, id_of(proposal), reason))
 
     def report(
         self, proposal: Proposal | str, status: str, *, result: Any = None, error: str | None = None
@@ -101,8 +101,9 @@ class Gate:
 
         Its arguments are proposed under their names; `arguments`, called like the function, makes others. Once allowed
         it runs here and is reported, where the tool's connector is `agent`; otherwise the server runs the tool, and its
-        result is returned instead. `timeout` bounds the waiting; the rest goes to `propose`.
-        An exception is reported as failed; Uncertain, TimeoutError and those in `uncertain` as unknown.
+        result is returned instead. `timeout` bounds the waiting; what is not decided then is withdrawn, and
+        StillPending raised. The rest goes to `propose`. An exception is reported as failed; Uncertain, TimeoutError and
+        those in `uncertain` as unknown.
         """
         more = {
             "rationale": rationale, "session_id": session_id, "trace_id": trace_id, "on_behalf_of": on_behalf_of,

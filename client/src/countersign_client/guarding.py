@@ -7,15 +7,15 @@ from typing import Any
 
 from countersign_client.asking import Asker
 from countersign_client.flow import Flow, Raised, Returned, Run
-from countersign_client.outcomes import CountersignError, Edited, Refused, Uncertain, Unknown
-from countersign_client.proposing import propose, report, wait_for
+from countersign_client.outcomes import Conflict, CountersignError, Edited, Refused, StillPending, Uncertain, Unknown
+from countersign_client.proposing import get, propose, report, wait_for, withdraw
 from countersign_client.reporting import reportable, sentence
 from countersign_client.shapes import Proposal
 
 log = logging.getLogger("countersign_client")
 
 _MASK = "••••••••"  # what the server shows instead of a secret
-_SETTLING = 5.0  # seconds given to a report about a call that was interrupted
+_SETTLING = 5.0  # seconds to say what became of a call that nobody waits for any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +50,42 @@ def guarded(asker: Asker, call: Guarded) -> Flow[Any]:
 def cleared(asker: Asker, call: Guarded) -> Flow[Proposal]:
     """Propose and wait; return the proposal once it is yours to run or the server has run it.
 
-    Raises Unknown for a call under the caller's own key that was handed out before: it may be running, or have run.
-    Raises Edited where people approved other arguments that cannot be handed over: what is approved runs, or nothing.
+    Raises Unknown for a call under the caller's own key that was handed out before: it may be running, or have run;
+    StillPending for one that was not decided in time, and is withdrawn by then; Edited where people approved other
+    arguments that cannot be handed over, because what is approved runs, or nothing.
     """
     proposed = yield from propose(asker, call.tool, call.arguments, idempotency_key=call.idempotency_key, **call.more)
     if call.idempotency_key and proposed.duplicate and proposed.yours_to_run:
         raise Unknown(proposed, "it was already handed out under this idempotency key")
-    found = yield from wait_for(asker, proposed, call.timeout)
+    found = yield from _waited(asker, proposed, call.timeout)
     why = _why_not(call, found.raise_for_state())
     if why is not None:
         yield from _report(asker, found, "failed", error=f"nothing was run: {why}")
         raise Edited(found, why)
     return found
+
+
+def _waited(asker: Asker, proposed: Proposal, timeout: float | None) -> Flow[Proposal]:
+    """Wait; what is not decided in time is taken back, because nobody would run it any more."""
+    try:
+        return (yield from wait_for(asker, proposed, timeout))
+    except StillPending as pending:
+        in_time = yield from _taken_back(asker.within(_SETTLING), pending.proposal.proposal_id)
+        if in_time is None:
+            raise
+        return in_time
+
+
+def _taken_back(asker: Asker, proposal_id: str) -> Flow[Proposal | None]:
+    """Withdraw a proposal; return it where somebody was quicker and decided it."""
+    try:
+        yield from withdraw(asker, proposal_id, "the agent waits no longer")
+    except Conflict:
+        found = yield from get(asker, proposal_id)
+        return None if found.is_open else found
+    except CountersignError:
+        log.warning("%s is waited for no longer, and could not be withdrawn", proposal_id)
+    return None
 
 
 def _why_not(call: Guarded, proposal: Proposal) -> str | None:

@@ -14,7 +14,7 @@ from countersign_client.outcomes import CountersignError, StillPending
 from countersign_client.reporting import reportable, sentence
 from countersign_client.shapes import Proposal
 
-_TAKING_BACK = 5.0  # seconds to withdraw what nobody decided in time
+_SETTLING = 6.0  # seconds to withdraw what nobody decided in time
 
 _EPILOG = """\
 environment: COUNTERSIGN_URL, COUNTERSIGN_AGENT_KEY, COUNTERSIGN_HOOK_PREFIX, COUNTERSIGN_HOOK_TOOLS,
@@ -90,12 +90,11 @@ def _decide(asked: argparse.Namespace, call: dict[str, Any]) -> dict[str, Any] |
     tool = HookPolicy.read(asked.prefix, asked.tools, asked.passing).tool_of(call["tool_name"])
     if tool is None:
         return None
-    time_to_ask = asked.timeout - min(_TAKING_BACK, asked.timeout / 4)
+    settling = min(_SETTLING, asked.timeout / 4)  # once for the last answer to come in, once to withdraw
     with Gate(asked.url) as gate:
         try:
-            proposal = gate.clear(_guarded(tool, call, time_to_ask), within=time_to_ask)
-        except StillPending as pending:
-            _take_back(gate, pending.proposal)
+            proposal = gate.clear(_guarded(tool, call, asked.timeout - 2 * settling), within=asked.timeout - settling)
+        except StillPending:
             return _denial("nobody has decided in time; the request was withdrawn, so ask again later")
         except CountersignError as no:
             return _denial(str(no))
@@ -110,14 +109,6 @@ def _guarded(tool: str, call: dict[str, Any], timeout: float) -> Guarded:
         tool, arguments, timeout=timeout, idempotency_key=call["tool_use_id"],
         more={"session_id": call.get("session_id")},
     )  # fmt: skip
-
-
-def _take_back(gate: Gate, proposal: Proposal) -> None:
-    """Withdraw what Claude no longer waits for: approved later, it would be nobody's to run."""
-    try:
-        gate.withdraw(proposal, "the agent waits no longer", within=_TAKING_BACK)
-    except CountersignError:
-        return
 
 
 def _verdict(proposal: Proposal, call: dict[str, Any], *, decide: bool) -> dict[str, Any] | None:
