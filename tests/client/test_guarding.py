@@ -126,7 +126,7 @@ def test_what_cannot_be_guarded_is_refused_where_it_is_written() -> None:
         AsyncGate("http://127.0.0.1:9", "k").guard("files.delete")(plain)
 
 
-@pytest.mark.parametrize("url", ["", "countersign.example", "ftp://x", "http://", "http://x?y"])
+@pytest.mark.parametrize("url", ["", "countersign.example", "ftp://x", "http://", "http://x?y", "http://x:1y"])
 def test_an_address_that_cannot_be_one_is_refused_at_once(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COUNTERSIGN_URL", raising=False)
     with pytest.raises(ValueError, match="COUNTERSIGN_URL"):

@@ -51,6 +51,18 @@ def test_a_hook_that_is_set_up_wrongly_or_finds_no_server_denies(
     assert hook(capsys, json.dumps(CALL), *options)["permissionDecision"] == "deny"
 
 
+def test_an_option_before_the_command_does_not_let_a_call_pass(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COUNTERSIGN_AGENT_KEY", "k")
+    before, sys.stdin = sys.stdin, io.StringIO("no call")
+    try:
+        assert main(["--url", "http://127.0.0.1:9", "hook"]) == 0
+    finally:
+        sys.stdin = before
+    assert '"deny"' in capsys.readouterr().out
+
+
 def test_what_only_reads_passes_unasked(capsys: pytest.CaptureFixture[str]) -> None:
     assert hook(capsys, json.dumps({**CALL, "tool_name": "Read"})) is None
 

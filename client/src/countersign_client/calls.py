@@ -87,7 +87,7 @@ def _encoded(body: Any) -> bytes:
 def request_of(call: Call, prefix: str, identity: Identity, world: World) -> Request:
     """Return a call as it is sent now. `prefix` is the path below which the server is reached, mostly empty."""
     sent = Call(call.method, prefix + call.target, call.body, call.wait)
-    headers = {"Accept": "application/json", **identity.headers(sent, world)}
+    headers = {"Accept": "application/json", "User-Agent": "countersign-client", **identity.headers(sent, world)}
     if call.body:
         headers["Content-Type"] = "application/json"
     return Request(sent.method, sent.target, headers, sent.body, call.wait + _ANSWERING)

@@ -44,6 +44,7 @@ class Threads:
 
     def __init__(self, url: str, client: httpx.Client | None = None) -> None:
         self.base, self._client, self._opening = httpx.URL(url), client, threading.Lock()
+        self._is_ours = client is None
 
     @property
     def http(self) -> httpx.Client:
@@ -81,8 +82,8 @@ class Threads:
             return _lost(error)
 
     def close(self) -> None:
-        """Close the connections."""
-        if self._client is not None:
+        """Close the connections, unless they were handed in."""
+        if self._client is not None and self._is_ours:
             self._client.close()
 
 
@@ -90,7 +91,7 @@ class Tasks:
     """Runs flows in asyncio."""
 
     def __init__(self, url: str, client: httpx.AsyncClient | None = None) -> None:
-        self.base, self._client = httpx.URL(url), client
+        self.base, self._client, self._is_ours = httpx.URL(url), client, client is None
 
     @property
     def http(self) -> httpx.AsyncClient:
@@ -127,6 +128,6 @@ class Tasks:
             return _lost(error)
 
     async def close(self) -> None:
-        """Close the connections."""
-        if self._client is not None:
+        """Close the connections, unless they were handed in."""
+        if self._client is not None and self._is_ours:
             await self._client.aclose()

@@ -3,6 +3,8 @@
 import os
 from urllib.parse import urlsplit
 
+import httpx
+
 from countersign_client.asking import Asker
 from countersign_client.calls import AgentKey, Identity, OperatorKey
 from countersign_client.drivers import WORLD
@@ -22,10 +24,17 @@ def setting(value: str | None, name: str, what: str) -> str:
 def address(url: str | None) -> str:
     """Return the server's address without a slash at its end."""
     found = setting(url, URL, "the address of the Countersign server").rstrip("/")
-    parts = urlsplit(found)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+    if not _is_address(found):
         raise ValueError(f"{URL} must look like https://countersign.example, not {found!r}")
     return found
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts, _ = urlsplit(url), httpx.URL(url)
+    except (ValueError, httpx.InvalidURL):
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.query and not parts.fragment
 
 
 def agent(key: str | None) -> AgentKey:

@@ -4,6 +4,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from countersign_client.cli import verbs
+from countersign_client.cli.hook import run_hook
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -28,7 +29,8 @@ def parser() -> argparse.ArgumentParser:
     _propose(commands)
     _reading(commands)
     _deciding(commands)
-    commands.add_parser("hook", help="guard Claude Code as its PreToolUse hook; see hook --help")
+    hook = commands.add_parser("hook", help="guard Claude Code as its PreToolUse hook; see hook --help", add_help=False)
+    hook.set_defaults(run=lambda asked: run_hook(["--url", asked.url] if asked.url else []))
     return top
 
 
