@@ -66,7 +66,7 @@ class Beside:
         """What programs are told."""
         return {
             "COUNTERSIGN_URL": self.url, "COUNTERSIGN_AGENT_KEY": self.key,
-            "COUNTERSIGN_OPERATOR_KEY": self.operator_key[0], "COUNTERSIGN_OPERATOR_SECRET": self.operator_key[1],
+            "COUNTERSIGN_OPERATOR_KEY_ID": self.operator_key[0], "COUNTERSIGN_OPERATOR_SECRET": self.operator_key[1],
         }  # fmt: skip
 
     def operator(self) -> Operator:

@@ -40,7 +40,7 @@ class _Verdicts:
 
 
 class Operator(_Verdicts):
-    """One person's operator key. `url`, `key_id` and `secret` default to COUNTERSIGN_URL, COUNTERSIGN_OPERATOR_KEY and
+    """One person's operator key. `url`, `key_id` and `secret` default to COUNTERSIGN_URL, COUNTERSIGN_OPERATOR_KEY_ID and
     COUNTERSIGN_OPERATOR_SECRET."""
 
     def __init__(

@@ -10,7 +10,7 @@ from countersign_client.calls import AgentKey, Identity, OperatorKey
 from countersign_client.drivers import WORLD
 
 URL, AGENT_KEY = "COUNTERSIGN_URL", "COUNTERSIGN_AGENT_KEY"
-KEY_ID, SECRET = "COUNTERSIGN_OPERATOR_KEY", "COUNTERSIGN_OPERATOR_SECRET"
+KEY_ID, SECRET = "COUNTERSIGN_OPERATOR_KEY_ID", "COUNTERSIGN_OPERATOR_SECRET"
 
 
 def setting(value: str | None, name: str, what: str) -> str:

@@ -9,7 +9,7 @@ signature=$(printf '%s' "$text" | openssl dgst -sha256 -hmac "$COUNTERSIGN_OPERA
 
 curl -sS -X POST "$COUNTERSIGN_URL$target" \
   -H "Content-Type: application/json" \
-  -H "X-Countersign-Key: $COUNTERSIGN_OPERATOR_KEY" \
+  -H "X-Countersign-Key: $COUNTERSIGN_OPERATOR_KEY_ID" \
   -H "X-Countersign-Timestamp: $timestamp" \
   -H "X-Countersign-Nonce: $nonce" \
   -H "X-Countersign-Signature: v1=$signature" \

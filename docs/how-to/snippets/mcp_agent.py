@@ -11,7 +11,7 @@ async def main() -> None:
     async with httpx2.AsyncClient(headers=bearer, timeout=120) as http:
         transport = streamable_http_client(os.environ["COUNTERSIGN_URL"] + "/mcp", http_client=http)
         async with Client(transport) as countersign:
-            call = {"tool": "files.delete", "arguments": {"path": "/srv/old.log"}}
+            call = {"tool": "files.delete", "arguments": {"path": "/srv/cache.db"}}
             proposed = (await countersign.call_tool("propose", call)).structured_content
             print(proposed["state"])
             asked = {"proposal_id": proposed["proposal_id"]}

@@ -13,7 +13,7 @@ _ENVIRONMENT = """\
 environment:
   COUNTERSIGN_URL              the server
   COUNTERSIGN_AGENT_KEY        for propose, show and hook
-  COUNTERSIGN_OPERATOR_KEY     the id of an operator key, for approvals, approve, reject, defer and stream
+  COUNTERSIGN_OPERATOR_KEY_ID  the id of an operator key, for approvals, approve, reject, defer and stream
   COUNTERSIGN_OPERATOR_SECRET  its secret
 """
 
