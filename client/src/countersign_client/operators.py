@@ -40,8 +40,10 @@ class _Verdicts:
 
 
 class Operator(_Verdicts):
-    """One person's operator key. `url`, `key_id` and `secret` default to COUNTERSIGN_URL, COUNTERSIGN_OPERATOR_KEY_ID and
-    COUNTERSIGN_OPERATOR_SECRET."""
+    """One person's operator key.
+
+    Defaults of its address, id and secret: COUNTERSIGN_URL, COUNTERSIGN_OPERATOR_KEY_ID, COUNTERSIGN_OPERATOR_SECRET.
+    """
 
     def __init__(
         self, url: str | None = None, key_id: str | None = None, secret: str | None = None, *, patience: float = 60.0,
