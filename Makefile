@@ -17,9 +17,9 @@ help: ## what there is
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
-.venv/dev: requirements-dev.txt pyproject.toml | .venv/bin/python
+.venv/dev: requirements-dev.txt pyproject.toml client/pyproject.toml | .venv/bin/python
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable . --editable ./client
 	@touch $@ .venv/run
 
 demo: .venv/run ## the product in a browser, without a Slack account

@@ -21,6 +21,7 @@ PACKAGES = ("bot", "scheduler", "operations", "storage", "governance")
 SHIPPED = {*PACKAGES, "templates"}
 MANIFEST = yaml.safe_load((ROOT / "manifest.yml").read_text())
 SOURCES = sorted(path for name in PACKAGES for path in (ROOT / name).rglob("*.py") if "migrations" not in path.parts)
+CLIENT = sorted((ROOT / "client").rglob("*.py"))
 OURS_IN_SLACK = [path for path in SOURCES if path.is_relative_to(ROOT / "bot") and "workspace" not in path.parts]
 
 #: The scopes a Web API method needs for what we do with it: channels, private channels and direct messages.
@@ -122,7 +123,7 @@ def test_slack_would_accept_the_manifest(variant):
 def test_functions_are_short():
     lengths = sorted(
         node.end_lineno - node.lineno + 1
-        for path in SOURCES
+        for path in [*SOURCES, *CLIENT]
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     )
@@ -131,8 +132,26 @@ def test_functions_are_short():
 
 
 def test_files_are_short():
-    lines = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in SOURCES}
+    lines = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in [*SOURCES, *CLIENT]}
     assert {path: count for path, count in lines.items() if count > 300} == {}
+
+
+@pytest.mark.parametrize("path", CLIENT, ids=lambda path: path.stem)
+def test_the_client_imports_nothing_of_the_server_and_nothing_heavy(path):
+    nodes = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Import | ast.ImportFrom)]
+    froms = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names} | froms
+    others = {name.partition(".")[0] for name in names} - set(sys.stdlib_module_names) - {"countersign_client"}
+    assert others & SHIPPED == set()
+    if "adapters" not in path.parts and "examples" not in path.parts:
+        assert others <= {"httpx"}
+
+
+def test_importing_the_client_loads_httpx_alone():
+    code = "import sys, countersign_client.cli; print(*sorted({n.partition('.')[0] for n in sys.modules}))"
+    environment = {"PYTHONPATH": str(ROOT / "client" / "src")}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert not {*SHIPPED, "aiohttp", "pydantic", "langchain_core", "agents", "mcp"} & set(done.stdout.split())
 
 
 #: What a test may do to its surroundings through pytest; replacing our own code is none of it.

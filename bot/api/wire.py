@@ -5,8 +5,9 @@ from typing import Any
 
 from bot.api.bodies import moment
 from governance.canonical import Json
-from governance.lifecycle import RequestStatus
+from governance.lifecycle import ExecutionStatus, RequestStatus
 from governance.reviewers import ReviewVerdict
+from operations.execute import AGENT
 from storage.dossier import Dossier
 from storage.tables import ApprovalRequest, AuditEntry, Execution, Review
 
@@ -23,8 +24,14 @@ def proposal_json(found: Dossier, *, duplicate: bool = False) -> dict[str, Any]:
         "proposal_id": proposal.id, "state": proposal.state, "duplicate": duplicate, "tool": proposal.tool,
         "digest": proposal.digest, "tier": proposal.tier, "reason": proposal.reason, "code": proposal.code,
         "rule_id": proposal.rule_id, "approval": _approval(found), "execution": _execution(found.execution),
-        "created_at": moment(proposal.created_at), **edited,
+        "yours_to_run": _is_agents(found), "created_at": moment(proposal.created_at), **edited,
     }  # fmt: skip
+
+
+def _is_agents(found: Dossier) -> bool:
+    """Whether it is now the agent that has to run the call and to report, and nobody else."""
+    running = found.execution is not None and found.execution.status is ExecutionStatus.RUNNING
+    return running and found.proposal.connector == AGENT
 
 
 def _approval(found: Dossier) -> dict[str, Any] | None:

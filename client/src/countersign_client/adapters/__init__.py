@@ -1,0 +1,1 @@
+"""Guards for the tools of agent frameworks; each needs its extra."""

@@ -1,0 +1,1 @@
+countersign-client reject "$REQUEST" --reason "keep it until the audit is over"

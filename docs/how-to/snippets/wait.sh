@@ -1,0 +1,2 @@
+curl -sS "$COUNTERSIGN_URL/api/v1/proposals/$PROPOSAL?wait=60" \
+  -H "Authorization: Bearer $COUNTERSIGN_AGENT_KEY"
