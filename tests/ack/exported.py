@@ -12,7 +12,7 @@ _ENDS = {"approval.expired": "expired", "approval.withdrawn": "withdrawn"}
 
 
 def trace_of(lines: Iterable[dict[str, Any]]) -> list[TraceEvent]:
-    """Return the trace that some lines of an export are. An action is its tool under its digest: no more is recorded."""
+    """Return the trace that some lines of an export are. An action is its tool and digest: no more is kept."""
     reading = _Reading()
     for line in lines:
         reading.take(line)
@@ -28,10 +28,10 @@ class _Reading:
         self._asked: dict[str, str] = {}
 
     def take(self, line: dict[str, Any]) -> None:
-        kind, detail, id = line["kind"], line["detail"], line["proposal_id"]
+        kind, detail, id = line["kind"], line["detail"], line["proposal"] or ""
         self.at = datetime.fromisoformat(line["at"])
         if kind == "proposal.pending":
-            self._tools[id], self._asked[id] = detail["tool"], line["request_id"]
+            self._tools[id], self._asked[id] = detail["tool"], line["request"]
             action = self._action(id, detail)
             self.add("action_proposed", self.at, action_id=id, action=action)
             self.add("approval_requested", self.at, action_id=id, approval_id=self._asked[id], action=action)

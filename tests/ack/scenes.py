@@ -79,7 +79,7 @@ async def approved_and_held(recorder: Recorder, tool_name: str) -> Asked:
     return second
 
 
-@scene("A call is proposed, shown, approved by a click and runs exactly as it was shown", 1, 3, 5, 6, 9)
+@scene("A call is proposed, shown, approved by a click and runs exactly as it was shown", 1, 3, 6, 9)
 async def plain_path(recorder: Recorder) -> None:
     asked = await approved(recorder, "deploy.open", RICH)
     assert await recorder.ended(asked) == "succeeded"
