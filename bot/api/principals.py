@@ -65,11 +65,11 @@ class Callers:
     async def operator(self, request: web.Request) -> Operator:
         """Return the operator who signed this call, and use up its nonce.
 
-        Verified over the raw bytes, before anything is parsed. Raises Unauthenticated, always the same; TooMany.
+        Verified over the raw bytes, before anything is parsed; what no key of ours can have signed is not even read.
+        Raises Unauthenticated, always the same; TooMany.
         """
-        body = await request.read()
         key = await self._signing_key(request)
-        if key is None or not _is_signed(request, self._office, key, body):
+        if key is None or not _is_signed(request, self._office, key, await request.read()):
             raise Unauthenticated(_NOT_SIGNED)
         nonce = request.headers["X-Countersign-Nonce"]
         if not await self._office.database.write(self._office.tenant, lambda tx: access.use_nonce(tx, key.id, nonce)):

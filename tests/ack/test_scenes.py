@@ -12,6 +12,7 @@ from tests.ack.scenes import SCENES
 
 @pytest.mark.parametrize("name", SCENES)
 async def test_what_was_recorded_keeps_every_rule(recorder: Recorder, tmp_path: Path, name: str) -> None:
+    """closes approval-api 7"""
     await SCENES[name].play(recorder)
     report = recorder.judge(tmp_path)
     assert (report.status, report.findings) == ("PASS", ())
