@@ -93,6 +93,17 @@ async def test_rejecting_and_putting_off_take_the_same_right_as_approving(stack:
     assert await count(stack.database, Review) == 0
 
 
+async def test_two_keys_of_one_person_and_a_click_are_one_person(stack: Stack, bob: Key) -> None:
+    """closes approval-api 5"""
+    request, again = await waiting_for(stack, "deploy.two"), await stack.key(KeyKind.OPERATOR, "U0BOB")
+    card = await stack.card("checkout")
+    for key in (bob, again):
+        answer = await stack.signed(key, "POST", f"{API}/approvals/{request}", {"decision": "approve"})
+        assert (answer[0], answer[1]["status"], answer[1]["approvals"]) == (200, "pending", 1)
+    await stack.slack.click("U0BOB", card, "Approve")
+    assert await count(stack.database, Execution) == 0
+
+
 async def test_who_may_decide_is_settled_when_people_are_asked(stack: Stack, bob: Key) -> None:
     """closes approval-api 6"""
     request = await waiting_for(stack)

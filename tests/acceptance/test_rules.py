@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from scheduler.upkeep import ask_about_old_rules
+from scheduler.upkeep import ask_about_old_rules, seal_for_reader
+from storage import feed
 from storage.tables import ApprovalRequest, AuditEntry, KeyKind, Rule
 from tests.conftest import Clock
 from tests.integration.calls import API, Key
@@ -262,3 +263,36 @@ async def answered_later(stack: Stack, key: Key, tool: str, **decision: Any) -> 
     _, proposed = await stack.propose(tool, arguments=arguments)
     path = f"{API}/approvals/{proposed['approval']['id']}"
     return await stack.signed(key, "POST", path, {"decision": "approve", **decision})
+
+
+async def test_a_vote_below_the_quorum_is_told_as_one_and_makes_no_rule(stack: Stack, bob: Key) -> None:
+    """closes approval-api 4"""
+    carol, (_, proposed) = await stack.key(KeyKind.OPERATOR, "U0CAROL"), await stack.propose("deploy.two")
+    path, wish = f"{API}/approvals/{proposed['approval']['id']}", {"decision": "approve", "remember": "forever"}
+    status, told = await stack.signed(bob, "POST", path, wish)
+    assert (status, told["status"], told["decision"]) == (200, "pending", None)
+    assert await events_of(stack) == [("approval_requested", "pending"), ("vote_recorded", "pending")]
+    assert (await stack.signed(carol, "POST", path, {"decision": "approve"}))[1]["status"] == "approved"
+    assert (await events_of(stack))[2] == ("approval_decided", "approved")
+    assert await count(stack.database, Rule) == 0
+
+
+async def events_of(stack: Stack) -> list[tuple[str, str | None]]:
+    """The public events of everything that was committed so far, in order, each with the status after it."""
+    await seal_for_reader(stack.database)
+    async with stack.database.read(stack.server.office.tenant) as tx:
+        found, _ = await feed.after(tx, 0, 1000)
+    return [(str(one.event), one.status) for one in found]
+
+
+async def test_among_rules_that_fit_one_call_the_denial_wins(stack: Stack, bob: Key, admin: Key) -> None:
+    """closes approval-api 3"""
+    await answered(stack, bob, remember="forever")
+    _, allowed = await stack.propose(idempotency_key="k1")
+    assert allowed["rule_id"] is not None
+    deny = {"agent": "deployer", "tool": "deploy.*", "decision": "deny", "pattern": {"any": True}, "reason": "freeze"}
+    _, made = await stack.signed(admin, "POST", f"{API}/rules", deny)
+    status, body = await stack.propose(idempotency_key="k2")
+    assert (status, body["code"]) == (403, "DENIED_BY_RULE")
+    assert (await stack.signed(admin, "DELETE", f"{API}/rules/{made['id']}"))[0] == 200
+    assert (await stack.propose(idempotency_key="k3"))[1]["rule_id"] == allowed["rule_id"]
