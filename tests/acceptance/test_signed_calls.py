@@ -36,8 +36,8 @@ def stack_options(clock: Clock) -> dict[str, Any]:
 
 @pytest.fixture
 async def crowd() -> AsyncIterator[aiohttp.ClientSession]:
-    """A session that holds five hundred connections open at once, and the next call back until one is free."""
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=500)) as session:
+    """A session that holds two hundred connections open at once, and the next call back until one is free."""
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=200)) as session:
         yield session
 
 
