@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
+from sqlalchemy.exc import TimeoutError as NoConnection
 
 from bot.office.deciding import CannotAskSlack
 from governance.errors import (
@@ -39,6 +40,7 @@ _HTTP = {
     405: ("METHOD_NOT_ALLOWED", "This address does not take this method."),
     413: ("BODY_TOO_LARGE", "The body is larger than 1 MiB; send less."),
 }
+_BUSY = "More is asked than can be answered at the moment; try again, what was taken already is not taken twice."
 
 
 @web.middleware
@@ -52,6 +54,9 @@ async def desk(request: web.Request, handler: Handler) -> web.StreamResponse:
         code, sentence = _HTTP.get(error.status, ("BAD_REQUEST", "The request is not acceptable."))
         headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
         return problem(error.status, code, sentence, headers=headers)
+    except NoConnection:  # so many calls at once that no connection came free: nothing is wrong, it is only too much
+        log.warning("%s was given up: no connection to the database came free", ascii(cut(request.raw_path, 200)))
+        return problem(503, "BUSY", _BUSY, {"retry_after": 1}, {"Retry-After": "1"})
     except Exception:  # the outer edge: an unknown fault must not reach the caller as anything but a sentence
         # The target as it came in, still encoded: a decoded line break would start a line of the caller's making.
         log.exception("%s %s failed", ascii(cut(request.method, 20)), ascii(cut(request.raw_path, 200)))

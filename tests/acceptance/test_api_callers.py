@@ -87,7 +87,7 @@ async def test_an_agent_that_left_the_policy_is_refused_at_once(stack: Stack) ->
 
 
 async def test_agents_cannot_decide_and_operators_cannot_propose(stack: Stack, bob: Key) -> None:
-    """closes autonomy-and-trust 8"""
+    """closes autonomy-and-trust 8; approval-api 2"""
     request = await waiting_for(stack)
     answer = await stack.call("POST", f"{API}/approvals/{request}", {"decision": "approve"})
     assert is_problem(answer, 401, "UNAUTHENTICATED")
@@ -146,7 +146,7 @@ async def forged(stack: Stack, key: Key, target: str, body: bytes) -> dict[str, 
 
 
 async def test_whatever_is_wrong_with_a_signature_the_answer_is_the_same(stack: Stack, bob: Key) -> None:
-    """closes autonomy-and-trust 8"""
+    """closes autonomy-and-trust 8; approval-api 1"""
     request = await waiting_for(stack)
     answers = await forged(stack, bob, f"{API}/approvals/{request}", b'{"decision":"approve"}')
     expected = (

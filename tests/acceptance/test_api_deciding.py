@@ -83,6 +83,7 @@ async def test_who_is_not_a_reviewer_is_told_who_is(stack: Stack, person: str) -
 
 
 async def test_the_requester_cannot_countersign_over_the_api_either(stack: Stack) -> None:
+    """closes approval-api 5"""
     carol = await stack.key(KeyKind.OPERATOR, "U0CAROL")
     answer = await decide(stack, carol, await waiting_for(stack, on_behalf_of="U0CAROL"))
     assert is_problem(answer, 403, "SELF_REVIEW")
@@ -207,6 +208,7 @@ async def test_an_unknown_request_cannot_be_decided(stack: Stack, bob: Key) -> N
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "PUT", "PATCH"])
 async def test_nothing_but_a_post_decides(stack: Stack, bob: Key, method: str) -> None:
+    """closes approval-api 2"""
     request, body = await waiting_for(stack), b'{"decision":"approve"}'
     for query in ("", "?decision=approve"):
         target = f"{API}/approvals/{request}{query}"

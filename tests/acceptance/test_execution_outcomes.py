@@ -37,7 +37,7 @@ async def told(stack: Stack, person: str, containing: str) -> Message:
 async def test_a_call_that_got_no_answer_is_repeated_under_the_same_key_and_has_one_effect(
     stack: Stack, trouble: object
 ) -> None:
-    """closes governed-proposals 7"""
+    """closes governed-proposals 7; approval-api 7"""
     stack.service.script = [trouble]
     proposed, card = await approved(stack)
     ended = await stack.settled(proposed["proposal_id"])

@@ -186,7 +186,7 @@ async def test_the_record_of_an_agent_outlives_the_agent(stack: Stack, bob: Key)
 
 
 async def test_every_policy_that_came_into_force_is_in_the_record_by_its_hash(stack: Stack) -> None:
-    """closes l1-l2-l3-enforcement 9"""
+    """closes l1-l2-l3-enforcement 9; approval-api 11"""
     hashes = [stack.server.office.policy.current.hash]
     stack.config.write_text(stack.config.read_text() + "\n# mended\n")
     await stack.server.reload_policy()

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from scheduler.upkeep import ask_about_old_rules
+from scheduler.upkeep import ask_about_old_rules, seal_for_reader
+from storage import feed
 from storage.tables import ApprovalRequest, AuditEntry, KeyKind, Rule
 from tests.conftest import Clock
 from tests.integration.calls import API, Key
@@ -44,7 +45,7 @@ async def live(stack: Stack, key: Key) -> list[Any]:
 
 
 async def test_an_approval_remembered_for_good_answers_the_same_call_without_asking(stack: Stack, bob: Key) -> None:
-    """closes autonomy-and-trust 14; l1-l2-l3-enforcement 11"""
+    """closes autonomy-and-trust 14; l1-l2-l3-enforcement 11; approval-api 3"""
     await answered(stack, bob, remember="forever")
     status, again = await stack.propose(wait=30)
     assert (status, again["state"], again["approval"]) == (201, "succeeded", None)
@@ -69,6 +70,7 @@ async def test_a_rejection_remembered_denies_at_every_tier(stack: Stack, bob: Ke
 
 
 async def test_a_session_is_remembered_for_that_session_and_twelve_hours(stack: Stack, bob: Key, clock: Clock) -> None:
+    """closes approval-api 3"""
     await answered(stack, bob, remember="session", session_id="s1")
     assert (await stack.propose(session_id="s1"))[1]["state"] == "allowed"
     assert (await stack.propose(session_id="s2"))[1]["state"] == "pending"
@@ -87,12 +89,14 @@ async def test_a_risky_rule_lapses_after_thirty_days(
 
 
 async def test_a_rule_is_used_up_after_as_many_uses_as_were_wished(stack: Stack, bob: Key) -> None:
+    """closes approval-api 3"""
     await answered(stack, bob, remember="forever", remember_uses=2)
     states = [(await stack.propose(idempotency_key=f"k{i}"))[1]["state"] for i in range(3)]
     assert states == ["allowed", "allowed", "pending"]
 
 
 async def test_a_quorum_remembers_only_what_everybody_wished_to_remember(stack: Stack, bob: Key) -> None:
+    """closes approval-api 4"""
     carol = await stack.key(KeyKind.OPERATOR, "U0CAROL")
     for wish, remembered in (("once", 0), ("forever", 1)):
         _, proposed = await stack.propose("deploy.two")
@@ -163,6 +167,7 @@ async def test_a_rule_can_be_tried_before_it_is_made(stack: Stack, bob: Key, adm
 
 
 async def test_the_newest_rule_of_a_key_replaces_the_one_before(stack: Stack, bob: Key) -> None:
+    """closes approval-api 3"""
     await answered(stack, bob, remember="forever", remember_uses=1)
     await stack.settled((await stack.propose(idempotency_key="a"))[1]["proposal_id"])
     await answered(stack, bob, remember="forever", remember_uses=5)
@@ -175,6 +180,7 @@ async def test_the_newest_rule_of_a_key_replaces_the_one_before(stack: Stack, bo
 async def test_a_revoked_rule_answers_nothing_any_more_and_stops_what_it_allowed(
     stack: Stack, bob: Key, admin: Key
 ) -> None:
+    """closes approval-api 3"""
     await answered(stack, bob, remember="forever")
     (rule,) = await live(stack, bob)
     mallory = await stack.key(KeyKind.OPERATOR, "U0CAROL")
@@ -187,6 +193,7 @@ async def test_a_revoked_rule_answers_nothing_any_more_and_stops_what_it_allowed
 
 
 async def test_agents_see_their_own_rules_and_change_none(stack: Stack, bob: Key) -> None:
+    """closes approval-api 11"""
     await answered(stack, bob, remember="forever")
     (rule,) = await live(stack, bob)
     status, mine = await stack.call("GET", f"{API}/rules")
@@ -256,3 +263,36 @@ async def answered_later(stack: Stack, key: Key, tool: str, **decision: Any) -> 
     _, proposed = await stack.propose(tool, arguments=arguments)
     path = f"{API}/approvals/{proposed['approval']['id']}"
     return await stack.signed(key, "POST", path, {"decision": "approve", **decision})
+
+
+async def test_a_vote_below_the_quorum_is_told_as_one_and_makes_no_rule(stack: Stack, bob: Key) -> None:
+    """closes approval-api 4"""
+    carol, (_, proposed) = await stack.key(KeyKind.OPERATOR, "U0CAROL"), await stack.propose("deploy.two")
+    path, wish = f"{API}/approvals/{proposed['approval']['id']}", {"decision": "approve", "remember": "forever"}
+    status, told = await stack.signed(bob, "POST", path, wish)
+    assert (status, told["status"], told["decision"]) == (200, "pending", None)
+    assert await events_of(stack) == [("approval_requested", "pending"), ("vote_recorded", "pending")]
+    assert (await stack.signed(carol, "POST", path, {"decision": "approve"}))[1]["status"] == "approved"
+    assert (await events_of(stack))[2] == ("approval_decided", "approved")
+    assert await count(stack.database, Rule) == 0
+
+
+async def events_of(stack: Stack) -> list[tuple[str, str | None]]:
+    """The public events of everything that was committed so far, in order, each with the status after it."""
+    await seal_for_reader(stack.database)
+    async with stack.database.read(stack.server.office.tenant) as tx:
+        found, _ = await feed.after(tx, 0, 1000)
+    return [(str(one.event), one.status) for one in found]
+
+
+async def test_among_rules_that_fit_one_call_the_denial_wins(stack: Stack, bob: Key, admin: Key) -> None:
+    """closes approval-api 3"""
+    await answered(stack, bob, remember="forever")
+    _, allowed = await stack.propose(idempotency_key="k1")
+    assert allowed["rule_id"] is not None
+    deny = {"agent": "deployer", "tool": "deploy.*", "decision": "deny", "pattern": {"any": True}, "reason": "freeze"}
+    _, made = await stack.signed(admin, "POST", f"{API}/rules", deny)
+    status, body = await stack.propose(idempotency_key="k2")
+    assert (status, body["code"]) == (403, "DENIED_BY_RULE")
+    assert (await stack.signed(admin, "DELETE", f"{API}/rules/{made['id']}"))[0] == 200
+    assert (await stack.propose(idempotency_key="k3"))[1]["rule_id"] == allowed["rule_id"]

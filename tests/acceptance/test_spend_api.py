@@ -196,6 +196,7 @@ async def test_what_the_file_would_not_take_is_refused_here_as_well(
 
 
 async def test_only_admins_change_limits(stack: Stack) -> None:
+    """closes approval-api 11"""
     carol = await stack.key(KeyKind.OPERATOR, "U0CAROL")
     status, said = await stack.signed(carol, "PATCH", f"{API}/governance/limits", {"creation_enabled": False})
     assert (status, said["code"]) == (403, "FORBIDDEN")

@@ -104,7 +104,7 @@ async def test_a_demotion_takes_effect_at_once_and_is_recorded(stack: Stack, adm
 
 
 async def test_a_promotion_waits_for_another_admin_and_then_stands(stack: Stack, admin: Key) -> None:
-    """closes autonomy-and-trust 5"""
+    """closes autonomy-and-trust 5; approval-api 11"""
     status, asked = await post(stack, admin, "deployer/tier", tier="L1", target="deploy", reason="it has done well")
     assert (status, asked["state"], asked["tool"]) == (202, "pending", "countersign.set_tier")
     path = f"{API}/approvals/{asked['approval']['id']}"

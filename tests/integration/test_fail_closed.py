@@ -19,7 +19,7 @@ from tests.integration.verbs import TENANT, asked, count, look, sql, submit
 async def test_where_a_store_cannot_be_read_nothing_is_allowed_and_nothing_is_half_recorded(
     database: Database, policy: Policy, table: str, tool: str
 ) -> None:
-    """closes governed-proposals 4; autonomy-and-trust 2; l1-l2-l3-enforcement 9"""
+    """closes governed-proposals 4; autonomy-and-trust 2; l1-l2-l3-enforcement 9; approval-api 9"""
     await sql(database, f"ALTER TABLE {table} RENAME TO hidden")
     with pytest.raises(DBAPIError):
         await submit(database, policy, tool)

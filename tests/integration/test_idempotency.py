@@ -191,7 +191,7 @@ async def test_the_session_tells_unkeyed_calls_apart(
 async def test_a_hundred_identical_proposals_at_once_are_one(
     database: Database, policy: Policy, key: str | None, tool: str
 ) -> None:
-    """closes l1-l2-l3-enforcement 11"""
+    """closes l1-l2-l3-enforcement 11; approval-api 7"""
     made = await asyncio.gather(*(submit(database, policy, tool, idempotency_key=key) for _ in range(100)))
     assert sum(not one.duplicate for one in made) == 1
     assert len({id_of(one) for one in made}) == 1

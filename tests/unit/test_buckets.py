@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.api.errors import refused
 from bot.api.rate import RateLimiter
@@ -38,6 +40,38 @@ def test_a_bucket_fills_again_but_never_above_its_burst():
         limiter.take("agent:a", 1e9, 1)
     with pytest.raises(TooMany):
         limiter.take("agent:a", A_TOKEN_A_DAY, 1)
+
+
+@given(
+    rate=st.floats(1e-4, 10_000), burst=st.integers(1, 50), start=st.floats(0, 1e9),
+    pauses=st.lists(st.floats(0, 3), max_size=80),
+)  # fmt: skip
+def test_who_comes_back_when_told_to_is_let_in(rate, burst, start, pauses):
+    """Whatever went before, and whatever a caller tries meanwhile or another key does."""
+    now = [start]
+    limiter = RateLimiter(lambda: now[0])
+    for pause in [0.0] * (burst + 1) + pauses:
+        now[0] += pause
+        limiter.take("agent:quiet", 50.0, 1000)
+        try:
+            limiter.take("agent:noisy", rate, burst)
+        except TooMany as refusal:
+            now[0] += refusal.details["retry_after"]
+            limiter.take("agent:noisy", rate, burst)
+
+
+def test_who_does_not_wait_long_enough_is_told_how_long_is_left():
+    now = [0.0]
+    limiter = RateLimiter(lambda: now[0])
+    limiter.take("agent:a", 0.1, 1)
+    left = []
+    for _ in range(10):
+        with pytest.raises(TooMany) as caught:
+            limiter.take("agent:a", 0.1, 1)
+        left.append(caught.value.details["retry_after"])
+        now[0] += 1
+    assert left == [10, 9, 8, 7, 6, 5, 4, 3, 2, 1]
+    limiter.take("agent:a", 0.1, 1)
 
 
 def test_a_channel_takes_a_burst_and_then_makes_us_wait_less_than_a_second_each():

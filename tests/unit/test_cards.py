@@ -147,7 +147,7 @@ def test_who_withdrew_it_stands_on_the_card():
 
 
 def test_a_card_holds_everything_a_reviewer_needs():
-    """closes governed-proposals 22"""
+    """closes governed-proposals 22; approval-api 10"""
     made = card(dossier(request(), rationale="The old one leaks"), RENDERING)
     shown = whole_text(made.blocks)
     for part in (

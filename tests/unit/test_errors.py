@@ -6,6 +6,7 @@ import re
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
+from sqlalchemy.exc import TimeoutError as NoConnection
 
 from bot.api.errors import desk, refused
 from governance import errors
@@ -78,3 +79,11 @@ async def test_an_address_that_is_no_ascii_is_logged_escaped(caplog):
     await desk(make_mocked_request("GET", "/\u202e\x1b[31m"), fails)
     assert caplog.records[0].getMessage().isascii()
     assert caplog.records[0].getMessage().isprintable()
+
+
+async def test_too_much_at_once_is_no_fault_and_says_when_to_come_back():
+    async def handler(request):
+        raise NoConnection("QueuePool limit of size 10 overflow 10 reached")
+
+    answer = await desk(make_mocked_request("POST", "/api/v1/approvals/apr_1"), handler)
+    assert (answer.status, json.loads(answer.text)["code"], answer.headers["Retry-After"]) == (503, "BUSY", "1")

@@ -102,7 +102,7 @@ def with_panel(reviewers, quorum, creator_may_approve):
     [('["U0BOB", "U0BOB"]', 2, "true", 1), ("[]", 3, "true", 2), ("[]", 2, "false", 1)],
 )
 def test_a_quorum_that_nobody_could_reach_is_a_mistake(tmp_path, reviewers, quorum, creator_may_approve, able):
-    """closes autonomy-and-trust 7, 10"""
+    """closes autonomy-and-trust 7, 10; approval-api 6"""
     text = with_panel(reviewers, quorum, creator_may_approve)
     remedy = f"tools.0.quorum: {quorum} people must agree but only {able} may; add reviewers"
     assert told_about(tmp_path, text) == [(line_of(text, "quorum"), remedy)]

@@ -17,6 +17,7 @@ def test_a_reload_takes_the_new_file(tmp_path):
 
 @pytest.mark.parametrize("broken", ["[slack", changed(("quorum = 2", "quorum = 0")), changed(('"U0ALICE"', '"x"'))])
 def test_a_broken_reload_keeps_the_old_policy_in_force(tmp_path, broken):
+    """closes approval-api 9"""
     load(tmp_path)
     source = PolicySource(tmp_path / "countersign.toml", ENVIRONMENT)
     before = source.current

@@ -55,7 +55,7 @@ def test_the_more_specific_line_wins(higher, lower):
 
 
 def test_where_nothing_is_written_people_are_asked():
-    """closes autonomy-and-trust 1, 2"""
+    """closes autonomy-and-trust 1, 2; approval-api 10"""
     assert resolve({}).tier is Tier.ACT_WITH_APPROVAL
 
 
