@@ -140,6 +140,12 @@ class RuleTable(Strict):
     reason: Reason
 
 
+class WebhooksTable(Strict):
+    """`[webhooks]`: whether admins may have addresses inside told of events, and over http."""
+
+    allow_private: bool = False
+
+
 class PolicyFile(Strict):
     """The whole of countersign.toml."""
 
@@ -149,6 +155,7 @@ class PolicyFile(Strict):
     roles: RolesTable = RolesTable()
     defaults: DefaultsTable = DefaultsTable()
     limits: LimitsTable = LimitsTable()
+    webhooks: WebhooksTable = WebhooksTable()
     needs_human: NeedsHumanTable = NeedsHumanTable()
     classes: dict[Pattern, TierName] = {}
     agents: list[AgentTable] = []
