@@ -116,8 +116,7 @@ async def replays(tx: Tx, message_ids: Sequence[str]) -> dict[str, int]:
         .where(col(WebhookDelivery.tenant) == tx.tenant, col(WebhookDelivery.message_id).in_(message_ids))
         .group_by(col(WebhookDelivery.message_id))
     )
-    found: dict[str, int] = dict((await tx.session.execute(query)).tuples().all())
-    return found
+    return {row[0]: row[1] for row in await tx.session.execute(query)}
 
 
 async def drop(tx: Tx, endpoint: WebhookEndpoint) -> None:
