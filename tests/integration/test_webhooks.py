@@ -26,6 +26,7 @@ from storage.tables import AuditEntry, DeliveryStatus, KeyKind, OutboxMessage, W
 from tests.conftest import NOON, Clock
 from tests.integration.hooking import ADMIN, Hooks, all_signed_by, hooks_of
 from tests.integration.verbs import APPROVE, TENANT, asked, count, rows, say
+from tests.integration.wire import Wire
 from tests.receiver import Receiver
 
 DEAD, DELIVERED, QUEUED = DeliveryStatus.DEAD, DeliveryStatus.DELIVERED, DeliveryStatus.QUEUED
@@ -350,30 +351,37 @@ async def test_what_leads_inside_is_not_called_and_nobody_learns_whether_somethi
 
 @sqlite_only
 @pytest.mark.parametrize("listening", [True, False])
-async def test_a_name_that_leads_inside_reads_like_one_that_leads_nowhere(hooks: Hooks, listening: bool) -> None:
+async def test_a_name_that_leads_inside_is_not_even_connected_to_and_reads_like_one_that_leads_nowhere(
+    hooks: Hooks, listening: bool
+) -> None:
+    connections: list[object] = []
+
+    def connected(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(writer)
+        writer.close()
+
     hooks.held.current = replace(hooks.policy, private_webhooks=False)
-    port = hooks.receiver.port if listening else free_port()
-    own = socket.gethostname()  # a name of this machine, which leads to itself
-    for url in (f"https://{own}:{port}/", "https://nothing.invalid/"):
-        await hooks.endpoint(url=url)
-    await hooks.happen()
-    await hooks.send()
-    assert hooks.receiver.calls == []
+    async with await asyncio.start_server(connected, "0.0.0.0", 0) as server:
+        port = server.sockets[0].getsockname()[1] if listening else free_port()
+        own = socket.gethostname()  # a name of this machine, which leads to itself
+        for url in (f"https://{own}:{port}/", "https://nothing.invalid/"):
+            await hooks.endpoint(url=url)
+        await hooks.happen()
+        await hooks.send()
+    assert connections == []
     assert {one.last_error for one in await hooks.deliveries()} == {sending.NO_ANSWER}
 
 
 @sqlite_only
-async def test_opened_by_the_policy_an_open_and_a_closed_port_that_speak_no_http_read_alike(hooks: Hooks) -> None:
-    async def mumble(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"220 not HTTP at all\r\n")
-        writer.close()
-
-    server = await asyncio.start_server(mumble, "127.0.0.1", 0)
-    await hooks.endpoint(url=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
+async def test_opened_by_the_policy_an_open_and_a_closed_port_that_speak_no_http_read_alike(
+    hooks: Hooks, wire: Wire
+) -> None:
+    wire.script = [b"220 not HTTP at all\r\n"]
+    await hooks.endpoint(url=wire.url)
     await hooks.endpoint(url=f"http://127.0.0.1:{free_port()}/")
     await hooks.happen()
     await hooks.send()
-    server.close()
+    assert len(wire.requests) == 1
     found = await hooks.deliveries()
     assert {(one.status, one.attempts, one.last_status, one.last_error) for one in found} == {
         (QUEUED, 1, None, sending.NO_ANSWER)
@@ -381,16 +389,11 @@ async def test_opened_by_the_policy_an_open_and_a_closed_port_that_speak_no_http
 
 
 @sqlite_only
-async def test_an_answer_without_end_is_not_waited_for(hooks: Hooks) -> None:
-    async def drip(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n" + b"x" * 100_000)
-        await asyncio.sleep(60)
-
-    server = await asyncio.start_server(drip, "127.0.0.1", 0)
-    await hooks.endpoint(url=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
+async def test_an_answer_without_end_is_not_waited_for(hooks: Hooks, wire: Wire) -> None:
+    wire.script = [b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n" + b"x" * 100_000]
+    await hooks.endpoint(url=wire.url)
     await hooks.happen()
     await hooks.send()
-    server.close()
     assert (await hooks.only()).status is DELIVERED
 
 
