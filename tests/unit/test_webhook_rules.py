@@ -1,7 +1,11 @@
 """What webhooks are told, when they are tried again, and where they may lead."""
 
+import base64
 import json
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -85,6 +89,26 @@ def test_the_published_example_of_a_signature() -> None:
 )
 def test_addresses_out_in_the_world_are_taken(url: str) -> None:
     assert str(target_of(url, private=False)) == url
+
+
+def test_the_verification_shown_in_the_docs_takes_what_we_sign_and_nothing_else() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text()
+    shown: dict[str, Any] = {}
+    exec(re.findall(r"```python\n(.*?)```", page, re.DOTALL)[0], shown)
+    now, body = 1_795_435_200, body_of(DECIDED).encode()
+    secret, other = ("whsec_" + base64.b64encode(bytes([n]) * 32).decode() for n in (1, 2))
+
+    def headers(*secrets: str) -> dict[str, str]:
+        signatures = " ".join(sign(one, "whd_1", str(now), body) for one in secrets)
+        return {"webhook-id": "whd_1", "webhook-timestamp": str(now), "webhook-signature": signatures}
+
+    is_genuine = shown["is_genuine"]
+    assert is_genuine(secret, headers(secret), body, now)
+    assert is_genuine(secret, headers(other, secret), body, now + 300)
+    assert not is_genuine(secret, headers(other), body, now)
+    assert not is_genuine(secret, headers(secret), body + b" ", now)
+    assert not is_genuine(secret, headers(secret), body, now + 301)
+    assert not is_genuine(secret, {**headers(secret), "webhook-id": "whd_2"}, body, now)
 
 
 INSIDE = [
