@@ -24,6 +24,7 @@ from bot.policy import PolicyProblem, PolicySource, TenantPolicy
 from bot.settings import Settings, check_for_workspaces
 from bot.slack import PAUSE, SlackTrouble, new_client, new_session
 from bot.switchboard import Branch, Switchboard
+from bot.webhooks import AT_ONCE, Webhooks
 from governance.policy import INTERNAL
 from scheduler.execution import Executor
 from scheduler.inbox import Inbox
@@ -63,7 +64,9 @@ class Server:
         outbox = Outbox(database, self.switchboard.handlers())
         executor = Executor(database, policy, self._connectors(environment))
         inbox, spending = Inbox(database, self.switchboard.answer), SpendClock(database, policy)
-        self._loop = Loop(database, outbox, executor, inbox, spending)
+        self._webhooks = Webhooks(database, policy)
+        webhooks = Outbox(database, self._webhooks.handlers(), lane="webhooks", at_once=AT_ONCE)
+        self._loop = Loop(database, outbox, executor, inbox, spending, webhooks)
         site = new_site(self.switchboard, self._installing, self._secret)
         self._runner = web.AppRunner(site, access_log=None, shutdown_timeout=_DRAIN, auto_decompress=False)
         self._background: list[asyncio.Task[None]] = []
@@ -162,6 +165,7 @@ class Server:
         await asyncio.gather(*(office.rest(_DRAIN) for office in self.switchboard.offices()))
         await self._loop.stop()
         await self._http.close()
+        await self._webhooks.close()
         await self._mcp.close()
         if self._to_slack is not None:
             await self._to_slack.close()

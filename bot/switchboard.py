@@ -86,8 +86,8 @@ class Switchboard:
         return (self._branches.get(key.tenant) if key else None) or self.main
 
     def handlers(self) -> dict[str, Handler]:
-        """Return the handler of each kind of outbox message."""
-        return {kind.value: self._deliver for kind in Owed}
+        """Return the handler of each kind of outbox message that goes to Slack."""
+        return {kind.value: self._deliver for kind in Owed if kind is not Owed.WEBHOOK}
 
     async def _deliver(self, message: OutboxMessage) -> None:
         """Hand a message to its workspace's branch; while there is none, or it has no token, what goes to Slack

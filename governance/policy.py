@@ -189,7 +189,7 @@ class Policy:
     limits: Limits = field(default_factory=Limits)
     decide_by_reply: bool = False  #: plain replies count where the risk is low
     decide_by_reaction: bool = False  #: and so do reactions
-    aap_allow_private: bool = False  #: whether notifications of the Agent Approval Protocol may go to inside addresses
+    private_webhooks: bool = False  #: admins may have addresses inside told of events
     hash: str = ""
 
     @classmethod

@@ -1,7 +1,8 @@
-"""Numbering and chaining committed audit entries and the trust records they mean, off the hot path."""
+"""Numbering and chaining committed audit entries, with the trust records and webhooks they mean, off the hot path."""
 
 from governance.chain import GENESIS, link
 from operations.project import project
+from operations.webhook_queue import queue_events
 from storage import audit, sequence
 from storage.database import Tx
 from storage.tables import AuditEntry, AuditSeal
@@ -10,7 +11,8 @@ _BATCH = 500
 
 
 async def seal_next(tx: Tx, *, wait: bool = False) -> int:
-    """Seal the next batch of entries of every tenant, and append what they mean to the trust graph; returns how many.
+    """Seal the next batch of entries of every tenant, append what they mean to the trust graph, and owe it to webhooks;
+    returns how many.
 
     One replica at a time: where another one is at it, this one leaves it to that, or waits for its turn.
     """
@@ -32,9 +34,9 @@ async def seal_next(tx: Tx, *, wait: bool = False) -> int:
 async def _extend_chain(tx: Tx, entries: list[AuditEntry]) -> None:
     head = await audit.last_seal(tx)
     index, previous = (head.chain_index, head.entry_hash) if head else (0, GENESIS)
-    for entry in entries:
+    page = list(enumerate(entries, index + 1))
+    for index, entry in page:
         assert entry.id is not None
-        index += 1
         sealed = link(previous, index, entry.id, {**audit.content_of(entry), "mac": entry.mac}, tx.keys.audit_key)
         tx.session.add(
             AuditSeal(tenant=tx.tenant, chain_index=index, entry_id=entry.id, previous_hash=previous, entry_hash=sealed)
@@ -42,3 +44,4 @@ async def _extend_chain(tx: Tx, entries: list[AuditEntry]) -> None:
         previous = sealed
     await tx.session.flush()
     await project(tx, entries)
+    await queue_events(tx, page)

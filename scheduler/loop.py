@@ -18,12 +18,15 @@ class Loop:
     """All pumps of a process, ticked at their intervals and nudged by commits."""
 
     def __init__(
-        self, database: Database, outbox: Outbox, executor: Executor, inbox: Inbox, spending: SpendClock
+        self, database: Database, outbox: Outbox, executor: Executor, inbox: Inbox, spending: SpendClock,
+        webhooks: Outbox,
     ) -> None:  # fmt: skip
         self._database, self._outbox, self._executor, self._inbox = database, outbox, executor, inbox
+        self._webhooks = webhooks
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         self._pumps: list[tuple[Pump, str | None]] = []
         self._add("outbox", outbox.drain, 1, "outbox")
+        self._add("webhooks", webhooks.drain, 1, "webhooks")
         self._add("inbox", inbox.drain, 1, "inbox")
         self._add("executions", executor.drain, 1, "executions")
         self._add("leases", executor.recover, 1)
@@ -35,6 +38,7 @@ class Loop:
         self._add("digests", self._bound(upkeep.owe_digests), 60)
         self._add("nonces", self._bound(upkeep.forget_nonces), 60)
         self._add("answered events", self._bound(upkeep.forget_events), 60)
+        self._add("old webhooks", self._bound(upkeep.forget_webhooks), 600)
         self._add("spend stops", spending.drain, 1, "spend")
         self._add("old reports", self._bound(forget_reports), 600)
 
@@ -52,6 +56,7 @@ class Loop:
         await asyncio.gather(*(pump.stop() for pump, _topic in self._pumps))
         await self._inbox.stop()
         await self._executor.stop()
+        await self._webhooks.stop()
         await self._outbox.stop()
 
     def _bound(self, tick: Callable[[Database], Awaitable[object]]) -> Callable[[], Awaitable[None]]:

@@ -18,16 +18,18 @@ _GIVE_UP_AFTER = timedelta(hours=24)
 
 
 class Outbox:
-    """Delivers outbox messages of every tenant."""
+    """Delivers outbox messages of every tenant: those of one lane, so that no lane waits for the slots of another."""
 
-    def __init__(self, database: Database, handlers: Mapping[str, Handler]) -> None:
-        self._database, self._handlers = database, handlers
-        self._slots = Slots(_AT_ONCE, lambda: database.signals.announce(["outbox"]))
+    def __init__(
+        self, database: Database, handlers: Mapping[str, Handler], *, lane: str = "outbox", at_once: int = _AT_ONCE
+    ) -> None:
+        self._database, self._handlers, self._lane = database, handlers, lane
+        self._slots = Slots(at_once, lambda: database.signals.announce([lane]))
 
     async def drain(self) -> None:
         """Start delivering everything that is due and fits; the most urgent first."""
         while self._slots.free:
-            claimed = await self._database.write("", lambda tx: outbox.claim(tx, self._slots.free))
+            claimed = await self._database.write("", lambda tx: outbox.claim(tx, self._slots.free, self._lane))
             for message in claimed:
                 self._slots.run(self._deliver(message))
             if not claimed:

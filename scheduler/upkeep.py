@@ -1,6 +1,7 @@
-"""Housekeeping: seal the audit chain, repair surfaces that fell behind, forget used nonces and answered events."""
+"""Housekeeping: seal the audit chain, repair surfaces that fell behind, forget what is over."""
 
 from operations import digest, remember, seal
+from operations.webhook_sending import forget_deliveries
 from storage import access, foldings, inbox, sequence, surfaces
 from storage.database import Database, Tx
 from storage.outbox import Owed, Priority, owe
@@ -49,6 +50,12 @@ async def forget_nonces(database: Database) -> None:
 async def forget_events(database: Database) -> None:
     """Drop replies and reactions that were answered long ago."""
     await database.write("", inbox.forget)
+
+
+async def forget_webhooks(database: Database) -> None:
+    """Drop what webhooks were told long ago."""
+    while await database.write("", forget_deliveries):
+        pass
 
 
 async def owe_digests(database: Database) -> None:

@@ -1,7 +1,8 @@
 """Queries on keys and nonces."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from sqlalchemy import CursorResult, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -16,6 +17,13 @@ NONCE_LIFETIME = timedelta(seconds=400)
 def is_live(key: ApiKey, now: datetime) -> bool:
     """Whether a key works at this moment."""
     return key.revoked_at is None and (key.expires_at is None or key.expires_at > now)
+
+
+def state_of(key: ApiKey, now: datetime) -> Literal["live", "expired", "revoked"]:
+    """Return where a key stands at this moment."""
+    if key.revoked_at is not None:
+        return "revoked"
+    return "live" if is_live(key, now) else "expired"
 
 
 async def agent_key(tx: Tx, secret_hash: str) -> ApiKey | None:
@@ -37,8 +45,27 @@ async def all_keys(tx: Tx) -> list[ApiKey]:
     return list(await tx.session.scalars(query))
 
 
+async def page(tx: Tx, before: tuple[datetime, str] | None, limit: int) -> Sequence[ApiKey]:
+    """Return this tenant's keys, newest first."""
+    query = select(ApiKey).where(col(ApiKey.tenant) == tx.tenant)
+    made, id = col(ApiKey.created_at), col(ApiKey.id)
+    if before is not None:
+        query = query.where((made < before[0]) | ((made == before[0]) & (id < before[1])))
+    return (await tx.session.scalars(query.order_by(made.desc(), id.desc()).limit(limit))).all()
+
+
+async def locked(tx: Tx, key_id: str) -> ApiKey | None:
+    """Return a key of this tenant with its row locked, whether it is live or not."""
+    if not key_id.isascii() or "\x00" in key_id:
+        return None
+    query = select(ApiKey).where(col(ApiKey.id) == key_id, col(ApiKey.tenant) == tx.tenant)
+    return (await tx.session.scalars(query.with_for_update().execution_options(populate_existing=True))).first()
+
+
 async def revoke(tx: Tx, key_id: str) -> bool:
     """Revoke a key; False where there is none to revoke."""
+    if not key_id.isascii() or "\x00" in key_id:
+        return False
     statement = (
         update(ApiKey)
         .where(col(ApiKey.id) == key_id, col(ApiKey.tenant) == tx.tenant, col(ApiKey.revoked_at).is_(None))

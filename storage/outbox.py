@@ -35,7 +35,11 @@ class Owed(StrEnum):
     WARN = "warn"  #: ask everybody who has not answered a last time (subject: request id)
     DIGEST = "digest"  #: send one person the digest of their day (subject: tenant and person)
     AAP = "aap"  #: notify an instance that its request is resolved (subject: the event's id, unique)
+    WEBHOOK = "webhook"  #: tell an endpoint what it is to be told, in a lane of its own (subject: endpoint id)
     FOLD = "fold"  #: bring the message that counts a noisy agent's calls up to date (subject: folding id)
+
+
+_IN_LANE = {"outbox": text(f"kind <> '{Owed.WEBHOOK}'"), "webhooks": text(f"kind = '{Owed.WEBHOOK}'")}
 
 
 class Priority(IntEnum):
@@ -71,21 +75,40 @@ async def owe(
             set_={"priority": _least(dialect)(OutboxMessage.priority, int(priority))},
         )
     )
-    tx.announce("outbox")
+    tx.announce(lane_of(kind))
+
+
+def lane_of(kind: str) -> str:
+    """Return the topic that wakes whoever delivers this kind: webhooks and Slack never wait for each other."""
+    return "webhooks" if kind == Owed.WEBHOOK else "outbox"
+
+
+async def hurry(tx: Tx, kind: Owed, subject: str) -> None:
+    """Make a queued message due now: what it is to deliver is new, whatever it waited for."""
+    await tx.session.execute(
+        update(OutboxMessage)
+        .where(
+            QUEUED, col(OutboxMessage.kind) == kind.value, col(OutboxMessage.subject) == subject,
+            col(OutboxMessage.next_attempt_at) > tx.now,
+        )
+        .values(next_attempt_at=tx.now)
+        .execution_options(synchronize_session=False)
+    )  # fmt: skip
+    tx.announce(lane_of(kind))
 
 
 def _least(dialect: Any) -> Any:
     return func.min if dialect is sqlite else func.least
 
 
-async def claim(tx: Tx, limit: int) -> list[OutboxMessage]:
-    """Claim due messages of every tenant, most urgent first, and messages whose claimant died."""
+async def claim(tx: Tx, limit: int, lane: str = "outbox") -> list[OutboxMessage]:
+    """Claim due messages of a lane and of every tenant, most urgent first, and messages whose claimant died."""
     due = ((col(OutboxMessage.status) == OutboxStatus.QUEUED) & (col(OutboxMessage.next_attempt_at) <= tx.now)) | (
         (col(OutboxMessage.status) == OutboxStatus.SENDING) & (col(OutboxMessage.lease_until) < tx.now)
     )
     query = (
         select(OutboxMessage)
-        .where(due)
+        .where(due, _IN_LANE[lane])
         .order_by(col(OutboxMessage.priority), col(OutboxMessage.next_attempt_at))
         .limit(limit)
         .with_for_update(skip_locked=True)

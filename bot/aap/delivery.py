@@ -43,7 +43,7 @@ class Notifications:
         now = self._office.database.clock()
         if now - message.created_at >= WINDOW:
             raise Undeliverable("no receiver acknowledged it within seven days")
-        private = self._office.policy.current.aap_allow_private
+        private = self._office.policy.current.private_webhooks
         try:
             check_url(instance.url, allow_private=private)
             reply = await post(instance.url, self._signed(message, instance), now, allow_private=private)

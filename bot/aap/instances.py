@@ -119,7 +119,7 @@ class Instances:
         """Ask a receiver whether it expects this registration; one attempt. Raises Unprocessable or TooMany."""
         if body.type != "webhook":
             raise Unprocessable("delivery/type: only webhook is known.", code="unsupported_delivery_type")
-        private = self._office.policy.current.aap_allow_private
+        private = self._office.policy.current.private_webhooks
         check_url(body.url, allow_private=private)
         if self._asking >= _AT_ONCE:
             raise TooMany("Many receivers are being verified; try again shortly.", details={"retry_after": 2})

@@ -8,10 +8,11 @@ from bot.api.agents import Agents
 from bot.api.approvals import Approvals
 from bot.api.automation_routes import automation_routes
 from bot.api.changes import Changes
-from bot.api.endpoints import BASE
+from bot.api.endpoints import BASE, as_routes
 from bot.api.errors import answer, desk
 from bot.api.governance import Governance
 from bot.api.health import Health
+from bot.api.keys import Keys
 from bot.api.outcomes import Outcomes
 from bot.api.policy_decisions import PolicyDecisions
 from bot.api.principals import Callers, Operator
@@ -19,6 +20,7 @@ from bot.api.proposals import Proposals
 from bot.api.rules import Rules
 from bot.api.spend import Spend
 from bot.api.trust import Trust
+from bot.api.webhooks import Webhooks
 from bot.office import Office
 
 MAX_BODY = 1024 * 1024
@@ -37,6 +39,7 @@ def api_routes(office: Office) -> list[web.RouteDef]:
     proposals, approvals, rules = Proposals(office, callers), Approvals(office, callers), Rules(office, callers)
     changes, outcomes, agents = Changes(office, callers), Outcomes(office, callers), Agents(office, callers)
     trust, governance = Trust(office, callers), Governance(office, callers)
+    webhooks, keys = Webhooks(office, callers), Keys(office, callers)
     spend, verdicts = Spend(office, callers), PolicyDecisions(office, callers)
 
     async def whoami(request: web.Request) -> web.Response:
@@ -83,4 +86,6 @@ def api_routes(office: Office) -> list[web.RouteDef]:
         web.get(f"{BASE}/trust", trust.index, allow_head=False),
         web.get(f"{BASE}/trust/score", trust.score, allow_head=False),
         web.get(f"{BASE}/whoami", whoami, allow_head=False),
+        *as_routes(webhooks.endpoints()),
+        *as_routes(keys.endpoints()),
     ]

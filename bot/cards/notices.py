@@ -29,6 +29,11 @@ _LINES = {
         "🗓️ A rule you made three months ago or earlier still answers: *{effect}* `{tool}` by *{agent}*, used {used}. "
         "If it is not meant any more: `/approvals revoke {rule}`"
     ),
+    "webhook_dead": (
+        "📮 A webhook at `{host}` took no event for a day, so the first is given up ({why}). Those after it are "
+        "still tried; `POST /webhooks/{webhook}/replay` sends what was given up again"
+    ),
+    "webhook_gone": ("📮 The webhook at `{host}` says that it is gone ({why}), so `{webhook}` is switched off"),
     **automation_notices.LINES,
 }
 NOTICES = frozenset(_LINES)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import httpx2
 
-from bot.connectors.http import ForbiddenAddress
+from bot.net import ForbiddenAddress
 
 #: What each side works out for itself.
 _NOT_SENT_ON = frozenset({"host", "content-length", "accept-encoding", "connection", "transfer-encoding"})

@@ -1,20 +1,14 @@
 """The http connector: POST the approved call to its address, signed, under one idempotency key."""
 
-import asyncio
-import base64
-import binascii
-import hashlib
-import hmac
-import socket
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 
-from bot.connectors.addresses import is_outside
 from bot.connectors.results import MAX_REFUSAL, as_result, words_of
+from bot.net import ForbiddenAddress, new_session
+from bot.net.standard_webhooks import retry_after as wait_of
+from bot.net.standard_webhooks import sign
 from governance.attempts import MAX_RESULT, Answer, Result
 from governance.canonical import Json, canonical
 from governance.text import cut
@@ -22,46 +16,6 @@ from operations.execute import Started
 from storage.database import Clock
 
 _BUSY = frozenset({408, 425, 429, 503})
-
-
-class ForbiddenAddress(OSError):
-    """A host name led to an address inside; nothing was sent."""
-
-
-class GuardedResolver(AbstractResolver):
-    """Resolves names and refuses those that lead inside; the address it returns is the one connected to."""
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        """Resolve a name. Raises ForbiddenAddress for whatever is not globally routable unicast."""
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
-        for _family, _type, _protocol, _name, address in found:
-            if not is_outside(str(address[0])):
-                raise ForbiddenAddress(
-                    f"{host} leads to {address[0]}, which is inside; set allow_private = true to mean it"
-                )
-        return [
-            ResolveResult(
-                hostname=host, host=str(address[0]), port=port, family=kind, proto=protocol, flags=socket.AI_NUMERICHOST
-            )
-            for kind, _type, protocol, _name, address in found
-        ]
-
-    async def close(self) -> None:
-        """Nothing to close."""
-
-
-def new_session(*, guarded: bool) -> aiohttp.ClientSession:
-    """Return a session that opens a fresh connection for every request; a guarded one only to addresses outside.
-
-    A connection kept alive may be given up by the other side just as we write to it, and then nobody knows whether a
-    call that must not be repeated has happened.
-    """
-    if not guarded:
-        return aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
-    connector = aiohttp.TCPConnector(resolver=GuardedResolver(), use_dns_cache=False, force_close=True)
-    return aiohttp.ClientSession(connector=connector)
 
 
 class HttpConnector:
@@ -107,8 +61,7 @@ class HttpConnector:
         }  # fmt: skip
         secret = self._environment.get(started.tool.connector.secret_env or "")
         if secret:
-            signed = hmac.new(_key(secret), f"{execution_id}.{timestamp}.".encode() + body, hashlib.sha256)
-            headers["webhook-signature"] = "v1," + base64.b64encode(signed.digest()).decode()
+            headers["webhook-signature"] = sign(secret, execution_id, timestamp, body)
         return headers
 
 
@@ -130,16 +83,6 @@ def _body(started: Started) -> bytes:
     )
 
 
-def _key(secret: str) -> bytes:
-    """Return the signing key of a Standard Webhooks secret; one without the prefix is taken as it is."""
-    if not secret.startswith("whsec_"):
-        return secret.encode()
-    try:
-        return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
-    except binascii.Error:
-        return secret.encode()
-
-
 async def _read(response: aiohttp.ClientResponse, now: datetime, secrets: Iterable[Json]) -> Result:
     status = response.status
     if 200 <= status < 300:
@@ -152,7 +95,7 @@ def answer_to_status(status: int, reason: str | None, text: str, retry_after: st
     """Return what an answer of 300 and above means; `text` is what the other side said."""
     error = cut(f"HTTP {status} {reason or ''}: {text}".strip(), 1000)
     if status in _BUSY:
-        return Result(Answer.BUSY, error=error, retry_after=_retry_after(retry_after, now))
+        return Result(Answer.BUSY, error=error, retry_after=wait_of(retry_after, now))
     return Result(Answer.NO_ANSWER if status >= 500 else Answer.FAILED, error=error)
 
 
@@ -161,18 +104,6 @@ async def _at_most(response: aiohttp.ClientResponse, limit: int) -> bytes:
     while len(body) < limit and (chunk := await response.content.read(limit - len(body))):
         body += chunk
     return body
-
-
-def _retry_after(header: str | None, now: datetime) -> timedelta | None:
-    if header is None:
-        return None
-    if header.strip().isdecimal():
-        return timedelta(seconds=min(int(header.strip()[:9]), 86_400))
-    try:
-        moment = parsedate_to_datetime(header)
-    except ValueError:
-        return None
-    return max(timedelta(), moment.replace(tzinfo=moment.tzinfo or UTC) - now)
 
 
 def _said(error: BaseException) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import aiohttp
 
-from bot.connectors.http import new_session
+from bot.net import new_session
 from governance.attempts import Result
 from operations.execute import Started
 from storage.database import Clock

@@ -50,8 +50,8 @@ def _shared(file: PolicyFile, tools: Mapping[str, Tool], file_hash: str) -> Poli
         default_tier=file.defaults.tier, class_tiers=dict(file.classes), needs_human=frozenset(marked),
         scoped=tuple(_scoped(table, ("scoped", i)) for i, table in enumerate(file.scoped)),
         refused=tuple(Refused(rule.tool, rule.agent, rule.reason, ("rules", i)) for i, rule in enumerate(file.rules)),
-        aap_allow_private=file.aap.allow_private,
-        default_ttl=file.defaults.approval_ttl, limits=_limits(file), hash=file_hash,
+        default_ttl=file.defaults.approval_ttl, limits=_limits(file), private_webhooks=file.webhooks.allow_private,
+        hash=file_hash,
     )  # fmt: skip
 
 

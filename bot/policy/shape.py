@@ -121,12 +121,6 @@ class ToolTable(Strict):
     input_schema: dict[str, Any] = {"type": "object"}
 
 
-class AapTable(Strict):
-    """`[aap]`: whether instances of agents may be notified inside your network, and without TLS."""
-
-    allow_private: bool = False
-
-
 class ScopedTable(Strict):
     """`[[scoped]]`: what holds besides for one automation, run or session; it only ever tightens."""
 
@@ -146,6 +140,12 @@ class RuleTable(Strict):
     reason: Reason
 
 
+class WebhooksTable(Strict):
+    """`[webhooks]`: whether admins may have addresses inside told of events, and over http."""
+
+    allow_private: bool = False
+
+
 class PolicyFile(Strict):
     """The whole of countersign.toml."""
 
@@ -155,13 +155,13 @@ class PolicyFile(Strict):
     roles: RolesTable = RolesTable()
     defaults: DefaultsTable = DefaultsTable()
     limits: LimitsTable = LimitsTable()
+    webhooks: WebhooksTable = WebhooksTable()
     needs_human: NeedsHumanTable = NeedsHumanTable()
     classes: dict[Pattern, TierName] = {}
     agents: list[AgentTable] = []
     tools: list[ToolTable] = []
     scoped: list[ScopedTable] = []
     rules: list[RuleTable] = []
-    aap: AapTable = AapTable()
 
 
 class PackFile(Strict):

@@ -32,6 +32,7 @@ from storage.tables.proposals import Proposal
 from storage.tables.rules import Rule
 from storage.tables.standing import AutonomyCount, Budget, Standing, StandingKind
 from storage.tables.trust import TrustRecord
+from storage.tables.webhooks import DeliveryStatus, WebhookDelivery, WebhookEndpoint
 
 metadata = SQLModel.metadata
 
@@ -52,6 +53,7 @@ __all__ = [
     "AutonomyCount",
     "Budget",
     "Delegation",
+    "DeliveryStatus",
     "Door",
     "Execution",
     "Folding",
@@ -85,5 +87,7 @@ __all__ = [
     "Surface",
     "SurfaceStatus",
     "TrustRecord",
+    "WebhookDelivery",
+    "WebhookEndpoint",
     "metadata",
 ]

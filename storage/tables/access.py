@@ -33,6 +33,7 @@ class ApiKey(SQLModel, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    replaced_by: str | None = Field(default=None, max_length=ID_LENGTH)  #: the key that it was rotated to
 
 
 class Nonce(SQLModel, table=True):

@@ -34,7 +34,7 @@ def url(sqlite_url: str) -> str:
 def paying(database: Database, folder: Path) -> Outbox:
     """An outbox that notifies receivers inside."""
     config = folder / "aap.toml"
-    config.write_text("[aap]\nallow_private = true\n" + policy_text())
+    config.write_text("[webhooks]\nallow_private = true\n" + policy_text())
     office = Office(database, PolicySource(config, SECRETS), new_client("", "http://127.0.0.1:9/api/"))
     return Outbox(database, {Owed.AAP: Notifications(office).deliver})
 
@@ -86,7 +86,7 @@ async def test_a_receiver_that_names_its_time_is_left_alone_until_then(
 
 async def test_each_workspace_has_its_own_agents_and_notifies_without_slack(url: str, tmp_path: Path) -> None:
     async with tenants(url, tmp_path) as place, listening() as ear:
-        text = place.config.read_text().replace("[[workspaces]]", "[aap]\nallow_private = true\n[[workspaces]]", 1)
+        text = place.config.read_text().replace("[[workspaces]]", "[webhooks]\nallow_private = true\n[[workspaces]]", 1)
         place.config.write_text(text + OWN_TOOLS)
         await place.server.reload_policy()
         red, blue = [await bench_of(place, team) for team in (RED, BLUE)]

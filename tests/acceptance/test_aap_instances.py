@@ -33,7 +33,7 @@ async def bench(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory)
     folder = tmp_path_factory.mktemp("aap")
     (folder / "countersign.db").write_bytes(sqlite_template.read_bytes())
     stack = await start_stack(
-        f"sqlite:///{folder / 'countersign.db'}", folder, extra=OWN_TOOLS, top="[aap]\nallow_private = true\n"
+        f"sqlite:///{folder / 'countersign.db'}", folder, extra=OWN_TOOLS, top="[webhooks]\nallow_private = true\n"
     )
     keys = [await stack.key(KeyKind.OPERATOR, person) for person in ("U0BOB", "U0CAROL")]
     running = Bench(stack, *keys)

@@ -59,7 +59,7 @@ from storage.database import Database
 from storage.dossier import Dossier
 from storage.tables import Door, Folding, KeyKind, Rule, Surface
 from tests.conftest import Clock
-from tests.integration import atomic_aap, atomic_automations, atomic_governance, atomic_spend
+from tests.integration import atomic_aap, atomic_automations, atomic_governance, atomic_spend, atomic_webhooks
 from tests.integration.faults import Verb, break_everywhere
 from tests.integration.running import DONE, REFUSED, SILENT, approved
 from tests.integration.verbs import APPROVE, DEFER, REJECT, TENANT, asked, rows, say, submit
@@ -147,7 +147,8 @@ def is_status(status: RequestStatus | ExecutionStatus) -> Callable[[Any], bool]:
     return lambda got: got.status is status
 
 
-for _verb, _made in (*atomic_aap.CASES, *atomic_governance.CASES, *atomic_spend.CASES, *atomic_automations.CASES):
+_CASES = (atomic_aap, atomic_governance, atomic_spend, atomic_automations, atomic_webhooks)
+for _verb, _made in (one for room in _CASES for one in room.CASES):
     case(_verb)(_made)
 
 
@@ -870,5 +871,5 @@ def test_every_verb_has_a_case() -> None:
         and made.__module__ == f"operations.{module.name}"
         and not name.startswith("_")
     }
-    parts = PARTS | atomic_aap.PARTS | atomic_governance.PARTS | atomic_spend.PARTS | atomic_automations.PARTS
+    parts = PARTS.union(*(room.PARTS for room in _CASES))
     assert verbs - parts - {verb for verb, _ in CASES.values()} == set()

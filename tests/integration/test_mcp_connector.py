@@ -14,8 +14,8 @@ import httpx2
 import pytest
 
 from bot.connectors.bridge import Bridge
-from bot.connectors.http import new_session
 from bot.connectors.mcp import McpConnector
+from bot.net import new_session
 from governance.lifecycle import ExecutionStatus
 from storage.database import Database
 from storage.tables import Execution

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.connectors.addresses import is_outside
+from bot.net import is_outside
 
 INSIDE = [
     "0.0.0.0", "10.1.2.3", "100.64.0.1", "127.0.0.1", "169.254.169.254", "172.16.0.1", "192.0.0.8", "192.0.2.1",

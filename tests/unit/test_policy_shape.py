@@ -99,7 +99,7 @@ def test_the_schema_for_editors_knows_every_key():
     schema = PolicyFile.model_json_schema()
     assert set(schema["properties"]) == {
         "slack", "include", "roles", "defaults", "limits", "needs_human", "classes", "agents", "tools", "scoped",
-        "rules", "workspaces", "aap",
+        "rules", "workspaces", "webhooks",
     }  # fmt: skip
     assert "L1" in str(schema["$defs"]["AgentTable"]["properties"]["tier"])
     assert all(
