@@ -1,4 +1,4 @@
-"""Long polls: a bounded number per caller, woken by commits, and cheap while they wait."""
+"""Long polls: a bounded number per caller, woken by commits, and no trouble to the database while they wait."""
 
 import asyncio
 from collections import Counter
@@ -13,7 +13,8 @@ from storage import executions, proposals
 MAX_WAITERS = 20
 
 _WAITING = frozenset({ProposalState.PENDING, ProposalState.ALLOWED})
-_RECHECK = 2.0  # seconds; the wake-up of another replica does not reach this one
+_GLANCE = 2.0  # seconds until it is noticed that a caller has hung up
+_UNTOLD = 20.0  # seconds until it is looked again while the wake-ups of other processes do not arrive
 
 
 class Waiters:
@@ -41,11 +42,22 @@ class Waiters:
         deadline = asyncio.get_running_loop().time() + seconds
         with self._office.database.signals.listen(proposals.topic(proposal_id)) as changed:
             while await self._is_open(proposal_id) and not self._office.database.signals.closed:
-                left = deadline - asyncio.get_running_loop().time()
-                if left <= 0 or request.transport is None or request.transport.is_closing():
+                if not await self._woken(request, changed, deadline):
                     return
-                await _either(changed, min(left, _RECHECK))
                 changed.clear()
+
+    async def _woken(self, request: web.Request, changed: asyncio.Event, deadline: float) -> bool:
+        """Return True once the proposal is worth another look, False when time is up or nobody listens any more."""
+        now = asyncio.get_running_loop().time
+        look_at = now() + _UNTOLD
+        while not changed.is_set():
+            left = deadline - now()
+            if left <= 0 or request.transport is None or request.transport.is_closing():
+                return False
+            if now() >= look_at and not self._office.database.is_woken:
+                return True
+            await _either(changed, min(left, _GLANCE))
+        return True
 
     async def _is_open(self, proposal_id: str) -> bool:
         """Whether an agent has to wait. What it runs itself it waits for no longer than until it may."""
