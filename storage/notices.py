@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from sqlalchemy import URL
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -72,7 +73,7 @@ class Notices:
                 async with self._listening() as connection:
                     pause, is_known = _SOONEST, False
                     await self._serve(connection)
-            except Exception as error:  # the outer loop: whatever cut the connection, there will be another one
+            except _lost() as error:
                 if not is_known:
                     log.warning("the connection for wake-ups is cut (%s); connecting anew", type(error).__name__)
                 is_known = True
@@ -147,6 +148,13 @@ def payloads(topics: Iterable[str]) -> list[str]:
             size = len(topic.encode()) + 1
         found[-1].append(topic)
     return ["\n".join(one) for one in found if one]
+
+
+def _lost() -> tuple[type[Exception], ...]:
+    """Return what is raised where a connection cannot be had or is cut."""
+    import asyncpg  # type: ignore[import-untyped]  # only where PostgreSQL is
+
+    return OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> None:

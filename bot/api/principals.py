@@ -104,6 +104,19 @@ class Callers:
                 raise CannotAskSlack() from trouble
         return operator
 
+    async def still_may(self, request: web.Request, caller: Agent | Operator) -> bool:
+        """Whether who was let in to read would be let in again. Nothing is counted or used up by asking."""
+        key = await find_key(self._office.database, request)
+        if key is None or key.tenant != self._office.tenant:
+            return False
+        if isinstance(caller, Agent):
+            return caller.id in self._office.policy.current.agents
+        try:
+            await self._check_membership(caller.person)
+        except Forbidden:
+            return False
+        return True
+
     async def _check_membership(self, person_id: str) -> None:
         """Refuse who left, as clicks do; while Slack cannot be asked reading stays possible, unlike deciding."""
         if not self._office.client.token:
