@@ -76,6 +76,11 @@ class Hub:
         return self._dropped + len(self._frames)
 
     @property
+    def blocked(self) -> int:
+        """How many readers are being written to at this moment, so do not take what they are sent."""
+        return len(self._sending)
+
+    @property
     def held(self) -> int:
         """How many frames are kept."""
         return len(self._frames)

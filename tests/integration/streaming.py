@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -21,8 +22,9 @@ from governance.policy import Policy
 from operations.keys import create_key
 from scheduler.pump import Pump
 from scheduler.upkeep import SEAL_SOON, seal_audit
-from storage.database import Database
-from storage.tables import KeyKind
+from storage import audit
+from storage.database import Database, Tx
+from storage.tables import KeyKind, Proposal
 from tests.integration.calls import Key, signed_headers
 from tests.integration.verbs import TENANT, Held
 
@@ -159,9 +161,12 @@ async def begun(
 
 @asynccontextmanager
 async def site(
-    database: Database, policy: Policy, pace: Pace = QUICK, places: Places | None = None
+    database: Database, policy: Policy, pace: Pace = QUICK, places: Places | None = None, narrow: bool = False
 ) -> AsyncIterator[Site]:
-    """Serve the stream of a database, with a sealer beside it as the loop has one; stops as a server stops."""
+    """Serve the stream of a database, with a sealer beside it as the loop has one; stops as a server stops.
+
+    Where it is narrow, connections hold little of what their readers do not take.
+    """
     held = Held(policy)
     office = Office(database, held, AsyncWebClient(token=""))
     callers = Callers(office)
@@ -169,7 +174,7 @@ async def site(
     routes = as_routes([*stream.endpoints(), *Audit(office, callers).endpoints()])
     runner = web.AppRunner(new_web_app(routes, lambda: [office]), access_log=None, shutdown_timeout=10)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0, backlog=512).start()
+    await web.SockSite(runner, _listening(narrow), backlog=512).start()
     sealer = Pump("seals", lambda: seal_audit(database))
     sealer.start(database.signals, SEAL_SOON)
     running = Site(office, held, stream, runner.addresses[0][1])
@@ -184,3 +189,32 @@ async def site(
 
 def ids(events: list[dict[str, Any]]) -> list[int]:
     return [one["id"] for one in events]
+
+
+def _listening(narrow: bool) -> socket.socket:
+    listening = socket.socket()
+    if narrow:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # what is accepted inherits it
+    listening.bind(("127.0.0.1", 0))
+    return listening
+
+
+def slow_socket(port: int) -> socket.socket:
+    """Return a connection whose other end can send little before it is read."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.connect(("127.0.0.1", port))
+    connection.setblocking(False)
+    return connection
+
+
+async def happen(database: Database, proposal: Proposal, count: int, reason: str = "") -> None:
+    """Let so many things happen to a call in one commit."""
+
+    async def record(tx: Tx) -> None:
+        detail = {"status": "pending", "reason": reason}
+        for _ in range(count):
+            await audit.record(tx, "approval.delegated", "person:U0BOB", agent_id=proposal.agent_id,
+                               proposal_id=proposal.id, detail=detail)  # fmt: skip
+
+    await database.write(TENANT, record)

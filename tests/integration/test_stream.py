@@ -164,7 +164,7 @@ async def test_nobody_reads_without_a_key_and_no_key_reads_more_often_than_it_ma
         second.hang_up()
         await withdrawn(running, 1)  # only who writes notices
         while (await running.open(deployer)).status != 200:
-            await asyncio.sleep(0.01)
+            await withdrawn(running, 1)
 
 
 async def test_silence_is_broken_by_comments(lite: Database, policy: Policy) -> None:
