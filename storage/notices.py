@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 CHANNEL = "countersign"
 MAX_PAYLOAD = 7900  # bytes; PostgreSQL takes fewer than 8000
+#: A wake-up need not outlive a crash; the name is for whoever looks at pg_stat_activity.
+_SETTINGS = "SET synchronous_commit = off; SET application_name = 'countersign wake-ups'"
 _EVERYBODY = "*"
 _MOST = 2000  # topics that wait to be sent; beyond them everybody is woken
 _PROBE = 20.0  # seconds of silence until it is tried whether the connection still lives
@@ -90,7 +92,7 @@ class Notices:
             async with engine.connect() as pooled:
                 connection: Any = (await pooled.get_raw_connection()).driver_connection
                 connection.add_termination_listener(lambda *_: self._wake.set())
-                await connection.execute("SET synchronous_commit = off")  # a wake-up need not outlive a crash
+                await connection.execute(_SETTINGS)
                 self._own_pid = connection.get_server_pid()
                 await connection.add_listener(CHANNEL, self._hear)
                 self.is_hearing = True
