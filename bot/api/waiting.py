@@ -13,15 +13,17 @@ from storage import executions, proposals
 MAX_WAITERS = 20
 
 _WAITING = frozenset({ProposalState.PENDING, ProposalState.ALLOWED})
-_GLANCE = 2.0  # seconds until it is noticed that a caller has hung up
-_UNTOLD = 20.0  # seconds until it is looked again while the wake-ups of other processes do not arrive
 
 
 class Waiters:
-    """Everybody who waits for a proposal in this process, counted by caller."""
+    """Everybody who waits for a proposal in this process, counted by caller.
 
-    def __init__(self, office: Office) -> None:
-        self._office = office
+    `glance` and `untold` are seconds: until it is noticed that a caller has hung up, and until it is looked again
+    while the wake-ups of other processes do not arrive.
+    """
+
+    def __init__(self, office: Office, *, glance: float = 2.0, untold: float = 20.0) -> None:
+        self._office, self._glance, self._untold = office, glance, untold
         self._counts: Counter[str] = Counter()
 
     async def wait(self, request: web.Request, caller: str, proposal_id: str, seconds: float) -> None:
@@ -49,14 +51,14 @@ class Waiters:
     async def _woken(self, request: web.Request, changed: asyncio.Event, deadline: float) -> bool:
         """Return True once the proposal is worth another look, False when time is up or nobody listens any more."""
         now = asyncio.get_running_loop().time
-        look_at = now() + _UNTOLD
+        look_at = now() + self._untold
         while not changed.is_set():
             left = deadline - now()
             if left <= 0 or request.transport is None or request.transport.is_closing():
                 return False
             if now() >= look_at and not self._office.database.is_woken:
                 return True
-            await _either(changed, min(left, _GLANCE))
+            await _either(changed, min(left, self._glance))
         return True
 
     async def _is_open(self, proposal_id: str) -> bool:

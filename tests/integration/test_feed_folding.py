@@ -49,12 +49,13 @@ class Walk:
     random: Random
     calls: list[Dossier] = field(default_factory=list)
     done: set[str] = field(default_factory=set)
+    seen: dict[str, Any] = field(default_factory=dict)
 
     async def step(self) -> None:
         """Do one thing; whoever waits for a call is woken where anything about it has changed."""
         missing = [name for name in _STEPS if name not in self.done]
         name = self.random.choice([*_STEPS, *missing, *missing, "propose", "review", "review"])
-        before, ids = await self.looks(), [one.proposal.id for one in self.calls]
+        before, ids = self.seen, [one.proposal.id for one in self.calls]
         with ExitStack() as stack:
             signals = self.database.signals
             woken = {id: stack.enter_context(signals.listen(proposals.topic(id))) for id in ids}
@@ -62,7 +63,7 @@ class Walk:
                 await _STEPS[name](self)
             except Refusal:
                 return
-            after = await self.looks()
+            after = self.seen = await self.looks()
             changed = {id for id in ids if before[id] != after[id]}
             assert {id for id in ids if woken[id].is_set()} >= changed, f"{name} woke nobody"
         self.done |= {name} if changed or len(after) > len(before) else set()

@@ -10,7 +10,6 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import event, text
 
-from bot.api import waiting
 from bot.api.waiting import Waiters
 from bot.office import Office
 from governance.policy import Policy
@@ -55,7 +54,7 @@ def statements(database: Database) -> Iterator[list[str]]:
 
 def long_poll(database: Database, policy: Policy, found: Dossier, seconds: float = 60) -> "asyncio.Task[None]":
     """Wait as a call to the API waits whose client stays."""
-    waiters = Waiters(Office(database, Held(policy), AsyncWebClient(token="")))
+    waiters = Waiters(Office(database, Held(policy), AsyncWebClient(token="")), glance=0.01, untold=0.05)
     stays: Any = SimpleNamespace(transport=SimpleNamespace(is_closing=lambda: False))
     return asyncio.create_task(waiters.wait(stays, "deployer", found.proposal.id, seconds))
 
@@ -74,10 +73,7 @@ async def until(true: Callable[[], bool]) -> None:
         await asyncio.sleep(0.005)
 
 
-async def test_who_waits_asks_once_and_then_nothing_until_it_is_woken(
-    database: Database, policy: Policy, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(waiting, "_GLANCE", 0.01)
+async def test_who_waits_asks_once_and_then_nothing_until_it_is_woken(database: Database, policy: Policy) -> None:
     if database.notices:
         await database.notices.start()
     found, other = await asked(database, policy), await asked(database, policy, arguments={"service": "other"})
@@ -136,11 +132,7 @@ async def test_what_was_committed_while_the_connection_was_cut_wakes_once_it_is_
     await poll
 
 
-async def test_who_is_not_woken_looks_now_and_then(
-    postgresql_url: str, policy: Policy, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(waiting, "_GLANCE", 0.01)
-    monkeypatch.setattr(waiting, "_UNTOLD", 0.05)
+async def test_who_is_not_woken_looks_now_and_then(postgresql_url: str, policy: Policy, clock: Clock) -> None:
     one, other = [await open_database(postgresql_url, ENCRYPTION_KEY, clock=clock) for _ in range(2)]
     assert not other.is_woken
     found = await asked(one, policy)
