@@ -6,12 +6,11 @@ nobody reads, nothing is read.
 
 import asyncio
 import logging
-from bisect import bisect_right
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from operator import attrgetter
 
+from bot.api.ring import Frame, Ring
 from bot.api.stream_wire import frame_of
 from governance.events import Happening
 from scheduler.upkeep import SEAL_SOON
@@ -21,7 +20,6 @@ from storage.database import Database
 log = logging.getLogger(__name__)
 
 _PAGE = 500  # audit entries
-_AT_ONCE = 50  # frames of one write
 _READERS_BEHIND = 4  # pages read at the same time for those who resume from further back
 _AFTER_TROUBLE = 1.0
 
@@ -36,24 +34,13 @@ class Pace:
     kept: int = 1000  #: events that are held for all
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One event as it is sent: its place, whose agent's it is, and its bytes."""
-
-    place: int
-    agent: str
-    text: bytes
-
-
 class Hub:
-    """The newest events of one workspace in this process. Frames are numbered from 0 on as they come in."""
+    """Keeps the newest events of one workspace in this process, while anybody reads them."""
 
     def __init__(self, database: Database, tenant: str, pace: Pace) -> None:
         self._database, self._tenant, self.pace = database, tenant, pace
-        self._frames: list[Frame] = []
-        self._dropped = 0
-        self._place = self._floor = 0  # every event above the floor, up to the place, is among the frames
-        self.is_ready = False  #: whether the frames can be read
+        self.ring = Ring(pace.kept)
+        self.is_ready = False  #: whether the ring can be read
         self._moved, self._wake = asyncio.Event(), asyncio.Event()
         self._sending: set[asyncio.Timeout] = set()
         self._behind = asyncio.Semaphore(_READERS_BEHIND)
@@ -66,24 +53,9 @@ class Hub:
         return self._database.signals.closed
 
     @property
-    def place(self) -> int:
-        """The place up to which everything has been read here."""
-        return self._place
-
-    @property
-    def end(self) -> int:
-        """The number of the frame that comes next."""
-        return self._dropped + len(self._frames)
-
-    @property
     def blocked(self) -> int:
         """How many readers are being written to at this moment, so do not take what they are sent."""
         return len(self._sending)
-
-    @property
-    def held(self) -> int:
-        """How many frames are kept."""
-        return len(self._frames)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[None]:
@@ -103,17 +75,6 @@ class Hub:
         """Return the place of the newest event there is now."""
         async with self._database.read(self._tenant) as tx:
             return await feed.head(tx)
-
-    def number_after(self, place: int) -> int | None:
-        """Return the number of the first frame after a place, None where that lies before what is kept."""
-        if place < self._floor:
-            return None
-        return self._dropped + bisect_right(self._frames, place, key=attrgetter("place"))
-
-    def frames(self, number: int) -> list[Frame] | None:
-        """Return some frames from this number on, none where there are no more yet, None where it is gone."""
-        start = number - self._dropped
-        return self._frames[start : start + _AT_ONCE] if start >= 0 else None
 
     async def page(self, place: int) -> tuple[list[Frame], int]:
         """Read some frames after a place from the database, and the place that was read up to."""
@@ -156,12 +117,13 @@ class Hub:
         """Read what is new; return how long to wait for more where nobody announces any."""
         try:
             if not self.is_ready:
-                self._place = self._floor = max(0, await self.head() - self.pace.kept)
+                self.ring.begin(max(0, await self.head() - self.pace.kept))
             while True:
-                frames, place = await self._page(self._place)
-                if place == self._place:
+                frames, place = await self._page(self.ring.place)
+                if place == self.ring.place:
                     break
-                self._keep(frames, place)
+                self.ring.add(frames, place)
+                self._tell()
         except Exception:  # the outer loop: the database may be away for a while
             log.exception("the stream of %s could not be read on; trying again", self._tenant)
             return _AFTER_TROUBLE
@@ -174,24 +136,14 @@ class Hub:
             found, place = await feed.after(tx, place, _PAGE)
         return [_frame(one) for one in found], place
 
-    def _keep(self, frames: list[Frame], place: int) -> None:
-        self._frames += frames
-        self._place = place
-        excess = len(self._frames) - self.pace.kept
-        if excess > 0:
-            self._floor = self._frames[excess - 1].place
-            self._dropped += excess
-            del self._frames[:excess]
-        if self.is_ready:
-            self._tell()
-
     def _tell(self) -> None:
         self._moved.set()
         self._moved = asyncio.Event()
 
     def _forget(self) -> None:
         """Hold nothing any more; whoever still writes to somebody who takes nothing stops."""
-        self._dropped, self._frames, self.is_ready = self.end, [], False
+        self.is_ready = False
+        self.ring.begin(0)
         if self.closed:
             for limit in self._sending:
                 limit.reschedule(0)

@@ -7,7 +7,8 @@ from datetime import datetime
 from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.api.hub import Frame, Hub
+from bot.api.hub import Hub
+from bot.api.ring import Frame
 from bot.api.stream_wire import HEARTBEAT, RETRY, lagged_frame
 
 
@@ -21,7 +22,8 @@ class Reader:
     def __init__(
         self, hub: Hub, request: web.Request, response: web.StreamResponse, agent: str | None, after: int
     ) -> None:
-        self._hub, self._request, self._response, self._agent = hub, request, response, agent
+        self._hub, self._ring, self._agent = hub, hub.ring, agent
+        self._request, self._response = request, response
         self._read = self._sent = after  # places: read up to, and of the last event that was sent
         self._number: int | None = None  # of the next frame of the hub, None while it is behind them
         self._now = asyncio.get_running_loop().time
@@ -63,11 +65,11 @@ class Reader:
         if not self._hub.is_ready:
             return False
         if self._number is None:
-            self._number = self._hub.number_after(self._read)
+            self._number = self._ring.number_after(self._read)
         if self._number is None:
             await self._catch_up()
             return True
-        frames = self._hub.frames(self._number)
+        frames = self._ring.frames(self._number)
         if frames is None:
             await self._leave_out(self._number, clock())
             return True
@@ -82,9 +84,9 @@ class Reader:
 
     async def _leave_out(self, number: int, at: datetime) -> None:
         """Go on from the newest, and say so. How much others do is not an agent's to know."""
-        missed = self._hub.end - number if self._agent is None else None
-        self._number, self._read = self._hub.end, self._hub.place
-        await self._write(lagged_frame(at, self._hub.place, missed, self._sent))
+        missed = self._ring.end - number if self._agent is None else None
+        self._number, self._read = self._ring.end, self._ring.place
+        await self._write(lagged_frame(at, self._ring.place, missed, self._sent))
 
     async def _send(self, frames: Sequence[Frame]) -> None:
         seen = [one for one in frames if one.place > self._read and self._agent in (None, one.agent)]

@@ -114,7 +114,7 @@ async def test_who_was_away_for_long_is_sent_everything_from_the_database_first(
         async with database.read(TENANT) as tx:
             every, _ = await feed.after(tx, 0, 100)
         assert ids(seen) == [one.id for one in every if one.agent == "deployer"]
-        assert running.stream.hub.held <= 3
+        assert len(running.stream.hub.ring) <= 3
 
 
 async def test_without_an_id_it_begins_now_and_an_id_of_tomorrow_waits_from_now(running: Site) -> None:
@@ -209,9 +209,9 @@ async def test_where_nobody_reads_nothing_is_read(running: Site) -> None:
     line = await running.open(await running.agent())
     await withdrawn(running, 1)
     await line.events(2)
-    assert running.stream.hub.held == 2
+    assert len(running.stream.hub.ring) == 2
     line.hang_up()
-    while running.stream.hub.held:
+    while len(running.stream.hub.ring):
         running.database.signals.announce(["sealed"])  # its heartbeat would notice by itself
         await withdrawn(running, 1)
         await asyncio.sleep(0.01)
