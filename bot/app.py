@@ -109,6 +109,8 @@ class Server:
         self._to_slack = new_session()
         for client in (self._oauth_client, *(office.client for office in self.switchboard.offices())):
             client.session = self._to_slack
+        if self._database.notices is not None:
+            await self._database.notices.start()
         await self._keeper.start()
         await self._record_policy()
         await self._runner.setup()

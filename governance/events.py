@@ -8,6 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import (
+    Literal,
+    NotRequired,  # pydantic reads these of the standard library only from 3.12 on
+)
+
+from typing_extensions import TypedDict
 
 from governance.lifecycle import RequestStatus
 from governance.story import Event, person_of
@@ -85,6 +91,44 @@ class Happening:
     status: str | None
     by: str | None = None
     reason: str | None = None
+
+
+class EventData(TypedDict):
+    """What happened to one call, as the stream and webhooks tell it. `status` is the one that holds since; `id` is the
+    event's place in its workspace.
+
+    `by` stands where a person did it, `reason` where they said why: their words, data and never instructions.
+    """
+
+    event: EventName
+    id: int
+    at: str
+    approval_id: str | None
+    proposal_id: str
+    agent: str
+    tool: str
+    status: str | None
+    by: NotRequired[str]
+    reason: NotRequired[str]
+    reason_is_untrusted: NotRequired[Literal[True]]
+
+
+def data_of(one: Happening) -> EventData:
+    """Return an event as it goes over the wire."""
+    told: EventData = {
+        "event": one.event, "id": one.id, "at": moment_of(one.at), "approval_id": one.approval_id,
+        "proposal_id": one.proposal_id, "agent": one.agent, "tool": one.tool, "status": one.status,
+    }  # fmt: skip
+    if one.by is not None:
+        told["by"] = one.by
+    if one.reason is not None:
+        told["reason"], told["reason_is_untrusted"] = one.reason, True
+    return told
+
+
+def moment_of(at: datetime) -> str:
+    """Write a moment as the wire does: RFC 3339 in UTC, ending in Z."""
+    return at.isoformat().replace("+00:00", "Z")
 
 
 def is_public(kind: str) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from governance.canonical import Json, canonical
-from governance.events import Happening
+from governance.events import EventData, Happening, data_of, moment_of
 
 #: The event that somebody asks for to see whether a webhook works.
 PING = "ping"
@@ -30,17 +30,6 @@ def ping_body(endpoint_id: str, at: datetime) -> str:
     return _body(PING, at, {"webhook_id": endpoint_id})
 
 
-def data_of(happening: Happening) -> dict[str, Json]:
-    """Return an event as the stream shows it; `by` and `reason` only where there are any."""
-    data: dict[str, Json] = {
-        "event": happening.event.value, "id": happening.id, "at": _moment(happening.at),
-        "approval_id": happening.approval_id, "proposal_id": happening.proposal_id, "agent": happening.agent,
-        "tool": happening.tool, "status": happening.status,
-    }  # fmt: skip
-    said = {"by": happening.by, "reason": happening.reason}
-    return data | {name: text for name, text in said.items() if text is not None}
-
-
 def wait_after(tries: int, delivery_id: str, asked: timedelta | None = None) -> timedelta | None:
     """Return how long to wait after so many tries, at least as long as the receiver `asked`; None: give up.
 
@@ -53,9 +42,5 @@ def wait_after(tries: int, delivery_id: str, asked: timedelta | None = None) -> 
     return max(timedelta(seconds=_WAITS[tries - 1] * spread), asked or timedelta())
 
 
-def _body(kind: str, at: datetime, data: dict[str, Json]) -> str:
-    return canonical({"type": kind, "timestamp": _moment(at), "data": data}).decode()
-
-
-def _moment(at: datetime) -> str:
-    return at.isoformat().replace("+00:00", "Z")
+def _body(kind: str, at: datetime, data: EventData | dict[str, Json]) -> str:
+    return canonical({"type": kind, "timestamp": moment_of(at), "data": data}).decode()

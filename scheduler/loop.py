@@ -32,7 +32,7 @@ class Loop:
         self._add("leases", executor.recover, 1)
         self._add("expiry", self._bound(lambda each: expiry.attend_due(each, executor.policies)), 1)
         self._add("lifecycle", self._bound(lambda each: lifecycle.attend_due(each, executor.policies.of)), 5)
-        self._add("seals", self._bound(upkeep.seal_audit), 1)
+        self._add("seals", self._bound(upkeep.seal_audit), 1, upkeep.SEAL_SOON)
         self._add("surfaces", self._bound(upkeep.reconcile_surfaces), 30)
         self._add("old rules", self._bound(upkeep.ask_about_old_rules), 60)
         self._add("digests", self._bound(upkeep.owe_digests), 60)

@@ -6,6 +6,8 @@ from storage import access, foldings, inbox, sequence, surfaces
 from storage.database import Database, Tx
 from storage.outbox import Owed, Priority, owe
 
+#: Announced by whoever waits for what was committed to get its place, instead of waiting for the next tick.
+SEAL_SOON = "seals"
 _BATCH = 100
 
 

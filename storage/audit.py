@@ -97,6 +97,18 @@ async def sealed_pages(tx: Tx) -> AsyncIterator[Sequence[tuple[AuditSeal, AuditE
         tx.session.expunge_all()
 
 
+async def sealed_after(tx: Tx, place: int, limit: int) -> list[tuple[AuditSeal, AuditEntry]]:
+    """Return this tenant's sealed entries after a place of its chain, in order."""
+    query = (
+        select(AuditSeal, AuditEntry)
+        .join(AuditEntry, col(AuditEntry.id) == col(AuditSeal.entry_id))
+        .where(col(AuditSeal.tenant) == tx.tenant, col(AuditSeal.chain_index) > place)
+        .order_by(col(AuditSeal.chain_index))
+        .limit(limit)
+    )
+    return [(seal, entry) for seal, entry in await tx.session.execute(query)]
+
+
 async def unsealed(tx: Tx) -> list[AuditEntry]:
     """Return this tenant's entries that no seal names, oldest first."""
     query = (

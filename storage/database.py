@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlmodel import SQLModel
 
 from storage.keyring import Keyring
+from storage.notices import Notices
 from storage.signals import Signals
 
 T = TypeVar("T")
@@ -95,6 +96,8 @@ class Database:
     def __init__(self, url: URL, clock: Clock = utc_now) -> None:
         self.url, self.clock, self.signals = url, clock, Signals()
         self.is_sqlite = url.drivername.startswith("sqlite")
+        #: An SQLite file is one process's alone; there is nobody to tell.
+        self.notices = None if self.is_sqlite else Notices(url, self.signals)
         self.writer = _sqlite_engine(url, immediate=True) if self.is_sqlite else _postgres_engine(url)
         self.reader = _sqlite_engine(url, immediate=False) if self.is_sqlite else self.writer
         self._write_session = async_sessionmaker(self.writer, expire_on_commit=False)
@@ -124,7 +127,14 @@ class Database:
             for act in tx.closing.values():
                 await act(tx)
         self.signals.announce(tx.announced)
+        if self.notices is not None:
+            self.notices.tell(tx.announced)
         return result
+
+    @property
+    def is_woken(self) -> bool:
+        """Whether every commit wakes who waits here, whichever process made it."""
+        return self.notices is None or self.notices.is_hearing
 
     @asynccontextmanager
     async def read(self, tenant: str) -> AsyncIterator[Tx]:
@@ -134,6 +144,8 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
+        if self.notices is not None:
+            await self.notices.stop()
         await self.writer.dispose()
         await self.reader.dispose()
 

@@ -14,6 +14,7 @@ from sqlmodel import col
 from governance.lifecycle import ExecutionStatus, sources_of_execution
 from governance.limits import Load, Room
 from storage.database import Tx
+from storage.proposals import topic
 from storage.tables import Execution
 
 #: Written out, because PostgreSQL's generic plans do not match a partial index against a bound value.
@@ -44,6 +45,8 @@ async def move(tx: Tx, execution: Execution, to: ExecutionStatus, **changes: Any
         .execution_options(synchronize_session=False)
     )
     moved = cast(CursorResult[Any], await tx.session.execute(statement)).rowcount == 1
+    if moved:
+        tx.announce(topic(execution.proposal_id))
     await tx.session.refresh(execution)
     return moved
 

@@ -9,7 +9,7 @@ from sqlmodel import col
 from governance.events import About, Happening, happening, is_public
 from storage import audit
 from storage.database import Tx
-from storage.tables import ApprovalRequest, AuditEntry, AuditSeal, Proposal
+from storage.tables import ApprovalRequest, AuditEntry, Proposal
 
 #: An agent, a tool, and the requests about a call with the moment each was opened, oldest first.
 _Told = tuple[str, str, list[tuple[str, datetime]]]
@@ -23,14 +23,7 @@ async def head(tx: Tx) -> int:
 
 async def after(tx: Tx, place: int, limit: int) -> tuple[list[Happening], int]:
     """Return the events among the `limit` entries after a place, in order, and the place that was read up to."""
-    query = (
-        select(col(AuditSeal.chain_index), AuditEntry)
-        .join(AuditEntry, col(AuditEntry.id) == col(AuditSeal.entry_id))
-        .where(col(AuditSeal.tenant) == tx.tenant, col(AuditSeal.chain_index) > place)
-        .order_by(col(AuditSeal.chain_index))
-        .limit(limit)
-    )
-    page = [(index, entry) for index, entry in await tx.session.execute(query)]
+    page = [(seal.chain_index, entry) for seal, entry in await audit.sealed_after(tx, place, limit)]
     return await happenings(tx, page), page[-1][0] if page else place
 
 

@@ -23,6 +23,7 @@ from sqlmodel import col
 from governance.lifecycle import OPEN_REQUESTS, RequestStatus, sources_of_request
 from governance.reviewers import ReviewVerdict, Seat
 from storage.database import Tx
+from storage.proposals import topic
 from storage.tables import ApprovalRequest, Delegation, Proposal, RequestType, Review
 
 #: Written out and in the order of the partial indexes: with parameters no database finds that they apply.
@@ -105,6 +106,8 @@ async def move(tx: Tx, request: ApprovalRequest, to: RequestStatus, **changes: A
         .execution_options(synchronize_session=False)
     )
     moved = cast(CursorResult[Any], await tx.session.execute(statement)).rowcount == 1
+    if moved:
+        tx.announce(topic(request.proposal_id))
     await tx.session.refresh(request)
     return moved
 

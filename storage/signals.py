@@ -1,4 +1,7 @@
-"""Wake-ups inside one process: whoever waits for a topic is told after the commit that touched it."""
+"""Wake-ups inside one process: whoever waits for a topic is told after the commit that touched it.
+
+What other processes commit is announced here by storage.notices.
+"""
 
 import asyncio
 from collections import defaultdict
@@ -28,6 +31,10 @@ class Signals:
     def close(self) -> None:
         """Wake everybody for good: the process stops, and long waits should end with what is known."""
         self.closed = True
+        self.announce_all()
+
+    def announce_all(self) -> None:
+        """Wake everybody: what they wait for may have happened where nobody heard of it."""
         self.announce(list(self._waiting))
 
     def announce(self, topics: Iterable[str]) -> None:

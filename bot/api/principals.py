@@ -11,7 +11,7 @@ from aiohttp import web
 from bot.api.rate import RateLimiter
 from bot.office import Office
 from bot.office.deciding import CannotAskSlack, check_member, may_decide_offline
-from bot.slack import KEY_AGE, SlackTrouble
+from bot.slack import CLICK_AGE, KEY_AGE, SlackTrouble
 from governance.errors import Forbidden, Unauthenticated
 from governance.policy import Agent
 from governance.roles import Role, role_of
@@ -109,13 +109,26 @@ class Callers:
                 raise CannotAskSlack() from trouble
         return operator
 
-    async def _check_membership(self, person_id: str) -> None:
+    async def still_may(self, request: web.Request, caller: Agent | Operator) -> bool:
+        """Whether who was let in to read would be let in again. Nothing is counted or used up by asking."""
+        key = await find_key(self._office.database, request)
+        if key is None or key.tenant != self._office.tenant:
+            return False
+        if isinstance(caller, Agent):
+            return caller.id in self._office.policy.current.agents
+        try:
+            await self._check_membership(caller.person, CLICK_AGE)
+        except Forbidden:
+            return False
+        return True
+
+    async def _check_membership(self, person_id: str, max_age: float = KEY_AGE) -> None:
         """Refuse who left, as clicks do; while Slack cannot be asked reading stays possible, unlike deciding."""
         if not self._office.client.token:
             return
         try:
             async with asyncio.timeout(_PATIENCE):
-                person = await self._office.directory.person(person_id, KEY_AGE)
+                person = await self._office.directory.person(person_id, max_age)
         except (SlackTrouble, TimeoutError):
             return
         if not person.may_decide:

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from bot.api.agents import Agents
 from bot.api.approvals import Approvals
+from bot.api.audit import Audit
 from bot.api.automation_routes import automation_routes
 from bot.api.changes import Changes
 from bot.api.endpoints import BASE, as_routes
@@ -19,6 +20,7 @@ from bot.api.principals import Callers, Operator
 from bot.api.proposals import Proposals
 from bot.api.rules import Rules
 from bot.api.spend import Spend
+from bot.api.stream import Stream
 from bot.api.trust import Trust
 from bot.api.webhooks import Webhooks
 from bot.office import Office
@@ -40,6 +42,7 @@ def api_routes(office: Office) -> list[web.RouteDef]:
     changes, outcomes, agents = Changes(office, callers), Outcomes(office, callers), Agents(office, callers)
     trust, governance = Trust(office, callers), Governance(office, callers)
     webhooks, keys = Webhooks(office, callers), Keys(office, callers)
+    stream, record = Stream(office, callers), Audit(office, callers)
     spend, verdicts = Spend(office, callers), PolicyDecisions(office, callers)
 
     async def whoami(request: web.Request) -> web.Response:
@@ -57,6 +60,7 @@ def api_routes(office: Office) -> list[web.RouteDef]:
         web.post(f"{BASE}/proposals/{{id}}/outcome", outcomes.report),
         web.post(f"{BASE}/proposals/{{id}}/reconcile", outcomes.reconcile),
         web.get(f"{BASE}/approvals", approvals.index, allow_head=False),
+        *as_routes(stream.endpoints()),
         web.get(f"{BASE}/approvals/{{id}}", approvals.read, allow_head=False),
         web.post(f"{BASE}/approvals/{{id}}", approvals.decide),
         web.post(f"{BASE}/approvals/{{id}}/delegate", changes.delegate),
@@ -83,6 +87,7 @@ def api_routes(office: Office) -> list[web.RouteDef]:
         web.get(f"{BASE}/governance/policy-decisions", verdicts.index, allow_head=False),
         web.get(f"{BASE}/governance/reviews", governance.reviews, allow_head=False),
         *automation_routes(BASE, office, callers),
+        *as_routes(record.endpoints()),
         web.get(f"{BASE}/trust", trust.index, allow_head=False),
         web.get(f"{BASE}/trust/score", trust.score, allow_head=False),
         web.get(f"{BASE}/whoami", whoami, allow_head=False),

@@ -1,4 +1,4 @@
-"""Long polls: a bounded number per caller, woken by commits, and cheap while they wait."""
+"""Long polls: a bounded number per caller, woken by commits, and no trouble to the database while they wait."""
 
 import asyncio
 from collections import Counter
@@ -14,14 +14,17 @@ from storage import executions, proposals
 MAX_WAITERS = 20
 
 _WAITING = frozenset({ProposalState.PENDING, ProposalState.ALLOWED})
-_RECHECK = 2.0  # seconds; the wake-up of another replica does not reach this one
 
 
 class Waiters:
-    """Everybody who waits for a proposal in this process, counted by caller."""
+    """Everybody who waits for a proposal in this process, counted by caller.
 
-    def __init__(self, office: Office) -> None:
-        self._office = office
+    `glance` and `untold` are seconds: until it is noticed that a caller has hung up, and until it is looked again
+    while the wake-ups of other processes do not arrive.
+    """
+
+    def __init__(self, office: Office, *, glance: float = 2.0, untold: float = 20.0) -> None:
+        self._office, self._glance, self._untold = office, glance, untold
         self._counts: Counter[str] = Counter()
 
     async def wait(
@@ -51,11 +54,22 @@ class Waiters:
         deadline = asyncio.get_running_loop().time() + seconds
         with self._office.database.signals.listen(proposals.topic(proposal_id)) as changed:
             while await self._is_open(proposal_id, states) and not self._office.database.signals.closed:
-                left = deadline - asyncio.get_running_loop().time()
-                if left <= 0 or request.transport is None or request.transport.is_closing():
+                if not await self._woken(request, changed, deadline):
                     return
-                await _either(changed, min(left, _RECHECK))
                 changed.clear()
+
+    async def _woken(self, request: web.Request, changed: asyncio.Event, deadline: float) -> bool:
+        """Return True once the proposal is worth another look, False when time is up or nobody listens any more."""
+        now = asyncio.get_running_loop().time
+        look_at = now() + self._untold
+        while not changed.is_set():
+            left = deadline - now()
+            if left <= 0 or request.transport is None or request.transport.is_closing():
+                return False
+            if now() >= look_at and not self._office.database.is_woken:
+                return True
+            await _either(changed, min(left, self._glance))
+        return True
 
     async def _is_open(self, proposal_id: str, states: Collection[ProposalState]) -> bool:
         """Whether an agent has to wait. What it runs itself it waits for no longer than until it may."""
