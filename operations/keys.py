@@ -2,7 +2,9 @@
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 
+from governance.canonical import Json
 from governance.errors import NotFound
 from storage import access, audit
 from storage.database import Tx
@@ -17,8 +19,12 @@ def hash_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-async def create_key(tx: Tx, kind: KeyKind, principal: str, role: Role | None = None) -> tuple[ApiKey, str]:
+async def create_key(
+    tx: Tx, kind: KeyKind, principal: str, role: Role | None = None, scopes: Iterable[str] | None = None
+) -> tuple[ApiKey, str]:
     """Make a key and return it with its secret, which is shown once.
+
+    `scopes` narrow what an agent may use with this key; whether it has them, `governance.narrowing` checks.
 
     Raises storage.keyring.KeyProblem for an operator key where there is no encryption key to seal it under.
     """
@@ -31,12 +37,14 @@ async def create_key(tx: Tx, kind: KeyKind, principal: str, role: Role | None = 
             kind=kind,
             principal=principal,
             role=role,
+            scopes=sorted(set(scopes)) if scopes is not None else None,
             secret_hash=hash_of(secret),
             sealed_secret=sealed,
             created_at=tx.now,
         )
     )
-    detail = {"key_id": key_id, "kind": kind, "principal": principal, "role": role}
+    detail: dict[str, Json] = {"key_id": key_id, "kind": kind, "principal": principal, "role": role}
+    detail |= {"scopes": key.scopes} if key.scopes is not None else {}
     await audit.record(tx, "key.created", "system", detail=detail)
     return key, secret
 

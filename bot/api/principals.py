@@ -13,6 +13,7 @@ from bot.office import Office
 from bot.office.deciding import CannotAskSlack, check_member, may_decide_offline
 from bot.slack import KEY_AGE, SlackTrouble
 from governance.errors import Forbidden, Unauthenticated
+from governance.narrowing import narrowed
 from governance.policy import Agent
 from governance.roles import Role, role_of
 from operations.keys import hash_of
@@ -45,7 +46,7 @@ class Callers:
         self._office, self._rates = office, RateLimiter()
 
     async def agent(self, request: web.Request) -> Agent:
-        """Return the agent behind `Authorization: Bearer`.
+        """Return the agent behind `Authorization: Bearer`, with no more of its live scopes than the key gives.
 
         Raises Unauthenticated, Forbidden where the policy dropped the agent, TooMany where it calls too often.
         """
@@ -59,7 +60,7 @@ class Callers:
         agent = self._office.policy.current.agents.get(key.principal)
         if agent is None:
             raise Forbidden(f"Agent {key.principal} is not in the policy.", code="UNKNOWN_AGENT")
-        return agent
+        return narrowed(agent, key.scopes)
 
     async def operator(self, request: web.Request) -> Operator:
         """Return the operator who signed this call, and use up its nonce.

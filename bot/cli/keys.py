@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from bot.cli.common import failing_clearly, with_database
-from bot.cli.tenants import listed, tenant_for, tenant_of_agent, workspace_option
+from bot.cli.tenants import listed, narrowing, tenant_for, tenant_of_agent, workspace_option
 
 
 @click.group()
@@ -21,9 +21,19 @@ def keys() -> None:
 )
 @workspace_option
 @click.option("--role", type=click.Choice(["reviewer", "operator", "admin"]), help="The most an operator key may do.")
+@click.option(
+    "--scope", "scopes", multiple=True, help="A scope of the agent that this key gives; again for more, none: all."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @failing_clearly
-def create_key(agent: str | None, operator: str | None, workspace: str | None, role: str | None, as_json: bool) -> None:
+def create_key(
+    agent: str | None,
+    operator: str | None,
+    workspace: str | None,
+    role: str | None,
+    scopes: tuple[str, ...],
+    as_json: bool,
+) -> None:
     """Make a key and print its secret, once. An agent's key belongs to the workspace of the agent."""
     from operations.keys import create_key as operation
     from storage.tables import KeyKind, Role
@@ -33,10 +43,14 @@ def create_key(agent: str | None, operator: str | None, workspace: str | None, r
     tenant = listed(workspace) if agent is None else tenant_of_agent(agent)
     if workspace not in (None, tenant):
         raise click.UsageError(f"Agent {agent} belongs to workspace {tenant}; leave --workspace out.")
+    narrow = narrowing(agent, scopes)
     kind, principal = (KeyKind.AGENT, agent) if agent is not None else (KeyKind.OPERATOR, operator)
     limit = Role(role) if role else None
-    key, secret = with_database(lambda db: db.write(tenant, lambda tx: operation(tx, kind, str(principal), limit)))
-    told = {"key_id": key.id, "secret": secret, "kind": kind.value, "principal": principal, "role": role}
+    key, secret = with_database(
+        lambda db: db.write(tenant, lambda tx: operation(tx, kind, str(principal), limit, narrow))
+    )
+    told = {"key_id": key.id, "secret": secret, "kind": kind.value, "principal": principal, "role": role,
+            "scopes": narrow}  # fmt: skip
     click.echo(
         json.dumps(told) if as_json else f"Key {key.id} for {kind} {principal}. Its secret, shown once:\n{secret}"
     )
@@ -62,6 +76,7 @@ def list_keys(workspace: str | None, as_json: bool) -> None:
             "kind": key.kind,
             "principal": key.principal,
             "role": key.role,
+            "scopes": key.scopes,
             "created_at": key.created_at.isoformat(),
             "revoked_at": key.revoked_at and key.revoked_at.isoformat(),
         }
