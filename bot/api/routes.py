@@ -12,6 +12,8 @@ from bot.api.endpoints import BASE
 from bot.api.errors import answer, desk
 from bot.api.governance import Governance
 from bot.api.health import Health
+from bot.api.mcp import McpDoor
+from bot.api.mcp.door import PATH as MCP
 from bot.api.outcomes import Outcomes
 from bot.api.policy_decisions import PolicyDecisions
 from bot.api.principals import Callers, Operator
@@ -37,6 +39,7 @@ def api_routes(office: Office) -> list[web.RouteDef]:
     proposals, approvals, rules = Proposals(office, callers), Approvals(office, callers), Rules(office, callers)
     changes, outcomes, agents = Changes(office, callers), Outcomes(office, callers), Agents(office, callers)
     trust, governance = Trust(office, callers), Governance(office, callers)
+    mcp = McpDoor(office, callers, proposals.calls, proposals.waiters)
     spend, verdicts = Spend(office, callers), PolicyDecisions(office, callers)
 
     async def whoami(request: web.Request) -> web.Response:
@@ -83,4 +86,5 @@ def api_routes(office: Office) -> list[web.RouteDef]:
         web.get(f"{BASE}/trust", trust.index, allow_head=False),
         web.get(f"{BASE}/trust/score", trust.score, allow_head=False),
         web.get(f"{BASE}/whoami", whoami, allow_head=False),
+        web.route("*", MCP, mcp.handle),
     ]
