@@ -12,8 +12,8 @@ from bot.api.endpoints import BASE
 from bot.api.errors import answer, desk
 from bot.api.governance import Governance
 from bot.api.health import Health
-from bot.api.mcp import McpDoor
 from bot.api.mcp.door import PATH as MCP
+from bot.api.mcp.door import McpDoor
 from bot.api.outcomes import Outcomes
 from bot.api.policy_decisions import PolicyDecisions
 from bot.api.principals import Callers, Operator

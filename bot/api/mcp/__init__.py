@@ -2,7 +2,3 @@
 
 Only what is needed to answer the first request imports the mcp package, which is slow to load.
 """
-
-from bot.api.mcp.door import McpDoor
-
-__all__ = ["McpDoor"]

@@ -43,11 +43,13 @@ class AgentTools:
 
     def add_to(self, server: ToolServer) -> None:
         """Offer the tools on a server."""
-        server.add_tool(self.propose, title="Propose a call", annotations=_PROPOSES)
-        server.add_tool(self.get_proposal, title="Look at a proposal", annotations=_READS)
-        server.add_tool(self.wait_for_decision, title="Wait for a decision", annotations=_READS)
-        server.add_tool(self.list_pending, title="List what waits for people", annotations=_READS)
-        server.add_tool(self.withdraw, title="Withdraw a proposal", annotations=_TAKES_BACK)
+        server.add_tool(self.propose, title="Propose a call", annotations=_PROPOSES, structured_output=True)
+        server.add_tool(self.get_proposal, title="Look at a proposal", annotations=_READS, structured_output=True)
+        server.add_tool(self.wait_for_decision, title="Wait for a decision", annotations=_READS, structured_output=True)
+        server.add_tool(
+            self.list_pending, title="List what waits for people", annotations=_READS, structured_output=True
+        )
+        server.add_tool(self.withdraw, title="Withdraw a proposal", annotations=_TAKES_BACK, structured_output=True)
 
     async def propose(
         self,
@@ -101,7 +103,8 @@ class AgentTools:
         self, ctx: Called, proposal_id: ProposalId, reason: bodies.Reason | None = None
     ) -> shapes.Proposal:
         """Take back a proposal that waits for people, because it is no longer needed. Again is fine."""
-        return cast(shapes.Proposal, await self._desk_of(ctx).withdraw(proposal_id, reason))
+        body = await bodies.parse_body(json.dumps({"reason": reason}).encode(), bodies.WithdrawBody)
+        return cast(shapes.Proposal, await self._desk_of(ctx).withdraw(proposal_id, body.reason))
 
 
 def _waited_for(told: Told) -> str:

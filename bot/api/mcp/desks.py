@@ -1,19 +1,8 @@
-"""What the tools need done, and who does it inside the server; `remote` does the same over the HTTP API."""
+"""What the tools need done: inside the server `local` does it, elsewhere `remote` asks the HTTP API for it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Protocol
 
-from bot.api import wire
-from bot.api.approvals import page_of
 from bot.api.bodies import DecisionBody, ProposalBody
-from bot.api.calls import Calls
-from bot.api.cursors import parse_cursor
-from bot.api.mcp.bridge import Passage
-from bot.api.waiting import Waiters
-from bot.office import Office
-from governance.errors import NotFound
-from governance.policy import Agent
 
 Told = dict[str, Any]
 
@@ -45,51 +34,3 @@ class OperatorDesk(Protocol):
 
     async def decide(self, approval_id: str, body: DecisionBody) -> Told:
         """Answer a request as the person whose key it is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """One call of a tool over HTTP: which agent's key it bore, and the request it came in."""
-
-    agent: Agent
-    passage: Passage
-
-
-@dataclass(frozen=True, slots=True)
-class LocalDesk:
-    """The agent's desk inside the server."""
-
-    office: Office
-    calls: Calls
-    waiters: Waiters
-    visit: Visit
-
-    async def propose(self, body: ProposalBody, size: int) -> Told:
-        """Propose a call."""
-        proposed = await self.calls.propose(self.visit.agent, body, size)
-        verdict, proposal = proposed.verdict, proposed.proposal
-        if proposal is None:
-            raise NotFound(
-                f"There is no tool named {body.tool[:80]!r}.", code="UNSUPPORTED", details={"tool": body.tool}
-            )
-        told = wire.proposal_json(await self.calls.dossier(proposal.id), duplicate=proposed.duplicate)
-        return told | {"problems": proposal.problems or [], "missing_scopes": list(verdict.missing_scopes)}
-
-    async def read(self, proposal_id: str, wait: float = 0) -> Told:
-        """Return a proposal."""
-        await self.calls.check_own(proposal_id, self.visit.agent.id)
-        await self.waiters.wait(self.visit.passage.request, self.visit.agent.id, proposal_id, wait)
-        return wire.proposal_json(await self.calls.dossier(proposal_id))
-
-    async def pending(self, limit: int, cursor: str | None) -> Told:
-        """Return what waits."""
-        return await page_of(self.office, parse_cursor(cursor), limit, agent_id=self.visit.agent.id, only_open=True)
-
-    async def withdraw(self, proposal_id: str, reason: str | None) -> Told:
-        """Take a proposal back."""
-        return wire.proposal_json(await self.calls.withdraw(self.visit.agent, proposal_id, reason))
-
-
-def desk_maker(office: Office, calls: Calls, waiters: Waiters) -> Callable[[Visit], AgentDesk]:
-    """Return what makes the desk of one visit."""
-    return lambda visit: LocalDesk(office, calls, waiters, visit)

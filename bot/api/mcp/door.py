@@ -12,7 +12,7 @@ from aiohttp import web
 from bot.api.calls import Calls
 from bot.api.errors import answer, status_of
 from bot.api.mcp.bridge import AsgiApp, Passage
-from bot.api.mcp.desks import Visit, desk_maker
+from bot.api.mcp.local import Visit, desk_maker
 from bot.api.principals import Callers
 from bot.api.waiting import Waiters
 from bot.office import Office

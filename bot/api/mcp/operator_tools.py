@@ -38,10 +38,12 @@ class OperatorTools:
 
     def add_to(self, server: ToolServer) -> None:
         """Offer the tools on a server."""
-        server.add_tool(self.list_approvals, title="List approval requests", annotations=_READS)
-        server.add_tool(self.get_approval, title="Look at an approval request", annotations=_READS)
-        server.add_tool(self.approve, title="Approve a request", annotations=_DECIDES)
-        server.add_tool(self.reject, title="Reject a request", annotations=_DECIDES)
+        server.add_tool(self.list_approvals, title="List approval requests", annotations=_READS, structured_output=True)
+        server.add_tool(
+            self.get_approval, title="Look at an approval request", annotations=_READS, structured_output=True
+        )
+        server.add_tool(self.approve, title="Approve a request", annotations=_DECIDES, structured_output=True)
+        server.add_tool(self.reject, title="Reject a request", annotations=_DECIDES, structured_output=True)
 
     async def list_approvals(
         self, status: RequestStatus | None = None, limit: Limit = 50, cursor: Cursor = None

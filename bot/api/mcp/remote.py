@@ -13,10 +13,10 @@ import aiohttp
 from yarl import URL
 
 from bot.api.bodies import DecisionBody, ProposalBody
-from bot.api.endpoints import BASE
 from bot.api.mcp.desks import Told
 from governance.errors import Refusal
 
+_API = "/api/v1"  # written again: the module that has it brings half the server with it
 _PATIENCE = 30.0  # seconds that an answer may take, besides what it was asked to wait
 
 
@@ -56,12 +56,12 @@ class Line:
         self, method: str, path: str, body: Any = None, query: dict[str, Any] | None = None, *, wait: float = 0,
         again: bool = True,
     ) -> Told:  # fmt: skip
-        """Call an address below BASE. Raises what it was refused with, and OutOfReach.
+        """Call an address of the API. Raises what it was refused with, and OutOfReach.
 
         With `again` a call that may have been lost is made a second time: one that may happen twice, that is.
         """
         said = {name: value for name, value in (query or {}).items() if value is not None}
-        target = BASE + path + (f"?{urlencode(said)}" if said else "")
+        target = _API + path + (f"?{urlencode(said)}" if said else "")
         data = json.dumps(body).encode() if body is not None else b""
         for is_last in (False, True) if again else (True,):
             try:

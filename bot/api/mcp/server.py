@@ -1,6 +1,7 @@
 """The MCP server as such: tools that answer refusals with a code, one sentence and details."""
 
 import logging
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from mcp.server import MCPServer
@@ -42,7 +43,12 @@ def refused(refusal: Refusal) -> CallToolResult:
 
 def new_server(instructions: str) -> ToolServer:
     """Return a server without tools; what the library says about each request is left out of the log."""
-    from importlib.metadata import version
-
     logging.getLogger("mcp").setLevel(logging.WARNING)
-    return ToolServer("countersign", title="Countersign", version=version("countersign"), instructions=instructions)
+    return ToolServer("countersign", title="Countersign", version=_version(), instructions=instructions)
+
+
+def _version() -> str:
+    try:
+        return version("countersign")
+    except PackageNotFoundError:  # run from its sources
+        return ""

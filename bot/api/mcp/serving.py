@@ -7,7 +7,8 @@ from mcp.server.transport_security import TransportSecuritySettings
 
 from bot.api.mcp.agent_tools import AgentTools
 from bot.api.mcp.bridge import AsgiApp
-from bot.api.mcp.desks import AgentDesk, Visit
+from bot.api.mcp.desks import AgentDesk
+from bot.api.mcp.local import Visit
 from bot.api.mcp.server import Called, new_server
 from bot.api.mcp.texts import FOR_AGENTS
 

@@ -1,6 +1,8 @@
 """What tools answer: the shapes of the HTTP API (see `bot.api.wire`), from which the output schemas are made."""
 
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired
+
+from typing_extensions import TypedDict  # pydantic reads the one of typing from Python 3.12 on
 
 from governance.lifecycle import ExecutionStatus, ProposalState, RequestStatus
 from governance.reviewers import ReviewVerdict
