@@ -50,13 +50,24 @@ class Callers:
 
         Raises Unauthenticated, Forbidden where the policy dropped the agent, TooMany where it calls too often.
         """
+        key = await self._bearer(request)
+        self._count(key)
+        return self._agent_of(key)
+
+    async def check_still(self, request: web.Request) -> None:
+        """Raise what `agent` raises where its key was revoked since, or its agent dropped; counts nothing."""
+        self._agent_of(await self._bearer(request))
+
+    async def _bearer(self, request: web.Request) -> ApiKey:
         scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not secret.strip() or not secret.isascii():
             raise Unauthenticated("Send your agent key as `Authorization: Bearer <secret>`.")
         key = await _agent_key(self._office.database, secret)
         if key is None or key.tenant != self._office.tenant:
             raise Unauthenticated("This key is unknown, expired or revoked.")
-        self._count(key)
+        return key
+
+    def _agent_of(self, key: ApiKey) -> Agent:
         agent = self._office.policy.current.agents.get(key.principal)
         if agent is None:
             raise Forbidden(f"Agent {key.principal} is not in the policy.", code="UNKNOWN_AGENT")

@@ -1,6 +1,7 @@
 """Agents over MCP: the same calls as over HTTP, in both eras of the protocol, and no way to decide."""
 
 import asyncio
+import io
 import json
 import shutil
 from collections.abc import AsyncIterator
@@ -21,6 +22,7 @@ from tests.integration.calls import API
 from tests.integration.verbs import TENANT, count, rows
 from tests.mcp_clients import ERAS, connected, refusal, use
 from tests.stack import Stack, start_stack, stop_stack
+from tests.tenants import BLUE, RED, tenants
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -220,6 +222,24 @@ async def test_a_key_that_is_revoked_or_whose_agent_left_is_refused_at_its_next_
         assert "UNKNOWN_AGENT: Agent departed is not in the policy." in await said_to(place, lost)
 
 
+async def test_a_key_that_is_revoked_while_it_waits_learns_nothing_more(place: Stack, era: str) -> None:
+    key, secret = await place.key(KeyKind.AGENT, "deployer")
+    heard = asyncio.Event()
+
+    async def note(*_: Any) -> None:
+        heard.set()
+
+    async with at(place, era, secret) as client:
+        told = await asked(client, f"revoked-{era}")
+        arguments = {"proposal_id": told["proposal_id"]}
+        waiting = asyncio.create_task(client.call_tool("wait_for_decision", arguments, progress_callback=note))
+        await heard.wait()
+        await place.database.write(TENANT, lambda tx: revoke_key(tx, key))
+        await approve(place, told)
+        answer = await waiting
+        assert (answer.is_error, answer.structured_content["code"]) == (True, "UNAUTHENTICATED")
+
+
 async def said_to(stack: Stack, secret: str) -> str:
     status, body = await stack.call("POST", "/mcp", {}, secret=secret)
     assert status == 403
@@ -278,9 +298,17 @@ async def test_calls_count_against_the_one_rate_of_the_key(place: Stack) -> None
     while (await place.call("GET", f"{API}/whoami", secret=secret))[0] == 200:
         calls += 1
     assert calls >= 200
-    status, headers, text = await post(place, bearer)
-    assert (status, headers["Retry-After"]) == (429, "1")
-    assert json.loads(text)["error"]["message"] == "RATE_LIMITED: Too many calls; try again in 1 s."
+    told = await asyncio.gather(*(look(place, bearer) for _ in range(50)))  # more than it grows back meanwhile
+    refused = [(after, body) for status, after, body in told if status == 429]
+    assert refused
+    assert {after for after, _ in refused} == {"1"}
+    assert refused[0][1]["error"]["message"] == "RATE_LIMITED: Too many calls; try again in 1 s."
+
+
+async def look(stack: Stack, headers: dict[str, str]) -> tuple[int, str | None, Any]:
+    async with stack.session.get(f"{stack.url}/mcp", headers=headers) as answer:
+        text = await answer.text()
+        return answer.status, answer.headers.get("Retry-After"), json.loads(text) if text else None
 
 
 async def test_a_key_gives_no_more_scopes_than_it_was_made_with(place: Stack) -> None:
@@ -298,3 +326,54 @@ async def test_a_key_gives_no_more_scopes_than_it_was_made_with(place: Stack) ->
             assert (await use(client, "propose", tool="note.auto", arguments={"service": "x"}))["state"] == "allowed"
     entries = await rows(place.database, AuditEntry, kind="proposal.denied", proposal_id=told["proposal_id"])
     assert json.loads(entries[0].detail)["scopes_withheld_by_key"] == ["deploy"]
+
+
+async def test_json_that_could_be_read_in_two_ways_is_refused(place: Stack) -> None:
+    bearer = {"Authorization": f"Bearer {place.agent_secret}"}
+    for arguments in (r'{"service": "\ud800"}', '{"service": NaN}', '{"service": 9007199254740993}'):
+        params = f'{{"name": "propose", "arguments": {{"tool": "deploy.production", "arguments": {arguments}}}}}'
+        data = f'{{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {params}}}'
+        async with place.session.post(f"{place.url}/mcp", data=data, headers=ACCEPT | bearer) as answer:
+            assert answer.status < 500
+            assert "prp_" not in await answer.text()
+    async with place.session.post(f"{place.url}/mcp", data=io.BytesIO(b"{" * 2**21), headers=ACCEPT | bearer) as answer:
+        assert answer.status == 413
+
+
+async def test_a_server_that_stops_answers_who_waits(sqlite_url: str, tmp_path: Path) -> None:
+    stack = await start_stack(sqlite_url, tmp_path)
+    async with at(stack, ERAS[0]) as old, at(stack, ERAS[1]) as new:
+        told = await asked(old, "stopped")
+        for client in (old, new):  # they would ask for the schemas of what they are answered once it has stopped
+            await client.list_tools()
+        heard = [asyncio.Event(), asyncio.Event()]
+
+        async def wait(client: Client, event: asyncio.Event) -> Any:
+            async def note(*_: Any) -> None:
+                event.set()
+
+            arguments = {"proposal_id": told["proposal_id"]}
+            return await client.call_tool("wait_for_decision", arguments, progress_callback=note)
+
+        waits = [asyncio.create_task(wait(client, event)) for client, event in zip((old, new), heard, strict=True)]
+        for event in heard:
+            await event.wait()
+        async with asyncio.timeout(30):
+            await asyncio.gather(stack.server.stop(), *waits)
+        assert [one.result().structured_content["state"] for one in waits] == ["pending", "pending"]
+    await stop_stack(stack)
+
+
+async def test_the_key_says_in_which_workspace(sqlite_url: str, tmp_path: Path) -> None:
+    async with tenants(sqlite_url, tmp_path) as running:
+        red, blue = await running.agent(RED), await running.agent(BLUE)
+        async with (
+            connected(running.url, ERAS[0], red.secret) as ours,
+            connected(running.url, ERAS[1], blue.secret) as theirs,
+        ):
+            told = await asked(ours, "red-only")
+            assert (await use(ours, "get_proposal", proposal_id=told["proposal_id"]))["state"] == "pending"
+            assert (await use(theirs, "list_pending"))["items"] == []
+            for tool in ("get_proposal", "wait_for_decision", "withdraw"):
+                said = await refusal(theirs, tool, proposal_id=told["proposal_id"])
+                assert said == "NOT_FOUND: There is no proposal of yours under this id."

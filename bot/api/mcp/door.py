@@ -47,7 +47,8 @@ class McpDoor:
         message = _message(body := await request.read())
         begins = message.get("method") == "initialize"
         passage = Passage(request, body, {_SESSION: uuid4().hex} if begins else {})
-        return await self._served(Visit(agent, passage), message)
+        visit = Visit(agent, passage, lambda: self._callers.check_still(request))
+        return await self._served(visit, message)
 
     async def _served(self, visit: Visit, message: dict[str, Any]) -> web.StreamResponse:
         """Let the mcp package answer, and know the call by its id meanwhile, so that it can be cancelled."""

@@ -1,6 +1,6 @@
 """The agent's desk inside the server."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from bot.api import wire
@@ -22,6 +22,7 @@ class Visit:
 
     agent: Agent
     passage: Passage
+    check_still: Callable[[], Awaitable[None]]  #: raises once the agent would be let in no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,9 @@ class LocalDesk:
     async def read(self, proposal_id: str, wait: float = 0) -> Told:
         """Return a proposal."""
         await self.calls.check_own(proposal_id, self.visit.agent.id)
-        await self.waiters.wait(self.visit.passage.request, self.visit.agent.id, proposal_id, wait)
+        if wait:
+            await self.waiters.wait(self.visit.passage.request, self.visit.agent.id, proposal_id, wait)
+            await self.visit.check_still()
         return wire.proposal_json(await self.calls.dossier(proposal_id))
 
     async def pending(self, limit: int, cursor: str | None) -> Told:
