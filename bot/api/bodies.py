@@ -228,8 +228,7 @@ async def read_body(request: web.Request, kind: type[Model]) -> tuple[Model, int
 
 async def parse_body(raw: bytes, kind: type[Model]) -> Model:
     """Parse what came in by whatever door. Raises the same."""
-    parsed = asyncio.to_thread(_parse, raw, kind) if len(raw) > OFF_THE_LOOP else None
-    return await parsed if parsed else _parse(raw, kind)
+    return await asyncio.to_thread(_parse, raw, kind) if len(raw) > OFF_THE_LOOP else _parse(raw, kind)
 
 
 def _parse(raw: bytes, kind: type[Model]) -> Model:

@@ -1,7 +1,9 @@
 """`countersign mcp`: over standard streams operators decide, signed, exactly as over the API."""
 
 import asyncio
+import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import AsyncIterator
@@ -15,13 +17,15 @@ from click.testing import CliRunner
 from mcp import StdioServerParameters
 from mcp.client.client import Client
 
+from bot.api.mcp.agent_tools import MAX_WAIT, PROGRESS
 from bot.api.mcp.remote import OperatorKey
 from bot.api.mcp.standard import Keys, server_for
 from bot.cli import cli
+from bot.cli.mcp import keys_of
 from storage.tables import AuditEntry, KeyKind, Review, Rule
 from tests.integration.calls import API, Key
 from tests.integration.verbs import count, rows
-from tests.mcp_clients import refusal, use
+from tests.mcp_clients import ERAS, connected, refusal, use
 from tests.process import ROOT, free_port
 from tests.stack import Stack, start_stack, stop_stack
 
@@ -150,17 +154,46 @@ async def test_below_the_quorum_nothing_is_remembered_or_decided(place: Stack, b
     assert "approval.approved" not in kinds
 
 
-def parameters(url: str, **keys: str) -> StdioServerParameters:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), **keys}
-    return StdioServerParameters(command=sys.executable, args=["-m", "bot", "mcp", "--url", url], env=environment)
+DOCS = (ROOT / "docs" / "mcp.md").read_text()
+EXAMPLE = "https://approvals.example"
 
 
-async def test_as_a_process_it_says_nothing_but_the_protocol(place: Stack) -> None:
-    async with Client(parameters(place.url, COUNTERSIGN_AGENT_KEY=place.agent_secret)) as client:
+def configured(place: Stack, **environment: str) -> list[Any]:
+    """The servers that docs/mcp.md configures, at the address of the test and with its keys."""
+    found = []
+    for snippet in re.findall(r"```json\n(.*?)```", DOCS, re.DOTALL):
+        text = re.sub(r"\$\{(\w+)\}", lambda name: environment[name[1]], snippet.replace(EXAMPLE, place.url))
+        found += json.loads(text)["mcpServers"].values()
+    return found
+
+
+async def test_what_the_docs_configure_works_as_written(place: Stack, bob: Key) -> None:
+    """The second is a process of its own: whatever it said besides the protocol would break the conversation."""
+    web, started, review = configured(
+        place, COUNTERSIGN_AGENT_KEY=place.agent_secret, COUNTERSIGN_OPERATOR_KEY_ID=bob[0],
+        COUNTERSIGN_OPERATOR_SECRET=bob[1],
+    )  # fmt: skip
+    assert web["url"] == f"{place.url}/mcp"
+    async with connected(place.url, ERAS[1], web["headers"]["Authorization"].removeprefix("Bearer ")) as client:
+        assert {tool.name for tool in (await client.list_tools()).tools} == AGENT_TOOLS
+    assert (started["command"], review["command"], review["args"]) == ("countersign", "countersign", started["args"])
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **started["env"]}
+    async with Client(
+        StdioServerParameters(command=sys.executable, args=["-m", "bot", *started["args"]], env=environment)
+    ) as client:
         assert {tool.name for tool in (await client.list_tools()).tools} == AGENT_TOOLS
         told = await use(client, "propose", tool="note.auto", arguments={"service": "by-process"})
         found = await use(client, "wait_for_decision", proposal_id=told["proposal_id"], timeout_seconds=30)
         assert found["state"] == "succeeded"
+    async with Client(server_for(place.session, place.url, keys_of(review["env"]))) as client:
+        assert {tool.name for tool in (await client.list_tools()).tools} == OPERATOR_TOOLS
+
+
+async def test_the_docs_tell_of_every_tool() -> None:
+    assert set(re.findall(r"^\| `(\w+)` \|", DOCS, re.MULTILINE)) == AGENT_TOOLS
+    assert {name for name in OPERATOR_TOOLS if f"`{name}`" not in DOCS} == set()
+    assert f"up to {MAX_WAIT:.0f} s" in DOCS
+    assert f"every {PROGRESS:.0f} s" in DOCS
 
 
 async def test_what_keeps_it_from_starting_is_said_in_one_sentence(place: Stack) -> None:
