@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from mcp import StdioServerParameters
 from mcp.client.client import Client
 
-from bot.api.mcp.agent_tools import MAX_WAIT, PROGRESS
+from bot.api.mcp.agent_tools import MAX_WAIT
 from bot.api.mcp.remote import OperatorKey
 from bot.api.mcp.standard import Keys, server_for
 from bot.cli import cli
@@ -193,7 +193,6 @@ async def test_the_docs_tell_of_every_tool() -> None:
     assert set(re.findall(r"^\| `(\w+)` \|", DOCS, re.MULTILINE)) == AGENT_TOOLS
     assert {name for name in OPERATOR_TOOLS if f"`{name}`" not in DOCS} == set()
     assert f"up to {MAX_WAIT:.0f} s" in DOCS
-    assert f"every {PROGRESS:.0f} s" in DOCS
 
 
 async def test_what_keeps_it_from_starting_is_said_in_one_sentence(place: Stack) -> None:

@@ -10,14 +10,12 @@ from pydantic import Field
 
 from bot.api import bodies
 from bot.api.mcp import shapes
-from bot.api.mcp.desks import AgentDesk, Told
+from bot.api.mcp.desks import OPEN, AgentDesk, Told
 from bot.api.mcp.server import Called, ToolServer
 from governance.lifecycle import ProposalState
 
 MAX_WAIT = 300.0  #: seconds; what stock clients wait for an answer
-PROGRESS = 5.0  #: seconds between two notifications of progress
 
-_OPEN = (ProposalState.PENDING, ProposalState.ALLOWED)
 _READS = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
 _PROPOSES = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=True)
 _TAKES_BACK = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
@@ -38,8 +36,8 @@ Person = Annotated[bodies.PersonId | None, Field(description="The Slack user id 
 class AgentTools:
     """Each method is a tool; its docstring is what models read."""
 
-    def __init__(self, desk_of: Callable[[Called], AgentDesk], progress: float = PROGRESS) -> None:
-        self._desk_of, self._progress = desk_of, progress
+    def __init__(self, desk_of: Callable[[Called], AgentDesk]) -> None:
+        self._desk_of = desk_of
 
     def add_to(self, server: ToolServer) -> None:
         """Offer the tools on a server."""
@@ -87,12 +85,13 @@ class AgentTools:
         meanwhile. When the time is up it answers with the proposal as it is: if still pending, call this again."""
         desk, clock = self._desk_of(ctx), asyncio.get_running_loop().time
         began, told = clock(), await desk.read(proposal_id)
-        while told["state"] in _OPEN and (left := timeout_seconds - (clock() - began)) > 0:
-            await ctx.report_progress(clock() - began, timeout_seconds, _waited_for(told))
-            before, pause = clock(), min(left, self._progress)
-            told = await desk.read(proposal_id, pause)
-            if clock() - before < pause / 2:
-                break  # nobody waits for it any longer: it is the agent's own to run, or there is no place to wait in
+
+        async def tell(now: Told) -> None:
+            await ctx.report_progress(clock() - began, timeout_seconds, _waited_for(now))
+
+        if told["state"] in OPEN and timeout_seconds > 0:
+            await tell(told)
+            told = await desk.wait(proposal_id, timeout_seconds, tell)
         return cast(shapes.Proposal, told)
 
     async def list_pending(self, ctx: Called, limit: Limit = 50, cursor: Cursor = None) -> shapes.Requests:

@@ -1,10 +1,16 @@
 """What the tools need done: inside the server `local` does it, elsewhere `remote` asks the HTTP API for it."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from bot.api.bodies import DecisionBody, ProposalBody
+from governance.lifecycle import ProposalState
 
 Told = dict[str, Any]
+Tell = Callable[[Told], Awaitable[None]]
+
+#: While a proposal is in one of these there may be something to wait for.
+OPEN = frozenset({ProposalState.PENDING, ProposalState.ALLOWED})
 
 
 class AgentDesk(Protocol):
@@ -13,8 +19,12 @@ class AgentDesk(Protocol):
     async def propose(self, body: ProposalBody, size: int) -> Told:
         """Propose a call; where it is refused, with `problems` and `missing_scopes`."""
 
-    async def read(self, proposal_id: str, wait: float = 0) -> Told:
-        """Return a proposal once it needs no more waiting for, or after so many seconds."""
+    async def read(self, proposal_id: str) -> Told:
+        """Return a proposal as it is."""
+
+    async def wait(self, proposal_id: str, seconds: float, tell: Tell) -> Told:
+        """Return a proposal once it needs no more waiting for, or after so many seconds; tell how it stands meanwhile,
+        every few seconds."""
 
     async def pending(self, limit: int, cursor: str | None) -> Told:
         """Return a page of the agent's requests that people can still answer."""

@@ -9,7 +9,7 @@ from bot.api.bodies import ProposalBody
 from bot.api.calls import Calls
 from bot.api.cursors import parse_cursor
 from bot.api.mcp.bridge import Passage
-from bot.api.mcp.desks import AgentDesk, Told
+from bot.api.mcp.desks import AgentDesk, Tell, Told
 from bot.api.waiting import Waiters
 from bot.office import Office
 from governance.errors import NotFound
@@ -45,13 +45,22 @@ class LocalDesk:
         told = wire.proposal_json(await self.calls.dossier(proposal.id), duplicate=proposed.duplicate)
         return told | {"problems": proposal.problems or [], "missing_scopes": list(verdict.missing_scopes)}
 
-    async def read(self, proposal_id: str, wait: float = 0) -> Told:
+    async def read(self, proposal_id: str) -> Told:
         """Return a proposal."""
         await self.calls.check_own(proposal_id, self.visit.agent.id)
-        if wait:
-            await self.waiters.wait(self.visit.passage.request, self.visit.agent.id, proposal_id, wait)
-            await self.visit.check_still()
         return wire.proposal_json(await self.calls.dossier(proposal_id))
+
+    async def wait(self, proposal_id: str, seconds: float, tell: Tell) -> Told:
+        """Wait in one of the places that the agent has, while its key is live."""
+        await self.calls.check_own(proposal_id, self.visit.agent.id)
+
+        async def still() -> None:
+            await self.visit.check_still()
+            await tell(await self.read(proposal_id))
+
+        await self.waiters.wait(self.visit.passage.request, self.visit.agent.id, proposal_id, seconds, still)
+        await self.visit.check_still()
+        return await self.read(proposal_id)
 
     async def pending(self, limit: int, cursor: str | None) -> Told:
         """Return what waits."""

@@ -1,5 +1,6 @@
 """The desks of a process that is a thin client of the HTTP API: the same answers, asked for over the network."""
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -13,7 +14,7 @@ import aiohttp
 from yarl import URL
 
 from bot.api.bodies import DecisionBody, ProposalBody
-from bot.api.mcp.desks import Told
+from bot.api.mcp.desks import OPEN, Tell, Told
 from governance.errors import Refusal
 
 _API = "/api/v1"  # written again: the module that has it brings half the server with it
@@ -101,6 +102,7 @@ class RemoteAgent:
     """The agent's desk, over HTTP."""
 
     line: Line
+    pause: float = 4.0  #: seconds between two times that it is told that it still waits; at most 60
 
     async def propose(self, body: ProposalBody, size: int) -> Told:
         """Propose a call. Without a key of its own it is sent once: a lost answer might have been an effect."""
@@ -115,10 +117,23 @@ class RemoteAgent:
             said = {name: refusal.details.get(name) or [] for name in nothing}
             return await self.read(proposal_id) | said
 
-    async def read(self, proposal_id: str, wait: float = 0) -> Told:
+    async def read(self, proposal_id: str) -> Told:
         """Return a proposal."""
-        query = {"wait": f"{wait:.2f}"} if wait else {}
-        return await self.line.call("GET", f"/proposals/{quote(proposal_id, safe='')}", query=query, wait=wait)
+        return await self.line.call("GET", f"/proposals/{quote(proposal_id, safe='')}")
+
+    async def wait(self, proposal_id: str, seconds: float, tell: Tell) -> Told:
+        """Wait by one long poll after the other."""
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + seconds
+        while True:
+            before, pause = clock(), max(0.01, min(self.pause, deadline - clock()))
+            told = await self.line.call(
+                "GET", f"/proposals/{quote(proposal_id, safe='')}", query={"wait": f"{pause:.2f}"}, wait=pause
+            )
+            # Answered early while it is open: it is the agent's own to run now, or there is no place to wait in.
+            if told["state"] not in OPEN or clock() >= deadline or clock() - before < pause / 2:
+                return told
+            await tell(told)
 
     async def pending(self, limit: int, cursor: str | None) -> Told:
         """Return what waits."""

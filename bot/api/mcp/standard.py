@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import aiohttp
 
-from bot.api.mcp.agent_tools import PROGRESS, AgentTools
+from bot.api.mcp.agent_tools import AgentTools
 from bot.api.mcp.operator_tools import OperatorTools
 from bot.api.mcp.remote import Line, OperatorKey, RemoteAgent, RemoteOperator
 from bot.api.mcp.server import ToolServer, new_server
@@ -19,13 +19,15 @@ class Keys:
     operator: OperatorKey | None = None
 
 
-def server_for(session: aiohttp.ClientSession, url: str, keys: Keys, progress: float = PROGRESS) -> ToolServer:
-    """Return the server with the tools that its keys can use: without an agent key there are none of agents."""
+def server_for(session: aiohttp.ClientSession, url: str, keys: Keys, pause: float = 4.0) -> ToolServer:
+    """Return the server with the tools that its keys can use: without an agent key there are none of agents.
+
+    Who waits is told so every `pause` seconds."""
     parts = [text for key, text in ((keys.agent, FOR_AGENTS), (keys.operator, FOR_OPERATORS)) if key]
     server = new_server("\n".join(parts))
     if keys.agent:
-        agent = RemoteAgent(Line(session, url, keys.agent))
-        AgentTools(lambda _: agent, progress).add_to(server)
+        agent = RemoteAgent(Line(session, url, keys.agent), pause)
+        AgentTools(lambda _: agent).add_to(server)
     if keys.operator:
         OperatorTools(RemoteOperator(Line(session, url, keys.operator))).add_to(server)
     return server
