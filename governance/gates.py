@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from governance.facts import Facts
+from governance.narrowing import withheld
 from governance.policy import Agent, Policy, Problem, Tool
 from governance.prefixes import covers, patterns_for
 from governance.resolution import Resolved, resolve_tier
@@ -44,7 +45,7 @@ def _judge(policy: Policy, agent: Agent, call: Call, facts: Facts, checked: Sequ
     asked = Asked(tool, call.arguments, facts.call_hash, call.scoping.session_id, facts.now)
     return (
         _check_input(tool, tuple(tool.find_problems(call.arguments)) if checked is None else tuple(checked))
-        or _check_scopes(agent, tool)
+        or _check_scopes(policy, agent, tool)
         or check_standing(policy, agent, asked, facts)
         or _check_wishes(agent, call)
         or _tier(policy, agent, call, asked, facts)
@@ -59,12 +60,13 @@ def _check_input(tool: Tool, problems: tuple[Problem, ...]) -> Verdict | None:
     return Verdict(Outcome.NEEDS_INPUT, _sentence(problems), "NEEDS_INPUT", problems=problems, place=place)
 
 
-def _check_scopes(agent: Agent, tool: Tool) -> Verdict | None:
-    """Gate 2: the agent's live scopes."""
+def _check_scopes(policy: Policy, agent: Agent, tool: Tool) -> Verdict | None:
+    """Gate 2: the agent's live scopes, and of those the ones its key gives."""
     missing = tuple(sorted(tool.scopes - agent.scopes))
     if not missing:
         return None
-    text = f"agent {agent.id} lacks the scope{'s' * (len(missing) > 1)} {', '.join(missing)}"
+    who = f"this key of agent {agent.id}" if withheld(policy, agent).issuperset(missing) else f"agent {agent.id}"
+    text = f"{who} lacks the scope{'s' * (len(missing) > 1)} {', '.join(missing)}"
     place = (*agent.place, "scopes")
     return Verdict(Outcome.SCOPE_INVALID, text, "SCOPE_INVALID", missing_scopes=missing, place=place)
 

@@ -2,9 +2,11 @@
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
+from governance.canonical import Json
 from governance.errors import Conflict, NotFound
 from storage import access, audit
 from storage.database import Tx
@@ -24,16 +26,22 @@ def hash_of(secret: str) -> str:
 
 
 async def create_key(
-    tx: Tx, kind: KeyKind, principal: str, role: Role | None = None, *, expires_at: datetime | None = None,
-    by: str = _SYSTEM,
+    tx: Tx, kind: KeyKind, principal: str, role: Role | None = None, scopes: Iterable[str] | None = None, *,
+    expires_at: datetime | None = None, by: str = _SYSTEM,
 ) -> tuple[ApiKey, str]:  # fmt: skip
     """Make a key and return it with its secret, which is shown once.
 
+    `scopes` narrow what an agent may use with this key; whether it has them, `governance.narrowing` checks.
+
+    `scopes` narrow what an agent may use with this key; whether it has them, `governance.narrowing` checks.
+
     Raises storage.keyring.KeyProblem for an operator key where there is no encryption key to seal it under.
     """
-    rights = {"tenant": tx.tenant, "kind": kind, "principal": principal, "role": role}
+    given = sorted(set(scopes)) if scopes is not None else None
+    rights = {"tenant": tx.tenant, "kind": kind, "principal": principal, "role": role, "scopes": given}
     key, secret = await _add(tx, rights, expires_at)
-    detail = {"key_id": key.id, "kind": kind, "principal": principal, "role": role}
+    detail: dict[str, Json] = {"key_id": key.id, "kind": kind, "principal": principal, "role": role}
+    detail |= {"scopes": key.scopes} if key.scopes is not None else {}
     detail |= {"expires_at": expires_at.isoformat()} if expires_at else {}
     await audit.record(tx, "key.created", by, detail=detail)
     return key, secret

@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from governance.canonical import Json
 from governance.errors import IdempotencyConflict, TooMany
 from governance.lifecycle import ProposalState
+from governance.narrowing import withheld
 from governance.policy import Agent, Policy, Problem
 from governance.tiers import Tier
 from governance.verdict import Outcome, Verdict
@@ -126,6 +127,8 @@ async def _note_down(tx: Tx, work: Work, proposal: Proposal, request: ApprovalRe
         "reason": proposal.reason, "code": verdict.code, "action_class": tool.action_class,
         "capability": tool.capability, "trace_id": proposal.trace_id, "rule_id": proposal.rule_id,
     }  # fmt: skip
+    if held := withheld(work.policy, work.agent):
+        detail["scopes_withheld_by_key"] = sorted(held)
     detail |= {"rule_authors": list(verdict.rule.authors)} if verdict.rule else {}
     await audit.record(
         tx, f"proposal.{proposal.state}", f"agent:{proposal.agent_id}", agent_id=proposal.agent_id,

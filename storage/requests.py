@@ -222,6 +222,7 @@ async def page(
     status: RequestStatus | None = None,
     request_type: RequestType | None = None,
     agent_id: str | None = None,
+    only_open: bool = False,
     before: tuple[datetime, str] | None = None,
     limit: int,
 ) -> list[ApprovalRequest]:
@@ -229,6 +230,8 @@ async def page(
     query: Select[Any] = select(ApprovalRequest).where(col(ApprovalRequest.tenant) == tx.tenant)
     if status is not None:
         query = query.where(col(ApprovalRequest.status) == status)
+    if only_open:
+        query = query.where(col(ApprovalRequest.status).in_(OPEN))
     if request_type is not None:
         query = query.where(col(ApprovalRequest.request_type) == request_type)
     if agent_id is not None:

@@ -1,9 +1,11 @@
 """`/approvals`: operators list, look and decide; agents see their own."""
 
+from typing import Any
+
 from aiohttp import web
 
 from bot.api import bodies, wire
-from bot.api.cursors import cursor_after, cursor_of
+from bot.api.cursors import Place, cursor_after, cursor_of
 from bot.api.errors import answer
 from bot.api.filters import one_of
 from bot.api.principals import Callers, Operator
@@ -34,18 +36,17 @@ class Approvals:
         self._office, self._callers = office, callers
 
     async def index(self, request: web.Request) -> web.Response:
-        """`GET /approvals?status=&request_type=&limit=&cursor=`: newest first."""
+        """`GET /approvals?status=&open=&request_type=&limit=&cursor=`: newest first."""
         caller = await self._callers.either(request)
         limit = bodies.limit_of(request)
         status, kind = one_of(request, "status", RequestStatus), one_of(request, "request_type", RequestType)
         agent_id = None if isinstance(caller, Operator) else caller.id
-        async with self._office.database.read(self._office.tenant) as tx:
-            page = await requests.page(
-                tx, status=status, request_type=kind, agent_id=agent_id, before=cursor_of(request), limit=limit + 1
-            )
-            found = [await dossier(tx, one.proposal_id) for one in page[:limit]]
-        more = cursor_after(page[limit - 1].created_at, page[limit - 1].id) if len(page) > limit else None
-        return answer({"items": [wire.request_json(one) for one in found if one], "next_cursor": more})
+        only_open = bodies.flag_of(request, "open", default=False)
+        found = await page_of(
+            self._office, cursor_of(request), limit,
+            status=status, request_type=kind, agent_id=agent_id, only_open=only_open,
+        )  # fmt: skip
+        return answer(found)
 
     async def read(self, request: web.Request) -> web.Response:
         """`GET /approvals/{id}`."""
@@ -73,6 +74,15 @@ class Approvals:
         if found is None:
             raise NotFound("There is no approval request under this id.")
         return found
+
+
+async def page_of(office: Office, before: Place | None, limit: int, **filters: Any) -> dict[str, Any]:
+    """Return a page of requests as the wire has it; `filters` are those of `storage.requests.page`."""
+    async with office.database.read(office.tenant) as tx:
+        page = await requests.page(tx, before=before, limit=limit + 1, **filters)
+        found = [await dossier(tx, one.proposal_id) for one in page[:limit]]
+    more = cursor_after(page[limit - 1].created_at, page[limit - 1].id) if len(page) > limit else None
+    return {"items": [wire.request_json(one) for one in found if one], "next_cursor": more}
 
 
 def _wish(body: bodies.DecisionBody) -> Wish:

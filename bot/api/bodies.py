@@ -223,8 +223,12 @@ class ReconcileBody(_Strict):
 async def read_body(request: web.Request, kind: type[Model]) -> tuple[Model, int]:
     """Parse a body strictly; returns it with its size in bytes. Raises Malformed, NotStrictJson or Unprocessable."""
     raw = await request.read()
-    parsed = asyncio.to_thread(_parse, raw, kind) if len(raw) > OFF_THE_LOOP else None
-    return (await parsed if parsed else _parse(raw, kind)), len(raw)
+    return await parse_body(raw, kind), len(raw)
+
+
+async def parse_body(raw: bytes, kind: type[Model]) -> Model:
+    """Parse what came in by whatever door. Raises the same."""
+    return await asyncio.to_thread(_parse, raw, kind) if len(raw) > OFF_THE_LOOP else _parse(raw, kind)
 
 
 def _parse(raw: bytes, kind: type[Model]) -> Model:

@@ -9,6 +9,9 @@ from aiohttp import web
 
 from governance.errors import Unprocessable
 
+#: Where a page ended: the moment and the id of its last row.
+Place = tuple[datetime, str]
+
 _ID = re.compile(r"[a-z]{3}_\w{1,60}", re.ASCII)
 
 
@@ -17,9 +20,13 @@ def cursor_after(at: datetime, id: str) -> str:
     return base64.urlsafe_b64encode(f"{at.isoformat()}|{id}".encode()).decode()
 
 
-def cursor_of(request: web.Request) -> tuple[datetime, str] | None:
+def cursor_of(request: web.Request) -> Place | None:
     """Return `?cursor=` as moment and id, None where it is absent. Raises Unprocessable for one we did not give."""
-    text = request.query.get("cursor")
+    return parse_cursor(request.query.get("cursor"))
+
+
+def parse_cursor(text: str | None) -> Place | None:
+    """Return a cursor as moment and id. Raises Unprocessable for one we did not give."""
     if text is None:
         return None
     try:

@@ -65,9 +65,13 @@ async def desk(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 def refused(refusal: Refusal) -> web.Response:
     """Answer a refusal."""
-    status = next((_STATUS[kind] for kind in type(refusal).__mro__ if kind in _STATUS), 400)
     headers = {"Retry-After": str(refusal.details["retry_after"])} if "retry_after" in refusal.details else {}
-    return problem(status, refusal.name, refusal.sentence, refusal.details, headers)
+    return problem(status_of(refusal), refusal.name, refusal.sentence, refusal.details, headers)
+
+
+def status_of(refusal: Refusal) -> int:
+    """Return the HTTP status of a refusal."""
+    return next((_STATUS[kind] for kind in type(refusal).__mro__ if kind in _STATUS), 400)
 
 
 def problem(

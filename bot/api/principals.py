@@ -13,6 +13,7 @@ from bot.office import Office
 from bot.office.deciding import CannotAskSlack, check_member, may_decide_offline
 from bot.slack import CLICK_AGE, KEY_AGE, SlackTrouble
 from governance.errors import Forbidden, Unauthenticated
+from governance.narrowing import narrowed
 from governance.policy import Agent
 from governance.roles import Role, role_of
 from operations.keys import hash_of
@@ -46,7 +47,7 @@ class Callers:
         self._office, self._rates = office, RateLimiter()
 
     async def agent(self, request: web.Request) -> Agent:
-        """Return the agent behind `Authorization: Bearer`.
+        """Return the agent behind `Authorization: Bearer`, with no more of its live scopes than the key gives.
 
         Raises Unauthenticated, Forbidden where the policy dropped the agent, TooMany where it calls too often.
         """
@@ -54,17 +55,28 @@ class Callers:
 
     async def agent_by_key(self, request: web.Request) -> tuple[Agent, ApiKey]:
         """Return the agent behind `Authorization: Bearer`, and its key. Raises what `agent` raises."""
+        key = await self._bearer(request)
+        self._count(key)
+        return self._agent_of(key), key
+
+    async def check_still(self, request: web.Request) -> None:
+        """Raise what `agent` raises where its key was revoked since, or its agent dropped; counts nothing."""
+        self._agent_of(await self._bearer(request))
+
+    async def _bearer(self, request: web.Request) -> ApiKey:
         scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not secret.strip() or not secret.isascii():
             raise Unauthenticated("Send your agent key as `Authorization: Bearer <secret>`.")
         key = await _agent_key(self._office.database, secret)
         if key is None or key.tenant != self._office.tenant:
             raise Unauthenticated("This key is unknown, expired or revoked.")
-        self._count(key)
+        return key
+
+    def _agent_of(self, key: ApiKey) -> Agent:
         agent = self._office.policy.current.agents.get(key.principal)
         if agent is None:
             raise Forbidden(f"Agent {key.principal} is not in the policy.", code="UNKNOWN_AGENT")
-        return agent, key
+        return narrowed(agent, key.scopes)
 
     async def operator(self, request: web.Request) -> Operator:
         """Return the operator who signed this call, and use up its nonce.

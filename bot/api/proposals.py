@@ -1,27 +1,19 @@
 """`/proposals`: agents propose, wait, look and withdraw."""
 
-import asyncio
-
 from aiohttp import web
 
 from bot.api import bodies, wire
+from bot.api.calls import Calls, submission_of
 from bot.api.errors import answer, problem
 from bot.api.principals import Callers, Operator
 from bot.api.waiting import Waiters
 from bot.office import Office
 from bot.office.explaining import explain
-from governance.errors import NotFound
-from governance.gates import find_problems
 from governance.lifecycle import ProposalState
-from governance.policy import Agent
 from governance.verdict import Outcome, Verdict
-from operations import propose as operation
-from operations import withdraw as withdrawing
 from operations.propose import Proposed
-from operations.submission import Submission
 from storage import audit
-from storage.dossier import Dossier, dossier
-from storage.tables import Proposal
+from storage.dossier import Dossier
 
 _BLOCKED_STATUS = {Outcome.NEEDS_INPUT: 422, Outcome.SCOPE_INVALID: 403, Outcome.POLICY_DENIED: 403}
 
@@ -30,7 +22,7 @@ class Proposals:
     """Handlers of `/proposals`."""
 
     def __init__(self, office: Office, callers: Callers) -> None:
-        self._office, self._callers, self._waiters = office, callers, Waiters(office)
+        self._office, self._callers, self.calls, self.waiters = office, callers, Calls(office), Waiters(office)
 
     async def create(self, request: web.Request) -> web.Response:
         """`POST /proposals`."""
@@ -38,31 +30,21 @@ class Proposals:
         wait = bodies.wait_of(request)
         body, size = await bodies.read_body(request, bodies.ProposalBody)
         if bodies.dry_run_of(request):
-            return answer(await explain(self._office, agent, _submission(body)))
-        proposed = await self._propose(agent, _submission(body), size)
+            return answer(await explain(self._office, agent, submission_of(body)))
+        proposed = await self.calls.propose(agent, body, size)
         if proposed.proposal is None:
             return problem(404, "UNSUPPORTED", f"{_sentence(proposed.verdict)}.", {"tool": body.tool})
         if proposed.proposal.state is ProposalState.DENIED:
             return _blocked(proposed)
-        await self._waiters.wait(request, agent.id, proposed.proposal.id, wait)
-        found = await self._dossier(proposed.proposal.id)
+        await self.waiters.wait(request, agent.id, proposed.proposal.id, wait)
+        found = await self.calls.dossier(proposed.proposal.id)
         return answer(wire.proposal_json(found, duplicate=proposed.duplicate), _created_status(found, proposed))
-
-    async def _propose(self, agent: Agent, submission: Submission, size: int) -> Proposed:
-        policy, call = self._office.policy.current, submission.call
-        if size > bodies.OFF_THE_LOOP:
-            checked = await asyncio.to_thread(find_problems, policy, call)
-        else:
-            checked = find_problems(policy, call)
-        return await self._office.database.write(
-            self._office.tenant, lambda tx: operation.propose(tx, policy, agent, submission, checked)
-        )
 
     async def read(self, request: web.Request) -> web.Response:
         """`GET /proposals/{id}?wait=s`."""
         caller, proposal_id = await self._own(request)
-        await self._waiters.wait(request, caller, proposal_id, bodies.wait_of(request))
-        return answer(wire.proposal_json(await self._dossier(proposal_id)))
+        await self.waiters.wait(request, caller, proposal_id, bodies.wait_of(request))
+        return answer(wire.proposal_json(await self.calls.dossier(proposal_id)))
 
     async def events(self, request: web.Request) -> web.Response:
         """`GET /proposals/{id}/events`: what happened to it, in order."""
@@ -75,32 +57,14 @@ class Proposals:
         """`DELETE /proposals/{id}`."""
         agent = await self._callers.agent(request)
         body, _ = await bodies.read_body(request, bodies.WithdrawBody)
-        proposal_id = request.match_info["id"]
-        await self._office.database.write(
-            self._office.tenant, lambda tx: withdrawing.withdraw(tx, proposal_id, agent.id, body.reason)
-        )
-        return answer(wire.proposal_json(await self._dossier(proposal_id)))
+        return answer(wire.proposal_json(await self.calls.withdraw(agent, request.match_info["id"], body.reason)))
 
     async def _own(self, request: web.Request) -> tuple[str, str]:
         """Return who calls and the id asked for, if the caller may see it; another's answers like an unknown one."""
         caller = await self._callers.either(request)
-        async with self._office.database.read(self._office.tenant) as tx:
-            found = await tx.get(Proposal, request.match_info["id"])
-        if found is None or (not isinstance(caller, Operator) and found.agent_id != caller.id):
-            raise NotFound("There is no proposal of yours under this id.")
-        return caller.key_id if isinstance(caller, Operator) else caller.id, found.id
-
-    async def _dossier(self, proposal_id: str) -> Dossier:
-        async with self._office.database.read(self._office.tenant) as tx:
-            found = await dossier(tx, proposal_id)
-        assert found is not None
-        return found
-
-
-def _submission(body: bodies.ProposalBody) -> Submission:
-    thread = (body.thread.channel, body.thread.thread_ts) if body.thread else None
-    fields = body.model_dump(exclude={"thread"})
-    return Submission(**fields, thread=thread)
+        proposal_id = request.match_info["id"]
+        await self.calls.check_own(proposal_id, None if isinstance(caller, Operator) else caller.id)
+        return caller.key_id if isinstance(caller, Operator) else caller.id, proposal_id
 
 
 def _created_status(found: Dossier, proposed: Proposed) -> int:

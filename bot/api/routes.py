@@ -14,6 +14,8 @@ from bot.api.errors import answer, desk
 from bot.api.governance import Governance
 from bot.api.health import Health
 from bot.api.keys import Keys
+from bot.api.mcp.door import PATH as MCP
+from bot.api.mcp.door import McpDoor
 from bot.api.outcomes import Outcomes
 from bot.api.policy_decisions import PolicyDecisions
 from bot.api.principals import Callers, Operator
@@ -43,6 +45,7 @@ def api_routes(office: Office) -> list[web.RouteDef]:
     trust, governance = Trust(office, callers), Governance(office, callers)
     webhooks, keys = Webhooks(office, callers), Keys(office, callers)
     stream, record = Stream(office, callers), Audit(office, callers)
+    mcp = McpDoor(office, callers, proposals.calls, proposals.waiters)
     spend, verdicts = Spend(office, callers), PolicyDecisions(office, callers)
 
     async def whoami(request: web.Request) -> web.Response:
@@ -93,4 +96,5 @@ def api_routes(office: Office) -> list[web.RouteDef]:
         web.get(f"{BASE}/whoami", whoami, allow_head=False),
         *as_routes(webhooks.endpoints()),
         *as_routes(keys.endpoints()),
+        web.route("*", MCP, mcp.handle),
     ]

@@ -44,15 +44,15 @@ def list_keys(workspace: str | None, as_json: bool) -> None:
 
 def _key(key: Any, state: str) -> dict[str, Any]:
     return {
-        "key_id": key.id, "kind": key.kind, "principal": key.principal, "role": key.role, "state": state,
-        "created_at": key.created_at.isoformat(), "expires_at": key.expires_at and key.expires_at.isoformat(),
+        "key_id": key.id, "kind": key.kind, "principal": key.principal, "role": key.role, "scopes": key.scopes,
+        "state": state, "created_at": key.created_at.isoformat(), "expires_at": key.expires_at and key.expires_at.isoformat(),
         "revoked_at": key.revoked_at and key.revoked_at.isoformat(), "replaced_by": key.replaced_by,
     }  # fmt: skip
 
 
 def _provisioner(one: Any) -> dict[str, Any]:
     return {
-        "key_id": one.id, "kind": "provisioner", "principal": one.agent_id, "role": None,
+        "key_id": one.id, "kind": "provisioner", "principal": one.agent_id, "role": None, "scopes": None,
         "state": "revoked" if one.revoked_at else "live", "created_at": one.created_at.isoformat(),
         "expires_at": None, "revoked_at": one.revoked_at and one.revoked_at.isoformat(), "replaced_by": None,
     }  # fmt: skip

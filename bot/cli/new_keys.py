@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from bot.cli.common import failing_clearly, with_database
-from bot.cli.tenants import listed, tenant_of_agent, workspace_option
+from bot.cli.tenants import listed, narrowing, tenant_of_agent, workspace_option
 
 
 def span(ctx: click.Context, param: click.Parameter, text: str | None) -> timedelta | None:
@@ -32,16 +32,20 @@ def span(ctx: click.Context, param: click.Parameter, text: str | None) -> timede
 )
 @workspace_option
 @click.option("--role", type=click.Choice(["reviewer", "operator", "admin"]), help="The most an operator key may do.")
+@click.option(
+    "--scope", "scopes", multiple=True, help="A scope of the agent that this key gives; again for more, none: all."
+)
 @click.option("--expires", callback=span, metavar="90d", help="For how long it works; without: until it is revoked.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @failing_clearly
 def create_key(
     agent: str | None, operator: str | None, provisioner: str | None, workspace: str | None, role: str | None,
-    expires: timedelta | None, as_json: bool,
+    scopes: tuple[str, ...], expires: timedelta | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Make a key and print its secret, once. An agent's key belongs to the workspace of the agent."""
     if sum(one is not None for one in (agent, operator, provisioner)) != 1:
         raise click.UsageError("Name one of --agent ID, --operator PERSON and --provisioner ID.")
+    narrow = narrowing(agent, scopes)
     if operator is not None:
         tell_secret(*_for_operator(operator, listed(workspace), role, expires), as_json=as_json)
         return
@@ -52,7 +56,7 @@ def create_key(
     if provisioner is not None:
         _create_provisioner(named, tenant, expires, as_json)
         return
-    tell_secret(*_for_agent(named, tenant, expires), as_json=as_json)
+    tell_secret(*_for_agent(named, tenant, narrow, expires), as_json=as_json)
 
 
 def _tenant_of(agent: str, workspace: str | None) -> str:
@@ -75,12 +79,12 @@ def _for_operator(person: str, tenant: str, role: str | None, expires: timedelta
     return made
 
 
-def _for_agent(agent: str, tenant: str, expires: timedelta | None) -> tuple[Any, str]:
+def _for_agent(agent: str, tenant: str, scopes: list[str] | None, expires: timedelta | None) -> tuple[Any, str]:
     from operations.keys import create_key as operation
     from storage.tables import KeyKind
 
     async def make(tx: Any) -> Any:
-        return await operation(tx, KeyKind.AGENT, agent, expires_at=_end(tx, expires))
+        return await operation(tx, KeyKind.AGENT, agent, None, scopes, expires_at=_end(tx, expires))
 
     made: tuple[Any, str] = with_database(lambda db: db.write(tenant, make))
     return made
@@ -95,7 +99,7 @@ def tell_secret(key: Any, secret: str, *, as_json: bool, more: str = "") -> None
     ends = key.expires_at.isoformat() if key.expires_at else None
     told = {"key_id": key.id, "secret": secret, "kind": key.kind.value, "principal": key.principal, "role": key.role}
     if as_json:
-        click.echo(json.dumps({**told, "expires_at": ends}))
+        click.echo(json.dumps({**told, "scopes": key.scopes, "expires_at": ends}))
         return
     until = f" until {ends}" if ends else ""
     click.echo(f"Key {key.id} for {key.kind} {key.principal}{until}.{more} Its secret, shown once:\n{secret}")

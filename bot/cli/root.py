@@ -5,6 +5,7 @@ import click
 from bot.cli.audit import audit
 from bot.cli.doctor import doctor
 from bot.cli.keys import keys
+from bot.cli.mcp import mcp
 from bot.cli.policy import policy
 from bot.cli.prove import prove
 from bot.cli.serve import demo, serve
@@ -24,5 +25,5 @@ def cli() -> None:
     """
 
 
-for command in (serve, demo, migrate, manifest, doctor, keys, policy, audit, prove, who_can_approve):
+for command in (serve, demo, migrate, manifest, doctor, keys, policy, audit, prove, who_can_approve, mcp):
     cli.add_command(command)

@@ -46,6 +46,18 @@ def tenant_of_agent(agent: str) -> str:
     raise click.ClickException(f"There is no agent {agent!r} in countersign.toml (it has: {known}); add it first.")
 
 
+def narrowing(agent: str | None, scopes: tuple[str, ...]) -> list[str] | None:
+    """Return the scopes a key of this agent is to give, None for all. Scopes that the agent lacks are refused."""
+    from governance.narrowing import check_scopes
+
+    if not scopes:
+        return None
+    if agent is None:
+        raise click.UsageError("--scope narrows the key of an agent; what an operator's key may do, --role limits.")
+    check_scopes(_policies()[tenant_of_agent(agent)].agents[agent], scopes)
+    return sorted(set(scopes))
+
+
 def source() -> Any:
     """Return the policies of countersign.toml and where each part of them stands."""
     from bot.policy import PolicySource

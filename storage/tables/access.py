@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Column, Index, Text
+from sqlalchemy import JSON, Column, Index, Text
 from sqlmodel import Field, SQLModel
 
 from governance.roles import Role
@@ -28,6 +28,7 @@ class ApiKey(SQLModel, table=True):
     kind: KeyKind = Field(sa_type=EnumText(KeyKind))
     principal: str = Field(max_length=NAME_LENGTH)
     role: Role | None = Field(default=None, sa_type=EnumText(Role))
+    scopes: list[str] | None = Field(default=None, sa_column=Column(JSON))  #: None: whatever its agent may
     secret_hash: str = Field(max_length=64, unique=True)
     sealed_secret: str | None = Field(default=None, sa_column=Column(Text))
     created_at: datetime = Field(sa_type=UtcDateTime)

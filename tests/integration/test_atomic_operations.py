@@ -441,6 +441,14 @@ async def an_operators_key(scene: Scene) -> Any:
     return lambda tx: keys.create_key(tx, KeyKind.OPERATOR, "U0BOB"), lambda got: got[1].startswith("cso_")
 
 
+@case("keys.create_key")
+async def a_narrow_key(scene: Scene) -> Any:
+    return (
+        lambda tx: keys.create_key(tx, KeyKind.AGENT, "deployer", scopes=["deploy"]),
+        lambda got: got[0].scopes == ["deploy"],
+    )
+
+
 @case("keys.revoke_key")
 async def a_key_revoked(scene: Scene) -> Any:
     key, _ = await scene.database.write(TENANT, lambda tx: keys.create_key(tx, KeyKind.AGENT, "deployer"))

@@ -3,6 +3,7 @@
 import pytest
 
 from governance.gates import judge
+from governance.narrowing import narrowed
 from governance.policy import Problem
 from governance.tiers import ApprovalMode, Risk, Tier
 from governance.verdict import Call, Outcome
@@ -64,7 +65,14 @@ def test_missing_scopes_are_named():
     answer = verdict(scopes=frozenset({"deploy", "b.write", "a.write"}))
     assert answer.missing_scopes == ("a.write", "b.write")
     assert answer.reason == "agent deployer lacks the scopes a.write, b.write"
-    assert verdict(who=agent(scopes=frozenset())).reason == "agent deployer lacks the scope deploy"
+
+
+def test_a_key_can_take_scopes_away_and_never_give_any():
+    answer = verdict(who=narrowed(agent(), ["read"]))
+    assert (answer.code, answer.reason) == ("SCOPE_INVALID", "this key of agent deployer lacks the scope deploy")
+    assert verdict(who=narrowed(agent(), ["deploy", "read"])).tier is Tier.ACT_WITH_APPROVAL
+    assert narrowed(agent(), ["read"]).scopes == frozenset()
+    assert narrowed(agent(), None) == agent()
 
 
 def test_every_wrong_field_is_named():
