@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from bot.api.queries import refuse_unknown
 from bot.api.rate import RateLimiter
 from bot.office import Office
 from bot.office.deciding import CannotAskSlack, check_member, may_decide_offline
@@ -47,7 +48,8 @@ class Callers:
     async def agent(self, request: web.Request) -> Agent:
         """Return the agent behind `Authorization: Bearer`.
 
-        Raises Unauthenticated, Forbidden where the policy dropped the agent, TooMany where it calls too often.
+        Raises Unauthenticated, Forbidden where the policy dropped the agent, TooMany where it calls too often, and
+        Unprocessable for query values that the address does not know.
         """
         scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not secret.strip() or not secret.isascii():
@@ -59,12 +61,14 @@ class Callers:
         agent = self._office.policy.current.agents.get(key.principal)
         if agent is None:
             raise Forbidden(f"Agent {key.principal} is not in the policy.", code="UNKNOWN_AGENT")
+        refuse_unknown(request)
         return agent
 
     async def operator(self, request: web.Request) -> Operator:
         """Return the operator who signed this call, and use up its nonce.
 
-        Verified over the raw bytes, before anything is parsed. Raises Unauthenticated, always the same; TooMany.
+        Verified over the raw bytes, before anything is parsed. Raises Unauthenticated, always the same, TooMany, and
+        Unprocessable for query values that the address does not know.
         """
         body = await request.read()
         key = await self._signing_key(request)
@@ -74,6 +78,7 @@ class Callers:
         if not await self._office.database.write(self._office.tenant, lambda tx: access.use_nonce(tx, key.id, nonce)):
             raise Unauthenticated(_NOT_SIGNED)
         self._count(key)
+        refuse_unknown(request)
         return Operator(key.principal, key.id, _role_of(key, self._office))
 
     async def either(self, request: web.Request) -> Agent | Operator:
