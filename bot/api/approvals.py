@@ -49,7 +49,7 @@ class Approvals:
         ]  # fmt: skip
 
     async def index(self, request: web.Request) -> web.Response:
-        """`GET /approvals?status=&request_type=&limit=&cursor=`: requests, newest first; agents see their own."""
+        """`GET /approvals`: requests to people, newest first; agents see their own."""
         caller = await self._callers.either(request)
         limit, status, kind = LIMIT.read(request), STATUS.read(request), TYPE.read(request)
         agent_id = None if isinstance(caller, Operator) else caller.id

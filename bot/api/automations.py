@@ -101,7 +101,7 @@ class Automations:
         return _told(row, 201)
 
     async def index(self, request: web.Request) -> web.Response:
-        """`GET /automations?status=&limit=&cursor=`: newest first; agents see what they made or may change."""
+        """`GET /automations`: automations, newest first; agents see what they made or may change."""
         caller = await looking(self._callers, request)
         limit, status = LIMIT.read(request), STATUS.read(request)
         async with self._office.database.read(self._office.tenant) as tx:

@@ -76,7 +76,7 @@ class Governance:
         ]  # fmt: skip
 
     async def index(self, request: web.Request) -> web.Response:
-        """`GET /governance/approvals?status=&request_type=&limit=&cursor=`: questions about governance, newest first.
+        """`GET /governance/approvals`: questions about governance, newest first.
 
         Operators and admins see all; everybody else what they filed, and people what they may answer.
         """

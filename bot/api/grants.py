@@ -54,13 +54,13 @@ class Grants:
         ]  # fmt: skip
 
     async def index(self, request: web.Request) -> web.Response:
-        """`GET /grants?agent=&live=&limit=&cursor=`: rights given to agents, newest first; agents see their own."""
+        """`GET /grants`: rights given to agents, newest first; agents see their own."""
         caller = await looking(self._callers, request)
         agent_id = AGENT.read(request) if caller.is_human else caller.actor.id
         return await self._page(request, agent_id=agent_id, live_only=LIVE.read(request))
 
     async def of_automation(self, request: web.Request) -> web.Response:
-        """`GET /automations/{id}/grants?live=&limit=&cursor=`: who else may change it, revoked and expired included."""
+        """`GET /automations/{id}/grants`: who else may change it, revoked and expired included."""
         caller, live = await looking(self._callers, request), OF_ANY_AGE.read(request)
         async with self._office.database.read(self._office.tenant) as tx:
             row = await visible(tx, caller, request.match_info["id"])

@@ -2,15 +2,26 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema, model_validator
 
 from bot.api.bodies import Token, Why
 from bot.policy.limits import GovernanceLimits, field_name, values_of
 from bot.policy.words import Cap
-from governance.money import parse_usd
+from governance.money import MICRO, MOST, parse_usd
 
 Tokens = Annotated[int, Field(ge=0, le=10**12)]
-Usd = Annotated[int, BeforeValidator(parse_usd)]
+Usd = Annotated[
+    int,
+    BeforeValidator(parse_usd),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": r"^\d{1,9}(\.\d{1,6})?$"},
+                {"type": "number", "minimum": 0, "maximum": MOST // MICRO, "multipleOf": 1 / MICRO},
+            ]
+        }
+    ),
+]
 _OWN = frozenset({"reset", "reason"})
 LimitName = Literal[
     "approval_ttl", "default_expires_after", "creation_enabled", "per_agent_daily_creation_limit",

@@ -65,7 +65,7 @@ class PolicyDecisions:
         return [Endpoint("GET", path, self.index, Who.EITHER, told, query=(RUN, *PAGING))]
 
     async def index(self, request: web.Request) -> web.Response:
-        """`GET /governance/policy-decisions?run_id=&limit=&cursor=`: what the policy said, newest first.
+        """`GET /governance/policy-decisions`: what the policy said, newest first.
 
         Operators and admins see all, agents their own, everybody else those of the agents they created.
         """

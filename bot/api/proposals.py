@@ -80,7 +80,7 @@ class Proposals:
         )
 
     async def read(self, request: web.Request) -> web.Response:
-        """`GET /proposals/{id}?wait=s`: what became of a proposal; with `wait`, as soon as it is settled."""
+        """`GET /proposals/{id}`: what became of a proposal; with `wait`, as soon as it is settled."""
         caller, proposal_id = await self._own(request)
         await self._waiters.wait(request, caller, proposal_id, WAIT.read(request))
         return answer(wire.proposal_json(await self._dossier(proposal_id)))

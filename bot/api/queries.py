@@ -16,7 +16,7 @@ from governance.errors import Unprocessable
 T = TypeVar("T")
 
 MAX_WAIT = 60.0
-_KNOWN = "known_query"  # where a request carries the names that its address knows
+_KNOWN = web.RequestKey("known", frozenset[str])  #: the names that the address knows that is called
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def declare(request: web.Request, known: frozenset[str]) -> None:
 
 def refuse_unknown(request: web.Request) -> None:
     """Raise Unprocessable for a value that the address does not know: a mistyped `dry_run` must not write."""
-    known: frozenset[str] | None = request.get(_KNOWN)
+    known = request.get(_KNOWN)
     unknown = sorted({*request.query} - known) if known is not None else []
     if unknown:
         named = ", ".join(ascii(one[:60])[1:-1] for one in unknown[:5])

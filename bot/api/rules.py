@@ -83,7 +83,7 @@ class Rules:
         ]  # fmt: skip
 
     async def index(self, request: web.Request) -> web.Response:
-        """`GET /rules?live=&limit=&cursor=`: remembered decisions, newest first; agents see their own."""
+        """`GET /rules`: remembered decisions, newest first; agents see their own."""
         caller = await self._callers.either(request)
         limit, live = LIMIT.read(request), LIVE.read(request)
         agent_id = None if isinstance(caller, Operator) else caller.id

@@ -54,7 +54,7 @@ class Runs:
         return _told(run_json(run), 201)
 
     async def index(self, request: web.Request) -> web.Response:
-        """`GET /automations/{id}/runs?limit=&cursor=`: its runs, newest first."""
+        """`GET /automations/{id}/runs`: its runs, newest first."""
         caller, limit = await looking(self._callers, request), LIMIT.read(request)
         async with self._office.database.read(self._office.tenant) as tx:
             row = await visible(tx, caller, request.match_info["id"])

@@ -67,7 +67,7 @@ class Trust:
         return answer(_shown([json.loads(one.record) for one in found[-limit:]], more, grouped=grouped))
 
     async def score(self, request: web.Request) -> web.Response:
-        """`GET /trust/score?agent=`: how an agent has done. An agent asks about itself."""
+        """`GET /trust/score`: how an agent has done. An agent asks about itself."""
         caller = await self._callers.either(request)
         asked = AGENT.read(request)
         if isinstance(caller, Agent) and asked not in (None, caller.id):

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pydantic import TypeAdapter
-from pydantic.json_schema import JsonSchemaMode
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
 from bot.api.endpoints import Endpoint
 from bot.api.queries import Query
@@ -14,12 +14,19 @@ _REF = "#/components/schemas/{model}"
 _Asked = tuple[str, JsonSchemaMode, TypeAdapter[Any]]
 
 
+class _Untitled(GenerateJsonSchema):
+    """Leaves out the titles that only repeat the names of fields."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+
 class Types:
     """The schema of every body, answer and query value; `components` is what they refer to."""
 
     def __init__(self, endpoints: Iterable[Endpoint]) -> None:
         asked = [("problem", "serialization", TypeAdapter[Any](Problem)), *_asked(endpoints)]
-        self._schemas, found = TypeAdapter.json_schemas(asked, ref_template=_REF)
+        self._schemas, found = TypeAdapter.json_schemas(asked, ref_template=_REF, schema_generator=_Untitled)
         self.components: dict[str, Any] = found.get("$defs", {})
 
     @property
