@@ -47,6 +47,12 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def leave_out_defaults(schema: dict[str, Any]) -> None:
+    """Say of no field what it would be where it is left out: then it stays as it is."""
+    for one in schema["properties"].values():
+        one.pop("default", None)
+
+
 class ThreadBody(_Strict):
     """Where the work is discussed."""
 
@@ -88,6 +94,13 @@ Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 class PatternBody(_Strict):
     """What calls a rule means: those that agree in `fields` (JSON Pointers to values), or with `any` every one."""
+
+    model_config = ConfigDict(json_schema_extra={
+        "oneOf": [
+            {"required": ["any"], "properties": {"any": {"const": True}}},
+            {"required": ["fields"], "properties": {"fields": {"type": "object"}}},
+        ]
+    })  # fmt: skip
 
     any: Literal[True] | None = None
     fields: Annotated[dict[str, Any], Field(min_length=1, max_length=20)] | None = None

@@ -56,8 +56,8 @@ class Grants:
     async def index(self, request: web.Request) -> web.Response:
         """`GET /grants`: rights given to agents, newest first; agents see their own."""
         caller = await looking(self._callers, request)
-        agent_id = AGENT.read(request) if caller.is_human else caller.actor.id
-        return await self._page(request, agent_id=agent_id, live_only=LIVE.read(request))
+        asked, live = AGENT.read(request), LIVE.read(request)
+        return await self._page(request, agent_id=asked if caller.is_human else caller.actor.id, live_only=live)
 
     async def of_automation(self, request: web.Request) -> web.Response:
         """`GET /automations/{id}/grants`: who else may change it, revoked and expired included."""

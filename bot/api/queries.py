@@ -104,7 +104,8 @@ def instant(name: str, about: str) -> Query[datetime | None]:
     return Query(name, kind, about, "a moment such as 2026-11-23T10:00:00Z, or seconds since 1970")
 
 
-_OPAQUE = WithJsonSchema({"type": "string", "format": "cursor"})
+_OF_ROWS = WithJsonSchema({"type": "string", "format": "cursor"})
+_OF_CHAIN = WithJsonSchema({"type": "string", "format": "chain-cursor"})
 _EARLIER = "the next_cursor of an earlier answer"
 _ON = "`next_cursor` of the page before."
 
@@ -117,7 +118,7 @@ LIMIT: Query[int] = Query(
     "limit", Annotated[int, Field(ge=1, le=200)], "How many of them to answer at most; 50 where it is absent.",
     "a whole number from 1 to 200", 50,
 )  # fmt: skip
-CURSOR: Query[Row | None] = Query("cursor", Annotated[Any, AfterValidator(row_of), _OPAQUE], _ON, _EARLIER)
-PLACE: Query[int | None] = Query("cursor", Annotated[Any, AfterValidator(place_of), _OPAQUE], _ON, _EARLIER)
+CURSOR: Query[Row | None] = Query("cursor", Annotated[Any, AfterValidator(row_of), _OF_ROWS], _ON, _EARLIER)
+PLACE: Query[int | None] = Query("cursor", Annotated[Any, AfterValidator(place_of), _OF_CHAIN], _ON, _EARLIER)
 PAGING = (LIMIT, CURSOR)
 DRY_RUN = switch("dry_run", "1 only tells what would happen; nothing is written.", default=False)

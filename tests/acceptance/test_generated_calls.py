@@ -36,6 +36,10 @@ def _known(document: dict[str, Any]) -> dict[str, Any]:
     bodies["RuleBody"]["properties"]["tool"] = {"enum": ["deploy.production", "note.*"]}
     for body, name in (("RuleBody", "agent"), ("GrantBody", "granted_to_agent_id")):
         bodies[body]["properties"][name] = {"enum": ["deployer", "stranger"]}
+    for name in ("approval_ttl", "expiration_warning_window", "health_check_interval"):
+        bodies["LimitsBody"]["properties"][name] = {"enum": ["1h", "3d"]}
+    propose = known["paths"]["/api/v1/proposals"]["post"]
+    propose["parameters"] = [one for one in propose["parameters"] if one["name"] != "dry_run"]  # it refuses nothing
     for path, methods in known["paths"].items():
         if "/agents/{id}" in path:
             for operation in methods.values():
