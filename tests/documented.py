@@ -33,23 +33,19 @@ class Documented:
         if found is None or status in _UNHEARD_OF:
             return []
         _, known, methods = found
-        answers = methods[method.lower()]["responses"]
-        if str(status) not in answers:
+        answer, place = methods[method.lower()]["responses"].get(str(status)), ["paths", known, method.lower()]
+        if answer is None:
             return [f"{method} {known} does not say that it answers {status}"]
-        place = f"/paths/{_escaped(known)}/{method.lower()}/responses/{status}"
-        if "$ref" in answers[str(status)]:
-            place = answers[str(status)]["$ref"].removeprefix("#")
-        return self._faults(place, media, body)
-
-    def _faults(self, place: str, media: str, body: Any) -> list[str]:
-        answer: Any = self._document
-        for part in place.split("/")[1:]:
-            answer = answer[part.replace("~1", "/").replace("~0", "~")]
+        place += ["responses", str(status)]
+        if "$ref" in answer:
+            place = answer["$ref"].split("/")[1:]
+            answer = self._document["components"]["responses"][place[-1]]
         if media not in answer["content"]:
-            return [f"{place} is no {media}"]
-        if media != "application/json":
-            return []
-        validator = self._validator(f"{_ROOT}#{place}/content/{_escaped(media)}/schema")
+            return [f"{method} {known} does not say that it answers {media}"]
+        return self._body_faults([*place, "content", media, "schema"], body) if media == "application/json" else []
+
+    def _body_faults(self, place: list[str], body: Any) -> list[str]:
+        validator = self._validator(f"{_ROOT}#/{'/'.join(map(_escaped, place))}")
         return [f"{place} {error.json_path}: {error.message[:300]}" for error in validator.iter_errors(body)]
 
     def _validator(self, reference: str) -> Validator:
