@@ -35,10 +35,11 @@ class Signer(requests.auth.AuthBase):
 
     def __init__(self, document: dict[str, Any], agent: str, operators: list[Key]) -> None:
         self._agent, self._operators, self._calls = agent, operators, count()
-        self._operations_known = [
-            (method.upper(), re.compile(_PLACEHOLDER.sub("[^/]+", path)), path, [{*one} for one in operation["security"]])
-            for path, methods in document["paths"].items() for method, operation in methods.items()
-        ]  # fmt: skip
+        self._described = [
+            (method.upper(), re.compile(_PLACEHOLDER.sub("[^/]+", path)), path, [{*one} for one in taken["security"]])
+            for path, methods in sorted(document["paths"].items(), key=lambda one: "{" in one[0])
+            for method, taken in methods.items()
+        ]
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         (path, takers), drawn = self._operation_of(request), next(self._calls)
@@ -52,7 +53,7 @@ class Signer(requests.auth.AuthBase):
     def _operation_of(self, request: requests.PreparedRequest) -> tuple[str, list[set[str]]]:
         """Return the path of a call in the document, and who may make it."""
         target = (request.path_url or "").partition("?")[0]
-        for method, pattern, path, takers in self._operations_known:
+        for method, pattern, path, takers in self._described:
             if method == request.method and pattern.fullmatch(target):
                 return path, takers
         return target, []
