@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
+from pydantic import BaseModel, ValidationError
+
 from bot.api.endpoints import Endpoint, Who
 from bot.api.openapi import words
 from bot.api.openapi.types import Types
@@ -76,8 +78,19 @@ def _parameters(endpoint: Endpoint, types: Types) -> list[dict[str, Any]]:
 
 def _body(endpoint: Endpoint, types: Types) -> dict[str, Any]:
     assert endpoint.body is not None
-    needed = any(one.is_required() for one in endpoint.body.model_fields.values())
-    return {"required": needed, "content": {"application/json": {"schema": types.body(endpoint)}}}
+    return {
+        "required": not _takes_nothing(endpoint.body),
+        "content": {"application/json": {"schema": types.body(endpoint)}},
+    }
+
+
+def _takes_nothing(body: type[BaseModel]) -> bool:
+    """Whether an empty body will do: it counts as an empty object."""
+    try:
+        body.model_validate({})
+    except ValidationError:
+        return False
+    return True
 
 
 def _answers(endpoint: Endpoint, endpoints: Sequence[Endpoint], types: Types) -> dict[str, Any]:
