@@ -67,7 +67,7 @@ def test_a_stream_is_described_under_its_own_media_type_and_name():
     assert followed["operationId"] == "parcels_stream"
     assert followed["summary"] == "Follow a parcel"
     assert [*followed["responses"]["200"]["content"]] == ["text/event-stream"]
-    assert [*followed["responses"]] == ["200", "401", "403", "404", "413", "422", "429"]
+    assert [*followed["responses"]] == ["200", "401", "403", "404", "413", "429"]
     assert len(followed["security"]) == 2
 
 

@@ -39,14 +39,14 @@ def refusals_of(endpoint: Endpoint) -> list[int]:
     """Return the statuses of refusals an endpoint may give."""
     found = set(endpoint.refuses)
     if endpoint.who is not Who.PUBLIC:
-        found |= {401, 403, 422, 429}
+        found |= {401, 403, 429}
     if endpoint.who in (Who.OPERATOR, Who.EITHER):
         found |= {413}  # a signature covers the body, so the body is read
     if endpoint.body is not None:
         found |= {400, 413, 422}
     if _PART.search(endpoint.path):
         found |= {404}
-    if endpoint.query:
+    if endpoint.query or (endpoint.method != "GET" and endpoint.who is not Who.PUBLIC):
         found |= {422}
     return sorted(found - {*endpoint.answers})
 
