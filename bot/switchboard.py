@@ -12,7 +12,7 @@ from slack_bolt.authorization import AuthorizeResult
 
 from bot.aap.callers import find_provisioner
 from bot.aap.delivery import Notifications
-from bot.aap.routes import aap_routes
+from bot.aap.routes import aap_endpoints
 from bot.api.principals import find_key
 from bot.api.routes import api_routes
 from bot.delivery import Delivery
@@ -42,7 +42,7 @@ class Branch:
 
     def __post_init__(self) -> None:
         self.bolt = new_bolt(self.office, self.secret)
-        self.routes = [*api_routes(self.office), *aap_routes(self.office)]
+        self.routes = api_routes(self.office, aap_endpoints(self.office))
         self.handlers = {**Delivery(self.office).handlers(), Owed.AAP: Notifications(self.office).deliver}
         self.spoken = Spoken(self.office)
 

@@ -9,6 +9,9 @@ MICRO = 1_000_000
 #: The most one amount may say, in micro-dollars; JSON numbers up to here keep their six decimals.
 MOST = 1_000_000_000 * MICRO
 
+#: How an amount is written, as a pattern that JSON Schema knows.
+AMOUNT = r"(1000000000(\.0{1,6})?|\d{1,9}(\.\d{1,6})?)"
+
 _AMOUNT = re.compile(r"\d{1,30}(?:\.\d{1,6})?", re.ASCII)
 
 

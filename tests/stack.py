@@ -20,12 +20,15 @@ from bot.workspace import Message, View, WorkspaceServer, demo_workspace
 from operations.keys import create_key
 from storage.tables import KeyKind, Role
 from tests.conftest import ENCRYPTION_KEY
+from tests.documented import Documented
 from tests.policies import policy_text
 from tests.service import Service
 
 LOOKING = "One moment"  # what a modal is called while what it shows is still being asked for
 SIGNING_SECRET = "demo-signing-secret"
 ENVIRONMENT = {"DEPLOY_SECRET": "whsec_QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo="}
+
+_DOCUMENTED: list[Documented] = []  # every server has the same document
 
 
 @dataclass
@@ -48,7 +51,7 @@ class Stack:
         self, method: str, path: str, body: Any = None, *, secret: str | None = None, raw: bytes | None = None,
         headers: dict[str, str] | None = None,
     ) -> tuple[int, Any]:  # fmt: skip
-        """Call the API as an agent; returns status and parsed body."""
+        """Call the API as an agent; returns status and parsed body, which must be as the API's document says."""
         data: Any = json.dumps(body).encode() if body is not None else None
         if raw is not None:
             data = io.BytesIO(raw)  # aiohttp warns of large bytes
@@ -57,7 +60,18 @@ class Stack:
             method, self.url + path, data=data, headers={**bearer, **(headers or {})}
         ) as answer:
             text = await answer.text()
-            return answer.status, json.loads(text) if text else None
+            told = json.loads(text) if text else None
+            documented = await self.documented()
+            faults = documented.faults(method, answer.url.raw_path, answer.status, answer.content_type, told)
+            assert not faults, faults
+            return answer.status, told
+
+    async def documented(self) -> Documented:
+        """Return the API's document, as something to hold answers against."""
+        if not _DOCUMENTED:
+            async with self.session.get(f"{self.url}/api/v1/openapi.json") as answer:
+                _DOCUMENTED.append(Documented(await answer.json()))
+        return _DOCUMENTED[0]
 
     async def propose(
         self, tool: str = "deploy.production", *, wait: float | None = None, **body: Any

@@ -26,7 +26,7 @@ from storage.dossier import dossier
 from storage.tables import AapRequest, Execution
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_WAIT = Query("wait", str, "How long to wait for a terminal state, such as 25s; at most 30 seconds.")
+_WAIT: Query[str | None] = Query("wait", str, "How long to wait for a terminal state, such as 25s; at most 30 seconds.")
 
 
 class Requests:

@@ -2,7 +2,9 @@
 
 import json
 from datetime import datetime
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired
+
+from typing_extensions import TypedDict
 
 from bot.api.bodies import moment
 from governance.aap import AapStatus, status_of
@@ -15,6 +17,22 @@ from storage.tables import AapInstance, AapRequest, Execution
 
 _LONGEST_NOTE = 4_000
 _ENDED = frozenset({ExecutionStatus.SUCCEEDED, ExecutionStatus.FAILED})
+
+
+class ErrorJson(TypedDict):
+    """What went wrong, and under which `X-Request-ID`."""
+
+    type: str
+    code: str
+    message: str
+    param: NotRequired[str]
+    request_id: str
+
+
+class AapProblem(TypedDict):
+    """Every refusal of the protocol."""
+
+    error: ErrorJson
 
 
 class DecisionJson(TypedDict):

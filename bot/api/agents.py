@@ -1,13 +1,15 @@
 """`/agents/{id}`: pausing, resuming, and the tier an agent may act at."""
 
-from typing import Any
-
 from aiohttp import web
+from typing_extensions import TypedDict
 
 from bot.api import bodies, wire
 from bot.api.bodies import moment
+from bot.api.endpoints import Endpoint, Who
 from bot.api.errors import answer, problem
 from bot.api.principals import Callers
+from bot.api.shapes import Instant, Untrusted
+from bot.api.wire import ProposalJson
 from bot.office import Office, governing
 from bot.office.governing import Actor
 from governance.lifecycle import ProposalState
@@ -18,33 +20,75 @@ from storage.dossier import dossier
 from storage.tables import Standing, StandingKind
 
 
+class DecidedJson(TypedDict):
+    """Something that a person decided about an agent while it runs."""
+
+    by: str
+    at: Instant
+    reason: str
+    reason_is_untrusted: Untrusted
+
+
+class RecordedTierJson(DecidedJson):
+    """A tier other than the file's; the target is a tool or class, empty for the agent itself."""
+
+    target: str
+    tier: Tier | None
+    replaces: Tier | None
+    proposal_id: str | None
+
+
+class AgentJson(TypedDict):
+    """An agent, and what people decided about it."""
+
+    id: str
+    name: str
+    creator: str
+    scopes: list[str]
+    tier: Tier | None
+    tiers: dict[str, Tier]
+    paused: DecidedJson | None
+    recorded_tiers: list[RecordedTierJson]
+
+
 class Agents:
     """Handlers of `/agents/{id}`."""
 
     def __init__(self, office: Office, callers: Callers) -> None:
         self._office, self._callers = office, callers
 
+    def endpoints(self) -> list[Endpoint]:
+        """Return what is answered here."""
+        told, one = {200: AgentJson}, "/agents/{id}"
+        tiered = {**told, 202: ProposalJson}
+        return [
+            Endpoint("GET", one, self.read, Who.OPERATOR, told),
+            Endpoint("POST", f"{one}/pause", self.pause, Who.OPERATOR, told, bodies.ReasonBody),
+            Endpoint("POST", f"{one}/resume", self.resume, Who.OPERATOR, told, bodies.ReasonBody, refuses=(409, 503)),
+            Endpoint("POST", f"{one}/tier", self.tier, Who.OPERATOR, tiered, bodies.TierBody, refuses=(409, 503)),
+        ]
+
     async def read(self, request: web.Request) -> web.Response:
-        """`GET /agents/{id}`: whether it is paused, and the tiers recorded for it. Signed."""
+        """`GET /agents/{id}`: whether an agent is paused, and the tiers recorded for it; signed."""
         await self._actor(request, tightens=True)
         return answer(await self._told(request.match_info["id"]))
 
     async def pause(self, request: web.Request) -> web.Response:
-        """`POST /agents/{id}/pause` `{reason}`, signed."""
+        """`POST /agents/{id}/pause`: let nothing of an agent start until it is resumed; signed."""
         actor, agent_id = await self._actor(request, tightens=True), request.match_info["id"]
         body, _ = await bodies.read_body(request, bodies.ReasonBody)
         await governing.pause(self._office, actor, agent_id, body.reason)
         return answer(await self._told(agent_id))
 
     async def resume(self, request: web.Request) -> web.Response:
-        """`POST /agents/{id}/resume` `{reason}`, signed."""
+        """`POST /agents/{id}/resume`: let a paused agent act again; signed."""
         actor, agent_id = await self._actor(request), request.match_info["id"]
         body, _ = await bodies.read_body(request, bodies.ReasonBody)
         await governing.resume(self._office, actor, agent_id, body.reason)
         return answer(await self._told(agent_id))
 
     async def tier(self, request: web.Request) -> web.Response:
-        """`POST /agents/{id}/tier` `{tier, target?, reason}`, signed: 200 recorded, 202 waits for another admin."""
+        """`POST /agents/{id}/tier`: change how much an agent may do; signed. 202: another admin has to countersign."""
         actor, agent_id = await self._actor(request), request.match_info["id"]
         body, _ = await bodies.read_body(request, bodies.TierBody)
         agent = governing.agent_named(self._office, agent_id)
@@ -70,7 +114,7 @@ class Agents:
         operator = await self._callers.governor(request, tightens=tightens)
         return Actor(operator.person, operator.role)
 
-    async def _told(self, agent_id: str) -> dict[str, Any]:
+    async def _told(self, agent_id: str) -> AgentJson:
         agent = governing.agent_named(self._office, agent_id)
         found = await governing.standings(self._office, agent.id)
         paused = next((one for one in found if one.kind is StandingKind.PAUSE), None)
@@ -86,5 +130,5 @@ class Agents:
         }  # fmt: skip
 
 
-def _decision(one: Standing) -> dict[str, Any]:
+def _decision(one: Standing) -> DecidedJson:
     return {"by": one.by, "at": moment(one.at), "reason": one.reason, "reason_is_untrusted": True}

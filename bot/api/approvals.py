@@ -5,10 +5,13 @@ from typing import Any
 from aiohttp import web
 
 from bot.api import bodies, wire
-from bot.api.cursors import Place, cursor_after, cursor_of
+from bot.api.cursors import Row, cursor_after
+from bot.api.endpoints import Endpoint, Who
 from bot.api.errors import answer
-from bot.api.filters import one_of
 from bot.api.principals import Callers, Operator
+from bot.api.queries import CURSOR, LIMIT, PAGING, Query, switch
+from bot.api.shapes import Page
+from bot.api.wire import RequestJson
 from bot.office import Office
 from bot.office.deciding import decide
 from governance.errors import NotFound, Unprocessable
@@ -21,6 +24,9 @@ from storage import requests
 from storage.dossier import Dossier, dossier
 from storage.tables import ApprovalRequest, Door, RequestType
 
+STATUS: Query[RequestStatus | None] = Query("status", RequestStatus, "Only requests in this status.")
+TYPE: Query[RequestType | None] = Query("request_type", RequestType, "Only requests that ask about this.")
+OPEN = switch("open", "1: only requests that can still be answered, pending or deferred.", default=False)
 _VERDICTS = {
     "approve": ReviewVerdict.APPROVE,
     "reject": ReviewVerdict.REJECT,
@@ -35,21 +41,29 @@ class Approvals:
     def __init__(self, office: Office, callers: Callers) -> None:
         self._office, self._callers = office, callers
 
+    def endpoints(self) -> list[Endpoint]:
+        """Return what is answered here."""
+        told, one = {200: RequestJson}, "/approvals/{id}"
+        return [
+            Endpoint("GET", "/approvals", self.index, Who.EITHER, {200: Page[RequestJson]},
+                     query=(STATUS, OPEN, TYPE, *PAGING), leads=(("items/0/id", one),)),
+            Endpoint("GET", one, self.read, Who.EITHER, told),
+            Endpoint("POST", one, self.decide, Who.OPERATOR, told, bodies.DecisionBody, refuses=(409, 503)),
+        ]  # fmt: skip
+
     async def index(self, request: web.Request) -> web.Response:
-        """`GET /approvals?status=&open=&request_type=&limit=&cursor=`: newest first."""
+        """`GET /approvals`: requests to people, newest first; agents see their own."""
         caller = await self._callers.either(request)
-        limit = bodies.limit_of(request)
-        status, kind = one_of(request, "status", RequestStatus), one_of(request, "request_type", RequestType)
+        limit, status, kind = LIMIT.read(request), STATUS.read(request), TYPE.read(request)
         agent_id = None if isinstance(caller, Operator) else caller.id
-        only_open = bodies.flag_of(request, "open", default=False)
         found = await page_of(
-            self._office, cursor_of(request), limit,
-            status=status, request_type=kind, agent_id=agent_id, only_open=only_open,
+            self._office, CURSOR.read(request), limit,
+            status=status, request_type=kind, agent_id=agent_id, only_open=OPEN.read(request),
         )  # fmt: skip
         return answer(found)
 
     async def read(self, request: web.Request) -> web.Response:
-        """`GET /approvals/{id}`."""
+        """`GET /approvals/{id}`: one request, with what was answered so far."""
         caller = await self._callers.either(request)
         found = await self._dossier(request.match_info["id"])
         if not isinstance(caller, Operator) and found.proposal.agent_id != caller.id:
@@ -57,7 +71,7 @@ class Approvals:
         return answer(wire.request_json(found))
 
     async def decide(self, request: web.Request) -> web.Response:
-        """`POST /approvals/{id}`: one operator's answer, signed."""
+        """`POST /approvals/{id}`: answer a request as the person whose key signs the call."""
         operator = await self._callers.operator(request)
         body, _ = await bodies.read_body(request, bodies.DecisionBody)
         given = Answer(
@@ -76,7 +90,7 @@ class Approvals:
         return found
 
 
-async def page_of(office: Office, before: Place | None, limit: int, **filters: Any) -> dict[str, Any]:
+async def page_of(office: Office, before: Row | None, limit: int, **filters: Any) -> Page[RequestJson]:
     """Return a page of requests as the wire has it; `filters` are those of `storage.requests.page`."""
     async with office.database.read(office.tenant) as tx:
         page = await requests.page(tx, before=before, limit=limit + 1, **filters)

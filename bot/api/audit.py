@@ -1,24 +1,25 @@
 """`/audit`: the sealed record of a workspace, for operators, in its one order."""
 
 import asyncio
-import re
-from typing import Any, TypedDict
+from typing import Annotated, Any
 
 from aiohttp import web
+from pydantic import Field
+from typing_extensions import TypedDict
 
-from bot.api import bodies, filters
 from bot.api.bodies import moment
+from bot.api.cursors import cursor_at
 from bot.api.endpoints import Endpoint, Query, Who
 from bot.api.errors import answer
 from bot.api.principals import Callers
+from bot.api.queries import LIMIT, PLACE
+from bot.api.shapes import Page
 from bot.office import Office
 from governance.roles import Role, check_role
 from governance.story import detail_of
 from scheduler.upkeep import seal_for_reader
 from storage import audit
 from storage.tables import AuditEntry, AuditSeal
-
-_PLACE = re.compile(r"\d{1,18}", re.ASCII)
 
 
 class AuditItem(TypedDict):
@@ -37,11 +38,10 @@ class AuditItem(TypedDict):
     previous_hash: str
 
 
-class AuditPage(TypedDict):
-    """Some entries, oldest first; `next_cursor` is null where there were no more."""
-
-    items: list[AuditItem]
-    next_cursor: str | None
+AFTER: Query[int] = Query(
+    "after", Annotated[int, Field(ge=0, le=10**18 - 1)],
+    "The id of the last entry you know; 0 or nothing begins at the first one.", "the id of an entry", 0,
+)  # fmt: skip
 
 
 class Audit:
@@ -53,12 +53,8 @@ class Audit:
 
     def endpoints(self) -> list[Endpoint]:
         """Return what is answered here."""
-        query = (
-            Query("after", int, "The id of the last entry you know; 0 or nothing begins at the first one."),
-            Query("cursor", str, "The next_cursor of an earlier answer; goes on from there."),
-            Query("limit", int, "How many entries at most: 1 to 200, otherwise 50."),
-        )
-        return [Endpoint("GET", "/audit", self.index, Who.OPERATOR, {200: AuditPage}, query=query, refuses=(403, 422))]
+        query = (AFTER, PLACE, LIMIT)
+        return [Endpoint("GET", "/audit", self.index, Who.OPERATOR, {200: Page[AuditItem]}, query=query)]
 
     async def index(self, request: web.Request) -> web.Response:
         """`GET /audit?after=&cursor=&limit=`: oldest first; whatever was committed before the call is among it.
@@ -67,21 +63,14 @@ class Audit:
         """
         operator = await self._callers.governor(request, tightens=True)
         check_role(operator.role, Role.OPERATOR, "read the audit record")
-        limit, after = bodies.limit_of(request), _after(request)
+        limit, after = LIMIT.read(request), PLACE.read(request) or AFTER.read(request)
         async with self._sealing:
             await seal_for_reader(self._office.database)
         async with self._office.database.read(self._office.tenant) as tx:
             page = await audit.sealed_after(tx, after, limit + 1)
-        more = filters.cursor_at(page[limit - 1][0].chain_index) if len(page) > limit else None
-        return answer({"items": [_item(*one) for one in page[:limit]], "next_cursor": more})
-
-
-def _after(request: web.Request) -> int:
-    """Return the place to go on from: the cursor's where there is one."""
-    text = request.query.get("after", "0")
-    if not _PLACE.fullmatch(text):
-        raise filters.invalid("after", "the id of an entry")
-    return filters.place_in(request) or int(text)
+        more = cursor_at(page[limit - 1][0].chain_index) if len(page) > limit else None
+        shown: Page[AuditItem] = {"items": [_item(*one) for one in page[:limit]], "next_cursor": more}
+        return answer(shown)
 
 
 def _item(seal: AuditSeal, entry: AuditEntry) -> AuditItem:

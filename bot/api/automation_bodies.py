@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from bot.api.bodies import Arguments, Moment, Reason, Token
+from bot.api.bodies import Arguments, Moment, Reason, Token, leave_out_defaults
 
 
 class _Strict(BaseModel):
@@ -30,6 +30,8 @@ class AutomationBody(_Strict):
 
 class AutomationChangeBody(_Strict):
     """`PATCH /automations/{id}`: what is left out stays as it is; `tools` and `schedule` may become null."""
+
+    model_config = ConfigDict(json_schema_extra=leave_out_defaults)
 
     name: Title = ""
     schedule: Title | None = None

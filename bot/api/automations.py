@@ -3,14 +3,26 @@
 from typing import Any
 
 from aiohttp import web
+from typing_extensions import TypedDict
 
 from bot.api import automation_bodies, bodies
-from bot.api.automation_wire import agent_review_json, automation_json, governance_json, lifecycle_json
-from bot.api.cursors import cursor_after, cursor_of
+from bot.api.automation_wire import (
+    AgentReviewJson,
+    AutomationJson,
+    GovernanceJson,
+    LifecycleJson,
+    agent_review_json,
+    automation_json,
+    governance_json,
+    lifecycle_json,
+)
+from bot.api.cursors import cursor_after
+from bot.api.endpoints import Endpoint, Who
 from bot.api.errors import answer
-from bot.api.filters import one_of
 from bot.api.principals import Callers, Operator
-from bot.api.spend import spending_json
+from bot.api.queries import CURSOR, LIMIT, PAGING, Query
+from bot.api.shapes import Page
+from bot.api.spend_wire import SpendingJson, spending_json
 from bot.office import Office, spending
 from bot.office.automations import Verb, as_agent, as_person, carry_out, visible
 from governance.authorising import Caller
@@ -22,6 +34,30 @@ from storage import automations
 from storage.automation_facts import agents_of
 from storage.tables import Automation
 
+STATUS: Query[AutomationStatus | None] = Query("status", AutomationStatus, "Only automations in this status.")
+_CONTESTED = (409, 503)
+
+
+class AutomationTold(TypedDict):
+    """One automation."""
+
+    automation: AutomationJson
+
+
+class SpendOfAgents(TypedDict):
+    """What the agents of an automation spent."""
+
+    agents: list[SpendingJson]
+
+
+class AutomationGovernance(TypedDict):
+    """Where an automation comes from, what is owed about it, what was found, and what its agents spent."""
+
+    governance: GovernanceJson
+    lifecycle: LifecycleJson
+    agent_review: AgentReviewJson | None
+    spend: SpendOfAgents
+
 
 class Automations:
     """Handlers of `/automations`."""
@@ -29,8 +65,32 @@ class Automations:
     def __init__(self, office: Office, callers: Callers) -> None:
         self._office, self._callers = office, callers
 
+    def endpoints(self) -> list[Endpoint]:
+        """Return what is answered here."""
+        every, told = "/automations", {200: AutomationTold}
+        one = f"{every}/{{id}}"
+        return [
+            Endpoint("GET", every, self.index, Who.EITHER, {200: Page[AutomationJson]}, query=(STATUS, *PAGING),
+                     leads=(("items/0/id", one),)),
+            Endpoint("POST", every, self.create, Who.EITHER, {201: AutomationTold}, automation_bodies.AutomationBody,
+                     refuses=_CONTESTED, leads=(("automation/id", one),)),
+            Endpoint("GET", one, self.read, Who.EITHER, told),
+            Endpoint("PATCH", one, self.change, Who.EITHER, told, automation_bodies.AutomationChangeBody,
+                     refuses=_CONTESTED),
+            Endpoint("DELETE", one, self.delete, Who.EITHER, told, bodies.NothingBody, refuses=_CONTESTED),
+            Endpoint("GET", f"{one}/governance", self.governance, Who.EITHER, {200: AutomationGovernance}),
+            *(
+                Endpoint("POST", f"{one}/{handle.__name__}", handle, Who.EITHER, told, body, refuses=_CONTESTED)
+                for handle, body in (
+                    (self.pause, bodies.WithdrawBody), (self.resume, bodies.NothingBody),
+                    (self.restore, bodies.NothingBody), (self.retire, bodies.WithdrawBody),
+                    (self.extend, automation_bodies.ExtendBody),
+                )
+            ),
+        ]  # fmt: skip
+
     async def create(self, request: web.Request) -> web.Response:
-        """`POST /automations`: 201; nothing but a name is needed."""
+        """`POST /automations`: register an automation; nothing but a name is needed."""
         caller = await acting(self._callers, request)
         body, _ = await bodies.read_body(request, automation_bodies.AutomationBody)
         draft = Draft(
@@ -38,29 +98,30 @@ class Automations:
             _rights(body.capabilities), body.metadata, body.expires_at,
         )  # fmt: skip
         row = await carry_out(self._office, caller, lambda tx, policy, by: operation.create(tx, policy, by, draft))
-        return answer({"automation": automation_json(row)}, 201)
+        return _told(row, 201)
 
     async def index(self, request: web.Request) -> web.Response:
-        """`GET /automations?status=&limit=&cursor=`: newest first; agents see what they made or may change."""
+        """`GET /automations`: automations, newest first; agents see what they made or may change."""
         caller = await looking(self._callers, request)
-        limit, status = bodies.limit_of(request), one_of(request, "status", AutomationStatus)
+        limit, status = LIMIT.read(request), STATUS.read(request)
         async with self._office.database.read(self._office.tenant) as tx:
             page = await automations.page(
-                tx, agent_id=None if caller.is_human else caller.actor.id, status=status, before=cursor_of(request),
+                tx, agent_id=None if caller.is_human else caller.actor.id, status=status, before=CURSOR.read(request),
                 limit=limit + 1,
             )  # fmt: skip
         more = cursor_after(page[limit - 1].created_at, page[limit - 1].id) if len(page) > limit else None
-        return answer({"items": [automation_json(one) for one in page[:limit]], "next_cursor": more})
+        shown: Page[AutomationJson] = {"items": [automation_json(one) for one in page[:limit]], "next_cursor": more}
+        return answer(shown)
 
     async def read(self, request: web.Request) -> web.Response:
-        """`GET /automations/{id}`."""
+        """`GET /automations/{id}`: one automation."""
         caller = await looking(self._callers, request)
         async with self._office.database.read(self._office.tenant) as tx:
             row = await visible(tx, caller, request.match_info["id"])
-        return answer({"automation": automation_json(row)})
+        return _told(row)
 
     async def governance(self, request: web.Request) -> web.Response:
-        """`GET /automations/{id}/governance`: where it comes from, what is owed about it, what was found."""
+        """`GET /automations/{id}/governance`: where an automation comes from, what is owed about it, what was found."""
         caller = await looking(self._callers, request)
         async with self._office.database.read(self._office.tenant) as tx:
             row = await visible(tx, caller, request.match_info["id"])
@@ -71,14 +132,15 @@ class Automations:
             spent = await spending.spendings(
                 tx, self._office.policy.current, list(agents_of(row)) if caller.is_human else asking
             )
-        return answer({
+        told: AutomationGovernance = {
             "governance": governance_json(row, found), "lifecycle": lifecycle_json(row),
             "agent_review": agent_review_json(review) if review else None,
             "spend": {"agents": [spending_json(one, self._office) for one in spent]},
-        })  # fmt: skip
+        }  # fmt: skip
+        return answer(told)
 
     async def change(self, request: web.Request) -> web.Response:
-        """`PATCH /automations/{id}`: only the fields that were sent."""
+        """`PATCH /automations/{id}`: change the fields that are sent."""
         caller = await acting(self._callers, request)
         body, _ = await bodies.read_body(request, automation_bodies.AutomationChangeBody)
         changes: dict[str, Any] = {key: getattr(body, key) for key in body.model_fields_set}
@@ -90,37 +152,37 @@ class Automations:
         return await self._done(caller, lambda tx, policy, by: operation.update(tx, policy, by, id, changes))
 
     async def delete(self, request: web.Request) -> web.Response:
-        """`DELETE /automations/{id}`: for a week it can be restored."""
+        """`DELETE /automations/{id}`: delete an automation; for a week it can be restored."""
         caller, id = await acting(self._callers, request), request.match_info["id"]
         await bodies.read_body(request, bodies.NothingBody)
         return await self._done(caller, lambda tx, policy, by: ending.delete(tx, policy, by, id))
 
     async def restore(self, request: web.Request) -> web.Response:
-        """`POST /automations/{id}/restore`."""
+        """`POST /automations/{id}/restore`: bring back what was deleted."""
         caller, id = await acting(self._callers, request), request.match_info["id"]
         await bodies.read_body(request, bodies.NothingBody)
         return await self._done(caller, lambda tx, policy, by: ending.restore(tx, policy, by, id))
 
     async def pause(self, request: web.Request) -> web.Response:
-        """`POST /automations/{id}/pause` `{reason?}`."""
+        """`POST /automations/{id}/pause`: let nothing of it start until it is resumed."""
         caller, id = await acting(self._callers, request), request.match_info["id"]
         reason = (await bodies.read_body(request, bodies.WithdrawBody))[0].reason
         return await self._done(caller, lambda tx, policy, by: operation.pause(tx, policy, by, id, reason))
 
     async def resume(self, request: web.Request) -> web.Response:
-        """`POST /automations/{id}/resume`."""
+        """`POST /automations/{id}/resume`: let it go on."""
         caller, id = await acting(self._callers, request), request.match_info["id"]
         await bodies.read_body(request, bodies.NothingBody)
         return await self._done(caller, lambda tx, policy, by: operation.resume(tx, policy, by, id))
 
     async def retire(self, request: web.Request) -> web.Response:
-        """`POST /automations/{id}/retire` `{reason?}`."""
+        """`POST /automations/{id}/retire`: end it for good."""
         caller, id = await acting(self._callers, request), request.match_info["id"]
         reason = (await bodies.read_body(request, bodies.WithdrawBody))[0].reason
         return await self._done(caller, lambda tx, policy, by: ending.retire_by(tx, policy, by, id, reason))
 
     async def extend(self, request: web.Request) -> web.Response:
-        """`POST /automations/{id}/extend` `{expires_at?, reason?}`."""
+        """`POST /automations/{id}/extend`: let it expire later."""
         caller, id = await acting(self._callers, request), request.match_info["id"]
         body, _ = await bodies.read_body(request, automation_bodies.ExtendBody)
         return await self._done(
@@ -128,7 +190,12 @@ class Automations:
         )
 
     async def _done(self, caller: Caller, verb: Verb[Automation]) -> web.Response:
-        return answer({"automation": automation_json(await carry_out(self._office, caller, verb))})
+        return _told(await carry_out(self._office, caller, verb))
+
+
+def _told(row: Automation, status: int = 200) -> web.Response:
+    told: AutomationTold = {"automation": automation_json(row)}
+    return answer(told, status)
 
 
 async def acting(callers: Callers, request: web.Request) -> Caller:

@@ -12,7 +12,6 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
-    TypeAdapter,
     ValidationError,
     model_validator,
 )
@@ -22,7 +21,6 @@ from governance.errors import Unprocessable
 
 Model = TypeVar("Model", bound=BaseModel)
 
-MAX_WAIT = 60.0
 MAX_PATTERN = 16 * 1024  # bytes; every call of its tool is compared with it
 OFF_THE_LOOP = 8 * 1024  # bytes; what is larger is parsed and judged in a thread
 
@@ -47,6 +45,12 @@ Arguments = Annotated[dict[str, Any], AfterValidator(_bounded)]
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def leave_out_defaults(schema: dict[str, Any]) -> None:
+    """Say of no field what it would be where it is left out: then it stays as it is."""
+    for one in schema["properties"].values():
+        one.pop("default", None)
 
 
 class ThreadBody(_Strict):
@@ -90,6 +94,13 @@ Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 class PatternBody(_Strict):
     """What calls a rule means: those that agree in `fields` (JSON Pointers to values), or with `any` every one."""
+
+    model_config = ConfigDict(json_schema_extra={
+        "oneOf": [
+            {"required": ["any"], "properties": {"any": {"const": True}}},
+            {"required": ["fields"], "properties": {"fields": {"type": "object"}}},
+        ]
+    })  # fmt: skip
 
     any: Literal[True] | None = None
     fields: Annotated[dict[str, Any], Field(min_length=1, max_length=20)] | None = None
@@ -258,43 +269,11 @@ def _message(kind: str, message: str) -> str:
     return words.get(kind, message[:1].lower() + message[1:])
 
 
-_SECONDS: TypeAdapter[float] = TypeAdapter(Annotated[float, Field(ge=0, le=MAX_WAIT, allow_inf_nan=False)])
-_LIMIT: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=1, le=200)])
-
-
-def wait_of(request: web.Request) -> float:
-    """Return `?wait=` in seconds, 0 where it is absent."""
-    return float(_query(request, "wait", _SECONDS, 0.0, f"a number of seconds from 0 to {MAX_WAIT:.0f}"))
-
-
-def dry_run_of(request: web.Request) -> bool:
-    """Return `?dry_run=`: whether the caller only wants to know."""
-    return flag_of(request, "dry_run", default=False)
-
-
-def flag_of(request: web.Request, name: str, *, default: bool) -> bool:
-    """Return a query value that is 1 or 0."""
-    text = request.query.get(name)
-    if text not in (None, "0", "1", "true", "false"):
-        raise Unprocessable(f"{name}: send 1 or 0.", code="INVALID_QUERY")
-    return default if text is None else text in ("1", "true")
-
-
-def limit_of(request: web.Request) -> int:
-    """Return `?limit=`."""
-    return int(_query(request, "limit", _LIMIT, 50, "a whole number from 1 to 200"))
-
-
-def _query(request: web.Request, name: str, kind: TypeAdapter[Any], default: Any, expected: str) -> Any:
-    text = request.query.get(name)
-    if text is None:
-        return default
-    try:
-        return kind.validate_python(text)
-    except ValidationError:
-        raise Unprocessable(f"{name}: send {expected}.", code="INVALID_QUERY") from None
-
-
 def moment(value: datetime) -> str:
     """Write a moment as the wire does: RFC 3339 in UTC, ending in Z."""
     return value.isoformat().replace("+00:00", "Z")
+
+
+def moment_or_none(value: datetime | None) -> str | None:
+    """Write a moment, or null."""
+    return moment(value) if value is not None else None

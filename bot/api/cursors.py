@@ -1,39 +1,46 @@
-"""Cursors of lists that run newest first: where the last page ended, opaque to callers."""
+"""Cursors of lists: where the last page ended, opaque to callers."""
 
 import base64
-import binascii
 import re
 from datetime import UTC, datetime
 
-from aiohttp import web
-
-from governance.errors import Unprocessable
-
-#: Where a page ended: the moment and the id of its last row.
-Place = tuple[datetime, str]
-
 _ID = re.compile(r"[a-z]{3}_\w{1,60}", re.ASCII)
+_PLACE = re.compile(r"[1-9]\d{0,17}", re.ASCII)
+
+#: The last row of a page: when it was created, and its id.
+Row = tuple[datetime, str]
 
 
 def cursor_after(at: datetime, id: str) -> str:
-    """Return the cursor of whatever comes after this row."""
-    return base64.urlsafe_b64encode(f"{at.isoformat()}|{id}".encode()).decode()
+    """Return the cursor of whatever comes after this row, in a list that runs newest first."""
+    return _written(f"{at.isoformat()}|{id}")
 
 
-def cursor_of(request: web.Request) -> Place | None:
-    """Return `?cursor=` as moment and id, None where it is absent. Raises Unprocessable for one we did not give."""
-    return parse_cursor(request.query.get("cursor"))
+def row_of(cursor: str) -> Row:
+    """Return the row that a cursor comes after. Raises ValueError for one we did not give."""
+    at, _, id = _read(cursor).partition("|")
+    moment = datetime.fromisoformat(at)
+    if moment.tzinfo is not UTC or not _ID.fullmatch(id):
+        raise ValueError("no cursor of ours")
+    return moment, id
 
 
-def parse_cursor(text: str | None) -> Place | None:
-    """Return a cursor as moment and id. Raises Unprocessable for one we did not give."""
-    if text is None:
-        return None
-    try:
-        at, _, id = base64.urlsafe_b64decode(text.encode()).decode().partition("|")
-        moment = datetime.fromisoformat(at)
-        if moment.tzinfo is UTC and _ID.fullmatch(id):
-            return moment, id
-    except (binascii.Error, ValueError):
-        pass
-    raise Unprocessable("cursor: send the next_cursor of an earlier answer.", code="INVALID_QUERY")
+def cursor_at(place: int) -> str:
+    """Return the cursor that leads on from a place in a chain."""
+    return _written(str(place))
+
+
+def place_of(cursor: str) -> int:
+    """Return the place in a chain that a cursor leads on from. Raises ValueError for one we did not give."""
+    place = _read(cursor)
+    if not _PLACE.fullmatch(place):
+        raise ValueError("no cursor of ours")
+    return int(place)
+
+
+def _written(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode()
+
+
+def _read(cursor: str) -> str:
+    return base64.urlsafe_b64decode(cursor.encode()).decode()  # what it raises is a ValueError

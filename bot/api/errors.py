@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy.exc import TimeoutError as NoConnection
 
+from bot.api.shapes import Problem
 from bot.office.deciding import CannotAskSlack
 from governance.errors import (
     Conflict,
@@ -78,7 +79,8 @@ def problem(
     status: int, code: str, sentence: str, details: dict[str, Any] | None = None, headers: dict[str, str] | None = None
 ) -> web.Response:
     """Answer with the one shape all errors have."""
-    return answer({"code": code, "error": sentence, "details": details or {}}, status, headers)
+    body: Problem = {"code": code, "error": sentence, "details": details or {}}
+    return answer(body, status, headers)
 
 
 def answer(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:

@@ -3,20 +3,33 @@
 from datetime import timedelta
 
 from aiohttp import web
+from typing_extensions import TypedDict
 
 from bot.api import automation_bodies, bodies
-from bot.api.automation_wire import grant_json
 from bot.api.automations import acting, looking
-from bot.api.cursors import cursor_after, cursor_of
+from bot.api.cursors import cursor_after
+from bot.api.endpoints import Endpoint, Who
 from bot.api.errors import answer
-from bot.api.filters import name_in
 from bot.api.principals import Callers
+from bot.api.queries import CURSOR, LIMIT, PAGING, name, switch
+from bot.api.run_wire import GrantJson, grant_json
+from bot.api.shapes import Page
 from bot.office import Office
 from bot.office.automations import carry_out, visible
 from operations import grants as operation
 from operations.grants import unknown_grant
 from storage import grants
 from storage.tables import Grant
+
+AGENT = name("agent", "Only rights of this agent.")
+LIVE = switch("live", "0 shows revoked and expired ones, too.", default=True)
+OF_ANY_AGE = switch("live", "1 leaves out revoked and expired ones.", default=False)
+
+
+class GrantTold(TypedDict):
+    """One right given to an agent."""
+
+    grant: GrantJson
 
 
 class Grants:
@@ -25,16 +38,30 @@ class Grants:
     def __init__(self, office: Office, callers: Callers) -> None:
         self._office, self._callers = office, callers
 
+    def endpoints(self) -> list[Endpoint]:
+        """Return what is answered here."""
+        page, told, here = {200: Page[GrantJson]}, {200: GrantTold}, "/automations/{id}/grants"
+        leads = (("grant/id", "/grants/{gid}"),)
+        return [
+            Endpoint("GET", here, self.of_automation, Who.EITHER, page, query=(OF_ANY_AGE, *PAGING)),
+            Endpoint("POST", here, self.create, Who.OPERATOR, {201: GrantTold}, automation_bodies.GrantBody,
+                     refuses=(409, 503), leads=leads),
+            Endpoint("DELETE", f"{here}/{{gid}}", self.revoke, Who.OPERATOR, told, bodies.WithdrawBody,
+                     refuses=(409, 503), name="grants_revoke_of_automation"),
+            Endpoint("GET", "/grants", self.index, Who.EITHER, page, query=(AGENT, LIVE, *PAGING)),
+            Endpoint("DELETE", "/grants/{gid}", self.revoke, Who.OPERATOR, told, bodies.WithdrawBody,
+                     refuses=(409, 503)),
+        ]  # fmt: skip
+
     async def index(self, request: web.Request) -> web.Response:
-        """`GET /grants?agent=&live=&limit=&cursor=`: newest first; agents see their own."""
+        """`GET /grants`: rights given to agents, newest first; agents see their own."""
         caller = await looking(self._callers, request)
-        agent_id = name_in(request, "agent") if caller.is_human else caller.actor.id
-        live = bodies.flag_of(request, "live", default=True)
-        return await self._page(request, agent_id=agent_id, live_only=live)
+        asked, live = AGENT.read(request), LIVE.read(request)
+        return await self._page(request, agent_id=asked if caller.is_human else caller.actor.id, live_only=live)
 
     async def of_automation(self, request: web.Request) -> web.Response:
-        """`GET /automations/{id}/grants?live=&limit=&cursor=`: who else may change it, revoked and expired included."""
-        caller, live = await looking(self._callers, request), bodies.flag_of(request, "live", default=False)
+        """`GET /automations/{id}/grants`: who else may change it, revoked and expired included."""
+        caller, live = await looking(self._callers, request), OF_ANY_AGE.read(request)
         async with self._office.database.read(self._office.tenant) as tx:
             row = await visible(tx, caller, request.match_info["id"])
         return await self._page(request, automation_id=row.id, live_only=live)
@@ -42,18 +69,19 @@ class Grants:
     async def _page(
         self, request: web.Request, *, agent_id: str | None = None, automation_id: str | None = None, live_only: bool
     ) -> web.Response:
-        limit = bodies.limit_of(request)
+        limit = LIMIT.read(request)
         async with self._office.database.read(self._office.tenant) as tx:
             page = await grants.page(
-                tx, agent_id=agent_id, automation_id=automation_id, live_only=live_only, before=cursor_of(request),
+                tx, agent_id=agent_id, automation_id=automation_id, live_only=live_only, before=CURSOR.read(request),
                 limit=limit + 1,
             )  # fmt: skip
-            shown = [grant_json(one, tx.now) for one in page[:limit]]
+            found = [grant_json(one, tx.now) for one in page[:limit]]
         more = cursor_after(page[limit - 1].created_at, page[limit - 1].id) if len(page) > limit else None
-        return answer({"items": shown, "next_cursor": more})
+        shown: Page[GrantJson] = {"items": found, "next_cursor": more}
+        return answer(shown)
 
     async def create(self, request: web.Request) -> web.Response:
-        """`POST /automations/{id}/grants` `{granted_to_agent_id, reason?, hours?}`, signed by an admin."""
+        """`POST /automations/{id}/grants`: let an agent change it for some hours, signed by an admin."""
         caller, id = await acting(self._callers, request), request.match_info["id"]
         body, _ = await bodies.read_body(request, automation_bodies.GrantBody)
         lasts = timedelta(hours=body.hours)
@@ -61,10 +89,10 @@ class Grants:
             self._office, caller,
             lambda tx, policy, by: operation.give(tx, policy, by, id, body.granted_to_agent_id, body.reason, lasts),
         )  # fmt: skip
-        return answer({"grant": grant_json(grant, self._office.database.clock())}, 201)
+        return self._told(grant, 201)
 
     async def revoke(self, request: web.Request) -> web.Response:
-        """`DELETE /grants/{gid}` or `/automations/{id}/grants/{gid}` `{reason?}`, signed by an admin."""
+        """`DELETE /grants/{gid}`: take a right back, signed by an admin; also under its automation."""
         caller, id, of = await acting(self._callers, request), request.match_info["gid"], request.match_info.get("id")
         body, _ = await bodies.read_body(request, bodies.WithdrawBody)
         if of is not None and caller.is_human:
@@ -76,4 +104,8 @@ class Grants:
         grant = await carry_out(
             self._office, caller, lambda tx, policy, by: operation.revoke(tx, policy, by, id, body.reason)
         )
-        return answer({"grant": grant_json(grant, self._office.database.clock())})
+        return self._told(grant)
+
+    def _told(self, grant: Grant, status: int = 200) -> web.Response:
+        told: GrantTold = {"grant": grant_json(grant, self._office.database.clock())}
+        return answer(told, status)

@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 
 from aiohttp import web
 
-from bot.api import bodies, webhook_bodies
+from bot.api import webhook_bodies
 from bot.api.bodies import read_body
-from bot.api.cursors import cursor_after, cursor_of
-from bot.api.endpoints import Endpoint, Query, Who
+from bot.api.cursors import cursor_after
+from bot.api.endpoints import Endpoint, Who
 from bot.api.errors import answer
 from bot.api.principals import Callers
+from bot.api.queries import CURSOR, LIMIT, PAGING
 from bot.api.webhook_bodies import KeyBody
 from bot.api.webhook_wire import KeyJson, KeySecretJson, KeysJson, key_json
 from bot.office import Office
@@ -22,7 +23,6 @@ from storage.database import Tx
 from storage.keyring import KeyProblem
 from storage.tables import ApiKey, KeyKind
 
-_PAGING = (Query("limit", int, "how many, 1 to 200"), Query("cursor", str, "the next_cursor of an earlier answer"))
 _LONGEST = timedelta(days=3653)
 _Making = Callable[[Tx], Awaitable[tuple[ApiKey, str]]]
 
@@ -37,7 +37,7 @@ class Keys:
         """Return the addresses, and what each takes and answers."""
         op, one = Who.OPERATOR, "/keys/{id}"
         return [
-            Endpoint("GET", "/keys", self.index, op, {200: KeysJson}, query=_PAGING),
+            Endpoint("GET", "/keys", self.index, op, {200: KeysJson}, query=PAGING),
             Endpoint("POST", "/keys", self.create, op, {201: KeySecretJson}, KeyBody, refuses=(409, 503)),
             Endpoint("POST", f"{one}/rotate", self.rotate, op, {201: KeySecretJson}, webhook_bodies.RotateBody,
                      refuses=(404, 409, 503)),
@@ -47,7 +47,7 @@ class Keys:
     async def index(self, request: web.Request) -> web.Response:
         """List keys without their secrets, newest first."""
         await self._admin(request, tightens=True)
-        limit, before = bodies.limit_of(request), cursor_of(request)
+        limit, before = LIMIT.read(request), CURSOR.read(request)
         async with self._database.read(self._office.tenant) as tx:
             page = await access.page(tx, before, limit + 1)
             shown = [key_json(one, tx.now) for one in page[:limit]]

@@ -2,15 +2,26 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema, model_validator
 
-from bot.api.bodies import Token, Why
+from bot.api.bodies import Token, Why, leave_out_defaults
 from bot.policy.limits import GovernanceLimits, field_name, values_of
 from bot.policy.words import Cap
-from governance.money import parse_usd
+from governance.money import AMOUNT, MICRO, MOST, parse_usd
 
 Tokens = Annotated[int, Field(ge=0, le=10**12)]
-Usd = Annotated[int, BeforeValidator(parse_usd)]
+Usd = Annotated[
+    int,
+    BeforeValidator(parse_usd),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": f"^{AMOUNT}$"},
+                {"type": "number", "minimum": 0, "maximum": MOST // MICRO, "multipleOf": 1 / MICRO},
+            ]
+        }
+    ),
+]
 _OWN = frozenset({"reset", "reason"})
 LimitName = Literal[
     "approval_ttl", "default_expires_after", "creation_enabled", "per_agent_daily_creation_limit",
@@ -45,13 +56,25 @@ class SpendReportBody(BaseModel):
         return self.prompt_tokens + self.completion_tokens if self.total_tokens is None else self.total_tokens
 
 
+def _strict_keys(schema: dict[str, Any]) -> None:
+    """Say that keys which are no ids of agents are refused; pydantic only says what belongs to those which are."""
+    schema["additionalProperties"] = False
+
+
+def _one_at_least(schema: dict[str, Any]) -> None:
+    leave_out_defaults(schema)
+    schema["anyOf"] = [{"required": [name]} for name in schema["properties"] if name != "reason"]
+
+
 class LimitsBody(GovernanceLimits):
     """`PATCH /governance/limits`: keys of `[limits]` as they are written there, and single agents' caps.
 
     A null cap, and every key named in `reset`, is again as countersign.toml says.
     """
 
-    agent_weekly_spend_caps_usd: dict[Token, Cap | None] = Field(default_factory=dict)
+    model_config = ConfigDict(json_schema_extra=_one_at_least)
+
+    agent_weekly_spend_caps_usd: dict[Token, Cap | None] = Field(default_factory=dict, json_schema_extra=_strict_keys)
     reset: list[LimitName] = Field(default_factory=list)
     reason: Why | None = None
 

@@ -3,8 +3,10 @@
 from aiohttp import web
 
 from bot.api import bodies, wire
+from bot.api.endpoints import Endpoint, Who
 from bot.api.errors import answer
 from bot.api.principals import Callers
+from bot.api.wire import ProposalJson
 from bot.office import Office
 from bot.office.reconciling import Reconciling, reconcile
 from governance.attempts import MAX_RESULT
@@ -24,8 +26,17 @@ class Outcomes:
     def __init__(self, office: Office, callers: Callers) -> None:
         self._office, self._callers = office, callers
 
+    def endpoints(self) -> list[Endpoint]:
+        """Return what is answered here."""
+        told, one = {200: ProposalJson}, "/proposals/{id}"
+        return [
+            Endpoint("POST", f"{one}/outcome", self.report, Who.AGENT, told, bodies.OutcomeBody, refuses=(409,)),
+            Endpoint("POST", f"{one}/reconcile", self.reconcile, Who.OPERATOR, told, bodies.ReconcileBody,
+                     refuses=(409, 503)),
+        ]  # fmt: skip
+
     async def report(self, request: web.Request) -> web.Response:
-        """`POST /proposals/{id}/outcome`: the agent that ran an allowed call itself says what became of it."""
+        """`POST /proposals/{id}/outcome`: report what became of an allowed call that the agent ran itself."""
         agent = await self._callers.agent(request)
         body, _ = await bodies.read_body(request, bodies.OutcomeBody)
         said, proposal_id = _report(body), request.match_info["id"]
@@ -39,7 +50,7 @@ class Outcomes:
         return await self._answer(proposal_id)
 
     async def reconcile(self, request: web.Request) -> web.Response:
-        """`POST /proposals/{id}/reconcile`: an operator, signed, answers for a call whose outcome is unknown."""
+        """`POST /proposals/{id}/reconcile`: answer for a call whose outcome is unknown, signed."""
         operator = await self._callers.operator(request)
         body, _ = await bodies.read_body(request, bodies.ReconcileBody)
         proposal_id = request.match_info["id"]

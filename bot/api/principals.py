@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from bot.api.queries import refuse_unknown
 from bot.api.rate import RateLimiter
 from bot.office import Office
 from bot.office.deciding import CannotAskSlack, check_member, may_decide_offline
@@ -49,7 +50,8 @@ class Callers:
     async def agent(self, request: web.Request) -> Agent:
         """Return the agent behind `Authorization: Bearer`, with no more of its live scopes than the key gives.
 
-        Raises Unauthenticated, Forbidden where the policy dropped the agent, TooMany where it calls too often.
+        Raises Unauthenticated, Forbidden where the policy dropped the agent, TooMany where it calls too often, and
+        Unprocessable for query values that the address does not know.
         """
         return (await self.agent_by_key(request))[0]
 
@@ -82,7 +84,8 @@ class Callers:
         """Return the operator who signed this call, and use up its nonce.
 
         Verified over the raw bytes, before anything is parsed; what no key of ours can have signed is not even read.
-        Raises Unauthenticated, always the same; TooMany.
+        Raises Unauthenticated, always the same, TooMany, and Unprocessable for query values that the address does not
+        know.
         """
         key = await self._signing_key(request)
         if key is None or not _is_signed(request, self._office, key, await request.read()):
@@ -91,6 +94,7 @@ class Callers:
         if not await self._office.database.write(self._office.tenant, lambda tx: access.use_nonce(tx, key.id, nonce)):
             raise Unauthenticated(_NOT_SIGNED)
         self._count(key)
+        refuse_unknown(request)
         return Operator(key.principal, key.id, _role_of(key, self._office))
 
     async def either(self, request: web.Request) -> Agent | Operator:

@@ -2,15 +2,19 @@
 
 import json
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from aiohttp import web
+from typing_extensions import TypedDict
 
 from bot.api import bodies
-from bot.api.bodies import moment
-from bot.api.cursors import cursor_after, cursor_of
+from bot.api.bodies import moment, moment_or_none
+from bot.api.cursors import cursor_after
+from bot.api.endpoints import Endpoint, Who
 from bot.api.errors import answer
 from bot.api.principals import Callers, Operator
+from bot.api.queries import CURSOR, DRY_RUN, LIMIT, PAGING, switch
+from bot.api.shapes import Instant, Page, Untrusted
 from bot.office import Office, governing
 from bot.office.governing import Actor
 from governance.errors import NotFound, Unprocessable
@@ -22,6 +26,43 @@ from operations import remember
 from storage import rules
 from storage.tables import Rule
 
+LIVE = switch("live", "0 shows those that have ended, too.", default=True)
+
+
+class RuleJson(TypedDict):
+    """A remembered decision. Its pattern is `{"fields": {…}}`, `{"any": true}`, or `{"same": true}` for one call."""
+
+    id: str
+    agent: str
+    tool: str
+    decision: Effect
+    scope: Scope
+    session_id: str | None
+    pattern: dict[str, Any]
+    authors: list[str]
+    reason: str | None
+    reason_is_untrusted: Untrusted
+    approval_id: str | None
+    created_at: Instant
+    expires_at: Instant | None
+    max_uses: int | None
+    uses: int
+    last_used_at: Instant | None
+    ended_at: Instant | None
+    ended_by: str | None
+    ended_why: str | None
+
+
+class RulePreviewJson(TypedDict):
+    """What a rule would have matched in the last days."""
+
+    dry_run: Literal[True]
+    days: int
+    matched: int
+    approved: int
+    rejected: int
+    sentence: str
+
 
 class Rules:
     """Handlers of `/rules`."""
@@ -29,18 +70,31 @@ class Rules:
     def __init__(self, office: Office, callers: Callers) -> None:
         self._office, self._callers = office, callers
 
+    def endpoints(self) -> list[Endpoint]:
+        """Return what is answered here."""
+        one, made = "/rules/{id}", {200: RulePreviewJson, 201: RuleJson}
+        return [
+            Endpoint("GET", "/rules", self.index, Who.EITHER, {200: Page[RuleJson]}, query=(LIVE, *PAGING),
+                     leads=(("items/0/id", one),)),
+            Endpoint("POST", "/rules", self.create, Who.OPERATOR, made, bodies.RuleBody, (DRY_RUN,), (409, 503),
+                     leads=(("id", one),)),
+            Endpoint("GET", one, self.read, Who.EITHER, {200: RuleJson}),
+            Endpoint("DELETE", one, self.revoke, Who.OPERATOR, {200: RuleJson}, refuses=(503,)),
+        ]  # fmt: skip
+
     async def index(self, request: web.Request) -> web.Response:
-        """`GET /rules?live=&limit=&cursor=`: newest first; agents see their own."""
+        """`GET /rules`: remembered decisions, newest first; agents see their own."""
         caller = await self._callers.either(request)
-        limit, live = bodies.limit_of(request), bodies.flag_of(request, "live", default=True)
+        limit, live = LIMIT.read(request), LIVE.read(request)
         agent_id = None if isinstance(caller, Operator) else caller.id
         async with self._office.database.read(self._office.tenant) as tx:
-            page = await rules.page(tx, agent_id=agent_id, live_only=live, before=cursor_of(request), limit=limit + 1)
+            page = await rules.page(tx, agent_id=agent_id, live_only=live, before=CURSOR.read(request), limit=limit + 1)
         more = cursor_after(page[limit - 1].created_at, page[limit - 1].id) if len(page) > limit else None
-        return answer({"items": [rule_json(one) for one in page[:limit]], "next_cursor": more})
+        shown: Page[RuleJson] = {"items": [rule_json(one) for one in page[:limit]], "next_cursor": more}
+        return answer(shown)
 
     async def read(self, request: web.Request) -> web.Response:
-        """`GET /rules/{id}`."""
+        """`GET /rules/{id}`: one remembered decision."""
         caller = await self._callers.either(request)
         rule = await self._rule(request.match_info["id"])
         if not isinstance(caller, Operator) and rule.agent_id != caller.id:
@@ -48,22 +102,24 @@ class Rules:
         return answer(rule_json(rule))
 
     async def create(self, request: web.Request) -> web.Response:
-        """`POST /rules`, signed by an admin; with `?dry_run=1` it only says what the rule would have matched."""
+        """`POST /rules`: make a rule that nobody was asked about, signed by an admin.
+
+        With `?dry_run=1` it only says what the rule would have matched.
+        """
         operator = await self._callers.governor(request)
         body, _ = await bodies.read_body(request, bodies.RuleBody)
         draft = _draft(self._office.policy.current, body, operator.person, self._office.database.clock())
-        if bodies.dry_run_of(request):
+        if DRY_RUN.read(request):
             check_role(operator.role, Role.OPERATOR, "count what a rule would have matched")
             async with self._office.database.read(self._office.tenant) as tx:
                 seen = await remember.preview(tx, draft.agent_id, draft.tool, draft.pattern)
-            counts = {"matched": seen.matched, "approved": seen.approved, "rejected": seen.rejected}
-            return answer({"dry_run": True, "days": 30, **counts, "sentence": f"This rule {seen}."})
+            return answer(_preview(seen))
         check_role(operator.role, Role.ADMIN, "make rules that nobody was asked about; others remember an answer")
         rule = await self._office.database.write(self._office.tenant, lambda tx: remember.add_rule(tx, draft))
         return answer(rule_json(rule), 201)
 
     async def revoke(self, request: web.Request) -> web.Response:
-        """`DELETE /rules/{id}`, signed by one of its authors, an operator or an admin."""
+        """`DELETE /rules/{id}`: revoke a rule, signed by one of its authors, an operator or an admin."""
         operator = await self._callers.governor(request)
         actor = Actor(operator.person, operator.role)
         return answer(rule_json(await governing.revoke_rule(self._office, actor, request.match_info["id"])))
@@ -76,17 +132,24 @@ class Rules:
         return rule
 
 
-def rule_json(rule: Rule) -> dict[str, Any]:
+def rule_json(rule: Rule) -> RuleJson:
     """Return a rule as callers read it."""
     return {
         "id": rule.id, "agent": rule.agent_id, "tool": rule.tool, "decision": rule.effect, "scope": rule.scope,
         "session_id": rule.session_id or None, "pattern": _pattern(rule), "authors": rule.authors,
         "reason": rule.reason, "reason_is_untrusted": True, "approval_id": rule.request_id,
-        "created_at": moment(rule.created_at), "expires_at": moment(rule.expires_at) if rule.expires_at else None,
+        "created_at": moment(rule.created_at), "expires_at": moment_or_none(rule.expires_at),
         "max_uses": rule.max_uses, "uses": rule.uses,
-        "last_used_at": moment(rule.last_used_at) if rule.last_used_at else None,
-        "ended_at": moment(rule.ended_at) if rule.ended_at else None, "ended_by": rule.ended_by,
+        "last_used_at": moment_or_none(rule.last_used_at),
+        "ended_at": moment_or_none(rule.ended_at), "ended_by": rule.ended_by,
         "ended_why": rule.ended_why,
+    }  # fmt: skip
+
+
+def _preview(seen: remember.Preview) -> RulePreviewJson:
+    return {
+        "dry_run": True, "days": 30, "matched": seen.matched, "approved": seen.approved, "rejected": seen.rejected,
+        "sentence": f"This rule {seen}.",
     }  # fmt: skip
 
 

@@ -4,13 +4,15 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Annotated
 
 from aiohttp import web
+from pydantic import Field
 
 from bot.api.endpoints import Endpoint, Query, Who
-from bot.api.filters import invalid
 from bot.api.hub import Hub, Pace
 from bot.api.principals import Callers, find_key
+from bot.api.queries import invalid
 from bot.api.reader import Reader
 from bot.api.stream_wire import Lagged
 from bot.office import Office
@@ -22,6 +24,10 @@ MAX_STREAMS = 1000  # of one process
 MAX_STREAMS_PER_KEY = 250
 _RETRY_AFTER = 15  # seconds
 _PLACE = re.compile(r"\d{1,18}", re.ASCII)
+AFTER: Query[int | None] = Query(
+    "after", Annotated[int, Field(ge=0, le=10**18 - 1)],
+    "The id of the last event you know, where you cannot send Last-Event-ID.", "the id of an event",
+)  # fmt: skip
 _HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
@@ -62,11 +68,10 @@ class Stream:
 
     def endpoints(self) -> list[Endpoint]:
         """Return what is answered here; it has to stand before `/approvals/{id}`."""
-        after = Query("after", int, "The id of the last event you know, where you cannot send Last-Event-ID.")
         return [
             Endpoint(
-                "GET", "/approvals/stream", self.follow, Who.EITHER, {200: EventData | Lagged}, query=(after,),
-                refuses=(422, 429), media="text/event-stream",
+                "GET", "/approvals/stream", self.follow, Who.EITHER, {200: EventData | Lagged}, query=(AFTER,),
+                media="text/event-stream",
             )
         ]  # fmt: skip
 
@@ -95,9 +100,9 @@ class Stream:
 
 def _after(request: web.Request) -> int | None:
     """Return the id to resume after. The header is newer than the address it is sent to again and again."""
-    for name, text in (("Last-Event-ID", request.headers.get("Last-Event-ID")), ("after", request.query.get("after"))):
-        if text is not None:
-            if not _PLACE.fullmatch(text):
-                raise invalid(name, "the id of an event")
-            return int(text)
-    return None
+    text = request.headers.get("Last-Event-ID")
+    if text is None:
+        return AFTER.read(request)
+    if not _PLACE.fullmatch(text):
+        raise invalid("Last-Event-ID", "the id of an event")
+    return int(text)

@@ -1,7 +1,9 @@
 """The JSON shapes of webhooks and keys, built from what is stored."""
 
 from datetime import datetime
-from typing import Literal, TypedDict
+from typing import Literal
+
+from typing_extensions import TypedDict
 
 from bot.api.bodies import moment
 from governance.events import EventName

@@ -2,13 +2,13 @@
 
 from aiohttp import web
 
-from bot.api import bodies, webhook_bodies
+from bot.api import webhook_bodies
 from bot.api.bodies import read_body
-from bot.api.cursors import cursor_after, cursor_of
+from bot.api.cursors import cursor_after
 from bot.api.endpoints import Endpoint, Query, Who
 from bot.api.errors import answer
-from bot.api.filters import one_of
 from bot.api.principals import Callers
+from bot.api.queries import CURSOR, LIMIT, PAGING
 from bot.api.webhook_wire import (
     DeletedJson,
     DeliveriesJson,
@@ -29,7 +29,7 @@ from operations import webhooks as operation
 from storage import webhooks
 from storage.tables import DeliveryStatus, WebhookEndpoint
 
-_PAGING = (Query("limit", int, "how many, 1 to 200"), Query("cursor", str, "the next_cursor of an earlier answer"))
+_STANDING: Query[DeliveryStatus | None] = Query("status", DeliveryStatus, "Only those that stand so.")
 
 
 class Webhooks:
@@ -41,10 +41,9 @@ class Webhooks:
     def endpoints(self) -> list[Endpoint]:
         """Return the addresses, and what each takes and answers."""
         one, bodies_ = "/webhooks/{id}", webhook_bodies
-        status = Query("status", DeliveryStatus, "only those that stand so")
         made, told, op = {201: WebhookSecretJson}, {202: DeliveryJson}, Who.OPERATOR
         return [
-            Endpoint("GET", "/webhooks", self.index, op, {200: WebhooksJson}, query=_PAGING),
+            Endpoint("GET", "/webhooks", self.index, op, {200: WebhooksJson}, query=PAGING),
             Endpoint("POST", "/webhooks", self.create, op, made, bodies_.WebhookBody, refuses=(409, 503)),
             Endpoint("GET", one, self.read, op, {200: WebhookJson}, refuses=(404,)),
             Endpoint("PATCH", one, self.change, op, {200: WebhookJson}, bodies_.WebhookChangeBody, refuses=(404, 503)),
@@ -52,7 +51,7 @@ class Webhooks:
             Endpoint("POST", f"{one}/rotate", self.rotate, op, {200: WebhookSecretJson}, bodies_.RotateBody,
                      refuses=(404, 409, 503)),
             Endpoint("POST", f"{one}/test", self.ping, op, told, refuses=(404, 409, 503)),
-            Endpoint("GET", f"{one}/deliveries", self.deliveries, op, {200: DeliveriesJson}, query=(status, *_PAGING),
+            Endpoint("GET", f"{one}/deliveries", self.deliveries, op, {200: DeliveriesJson}, query=(_STANDING, *PAGING),
                      refuses=(404,)),
             Endpoint("POST", f"{one}/deliveries/{{did}}/replay", self.replay_one, op, told, refuses=(404, 409, 503)),
             Endpoint("POST", f"{one}/replay", self.replay, op, {202: ReplayedJson}, bodies_.ReplayBody,
@@ -62,7 +61,7 @@ class Webhooks:
     async def index(self, request: web.Request) -> web.Response:
         """List webhooks, newest first."""
         await self._admin(request, tightens=True)
-        limit, before = bodies.limit_of(request), cursor_of(request)
+        limit, before = LIMIT.read(request), CURSOR.read(request)
         async with self._database.read(self._office.tenant) as tx:
             page = await webhooks.page(tx, before, limit + 1)
             shown = [webhook_json(one, tx.now) for one in page[:limit]]
@@ -120,7 +119,7 @@ class Webhooks:
     async def deliveries(self, request: web.Request) -> web.Response:
         """List what a webhook was told and is to be told, newest first."""
         await self._admin(request, tightens=True)
-        limit, before, status = bodies.limit_of(request), cursor_of(request), one_of(request, "status", DeliveryStatus)
+        limit, before, status = LIMIT.read(request), CURSOR.read(request), _STANDING.read(request)
         row = await self._found(request)
         async with self._database.read(self._office.tenant) as tx:
             page = await webhooks.deliveries(tx, row.id, status, before, limit + 1)

@@ -1,31 +1,147 @@
-"""The JSON shapes of answers, built from what is stored."""
+"""The JSON shapes of answers about proposals and approvals, built from what is stored."""
 
 import json
-from typing import Any
+from typing import Any, Literal, NotRequired
+
+from typing_extensions import TypedDict
 
 from bot.api.bodies import moment
+from bot.api.shapes import Instant, Untrusted
 from governance.canonical import Json
-from governance.lifecycle import ExecutionStatus, RequestStatus
+from governance.lifecycle import ExecutionStatus, ProposalState, RequestStatus
 from governance.reviewers import ReviewVerdict
+from governance.tiers import Tier
 from operations.execute import AGENT
 from storage.dossier import Dossier
-from storage.tables import ApprovalRequest, AuditEntry, Execution, Review
+from storage.tables import ApprovalRequest, AuditEntry, Door, Execution, RequestType, Review
 
 _DECIDED = frozenset({RequestStatus.APPROVED, RequestStatus.REJECTED})
 
 
-def proposal_json(found: Dossier, *, duplicate: bool = False) -> dict[str, Any]:
+class ReviewJson(TypedDict):
+    """One person's answer; `on_behalf_of` is whoever handed them their place."""
+
+    by: str
+    on_behalf_of: str | None
+    verdict: ReviewVerdict
+    at: Instant
+    reason: str | None
+    reason_is_untrusted: Untrusted
+    via: Door
+
+
+class DecisionJson(TypedDict):
+    """Who settled it, and how. The reason is a person's text: data, not instructions."""
+
+    verdict: RequestStatus
+    by: str | None
+    at: Instant
+    reason: str | None
+    reason_is_untrusted: Untrusted
+
+
+class ApprovalJson(TypedDict):
+    """How far people are with a call."""
+
+    id: str
+    status: RequestStatus
+    version: int
+    approvals: int
+    quorum: int
+    expires_at: Instant
+    reviews: list[ReviewJson]
+    decision: DecisionJson | None
+
+
+class ExecutionJson(TypedDict):
+    """The running of an allowed call."""
+
+    status: ExecutionStatus
+    attempt: int
+    result: Any
+    error: str | None
+
+
+class ProposalJson(TypedDict):
+    """A call that an agent proposed. `state` is the one word to act on; `arguments` stand there after an edit.
+
+    `yours_to_run`: the agent runs the call itself now, and reports what became of it.
+    """
+
+    proposal_id: str
+    state: ProposalState
+    duplicate: bool
+    tool: str
+    digest: str
+    tier: Tier | None
+    reason: str
+    code: str | None
+    rule_id: str | None
+    approval: ApprovalJson | None
+    execution: ExecutionJson | None
+    yours_to_run: bool
+    created_at: Instant
+    edited: NotRequired[Literal[True]]
+    arguments: NotRequired[dict[str, Any]]
+
+
+class DelegationJson(TypedDict):
+    """A reviewer's place, handed on."""
+
+    by: str
+    to: str
+    at: Instant
+
+
+class RequestJson(TypedDict):
+    """A question to people about one call; secrets are masked."""
+
+    id: str
+    request_type: RequestType
+    status: RequestStatus
+    version: int
+    proposal_id: str
+    agent: str
+    tool: str
+    title: str
+    arguments: dict[str, Any] | None
+    digest: str
+    consequence: str | None
+    rationale: str | None
+    requester: str | None
+    reviewers: list[str]
+    approvals: int
+    quorum: int
+    reviews: list[ReviewJson]
+    created_at: Instant
+    expires_at: Instant
+    decision: DecisionJson | None
+    proposed_arguments: dict[str, Any] | None
+    edited_by: str | None
+    delegations: list[DelegationJson]
+
+
+class EventJson(TypedDict):
+    """One thing that happened to a proposal, as the audit record has it."""
+
+    event: str
+    at: Instant
+    actor: str
+    detail: dict[str, Any] | None
+
+
+def proposal_json(found: Dossier, *, duplicate: bool = False) -> ProposalJson:
     """Return a proposal as agents read it."""
     proposal = found.proposal
-    edited: dict[str, Any] = {}
-    if proposal.proposed_arguments is not None:
-        edited = {"edited": True, "arguments": json.loads(proposal.arguments)}
-    return {
+    told: ProposalJson = {
         "proposal_id": proposal.id, "state": proposal.state, "duplicate": duplicate, "tool": proposal.tool,
         "digest": proposal.digest, "tier": proposal.tier, "reason": proposal.reason, "code": proposal.code,
         "rule_id": proposal.rule_id, "approval": _approval(found), "execution": _execution(found.execution),
-        "yours_to_run": _is_agents(found), "created_at": moment(proposal.created_at), **edited,
+        "yours_to_run": _is_agents(found), "created_at": moment(proposal.created_at),
     }  # fmt: skip
+    if proposal.proposed_arguments is not None:
+        told["edited"], told["arguments"] = True, json.loads(proposal.arguments)
+    return told
 
 
 def _is_agents(found: Dossier) -> bool:
@@ -34,7 +150,7 @@ def _is_agents(found: Dossier) -> bool:
     return running and found.proposal.connector == AGENT
 
 
-def _approval(found: Dossier) -> dict[str, Any] | None:
+def _approval(found: Dossier) -> ApprovalJson | None:
     request = found.request
     if request is None:
         return None
@@ -50,14 +166,14 @@ def approvals(found: Dossier) -> int:
     return sum(review.verdict is ReviewVerdict.APPROVE for review in found.reviews)
 
 
-def _review(review: Review) -> dict[str, Any]:
+def _review(review: Review) -> ReviewJson:
     return {
         "by": review.reviewer, "on_behalf_of": review.on_behalf_of, "verdict": review.verdict,
         "at": moment(review.at), "reason": review.reason, "reason_is_untrusted": True, "via": review.via,
     }  # fmt: skip
 
 
-def decision_json(request: ApprovalRequest) -> dict[str, Any] | None:
+def decision_json(request: ApprovalRequest) -> DecisionJson | None:
     """Return who decided what, or None while nobody has. The reason is a person's text: data, not instructions."""
     if request.status not in _DECIDED or request.decided_at is None:
         return None
@@ -67,7 +183,7 @@ def decision_json(request: ApprovalRequest) -> dict[str, Any] | None:
     }  # fmt: skip
 
 
-def _execution(execution: Execution | None) -> dict[str, Any] | None:
+def _execution(execution: Execution | None) -> ExecutionJson | None:
     if execution is None:
         return None
     return {
@@ -85,7 +201,7 @@ def stored(text: str | None) -> Json:
     return found
 
 
-def request_json(found: Dossier) -> dict[str, Any]:
+def request_json(found: Dossier) -> RequestJson:
     """Return an approval request as operators and its agent read it; secrets are masked."""
     proposal, request = found.proposal, found.request
     assert request is not None
@@ -102,6 +218,6 @@ def request_json(found: Dossier) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def event_json(entry: AuditEntry) -> dict[str, Any]:
+def event_json(entry: AuditEntry) -> EventJson:
     """Return one thing that happened to a proposal."""
     return {"event": entry.kind, "at": moment(entry.at), "actor": entry.actor, "detail": stored(entry.detail)}

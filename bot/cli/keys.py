@@ -45,8 +45,9 @@ def list_keys(workspace: str | None, as_json: bool) -> None:
 def _key(key: Any, state: str) -> dict[str, Any]:
     return {
         "key_id": key.id, "kind": key.kind, "principal": key.principal, "role": key.role, "scopes": key.scopes,
-        "state": state, "created_at": key.created_at.isoformat(), "expires_at": key.expires_at and key.expires_at.isoformat(),
-        "revoked_at": key.revoked_at and key.revoked_at.isoformat(), "replaced_by": key.replaced_by,
+        "state": state, "replaced_by": key.replaced_by, "created_at": key.created_at.isoformat(),
+        "expires_at": key.expires_at and key.expires_at.isoformat(),
+        "revoked_at": key.revoked_at and key.revoked_at.isoformat(),
     }  # fmt: skip
 
 

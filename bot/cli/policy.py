@@ -1,12 +1,15 @@
 """`policy`: checking countersign.toml before a server reads it."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bot.cli.common import failing_clearly, with_database
 from bot.cli.tenants import source
+
+if TYPE_CHECKING:
+    from bot.office.explaining import VerdictJson
 
 
 @click.group()
@@ -89,7 +92,7 @@ def _arguments(text: str) -> Any:
     return found
 
 
-def _explained(policy: Any, tenant: str, agent: Any, submission: Any, file_only: bool) -> dict[str, Any]:
+def _explained(policy: Any, tenant: str, agent: Any, submission: Any, file_only: bool) -> "VerdictJson":
     from bot.office.explaining import explain_alone, explain_on
 
     if file_only:
@@ -97,7 +100,7 @@ def _explained(policy: Any, tenant: str, agent: Any, submission: Any, file_only:
     return with_database(lambda database: explain_on(database, policy, agent, submission, tenant))
 
 
-def _sentences(told: dict[str, Any]) -> str:
+def _sentences(told: "VerdictJson") -> str:
     verdict = f"{told['state']} ({told['code'] or told['tier'] or told['outcome']}): {told['reason']}"
     decided = f"decided by {told['decided_by']}" if told["decided_by"] else "decided by no line of the policy"
     asked = told["approval"]

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Annotated, Any
 
 from pydantic import Field
+from typing_extensions import TypedDict
 
 from bot.policy.strict import Strict
 from bot.policy.words import Cap, Duration, Expiry
@@ -45,6 +46,27 @@ class LimitsTable(GovernanceLimits):
     rate_burst: Annotated[int, Field(ge=1, le=100_000)] = 200
 
 
+class LimitsJson(TypedDict):
+    """The limits in force, as they are written: durations such as `3d`, money such as `50.00`, `none` for no cap."""
+
+    approval_ttl: str
+    default_expires_after: str
+    creation_enabled: bool
+    per_agent_daily_creation_limit: int
+    active_agent_automation_cap: int
+    lineage_depth_limit: int
+    per_agent_creation_review_threshold: int
+    run_review_threshold: int
+    weekly_spend_cap_usd: str
+    agent_weekly_spend_caps_usd: dict[str, str]
+    spend_warning_threshold_ratio: float
+    expiration_warning_window: str
+    health_check_interval: str
+    health_window_run_limit: int
+    health_failure_rate_threshold: float
+    health_guardrail_stop_threshold: int
+
+
 def values_of(written: Any) -> dict[str, Any]:
     """Return what a table says under the names and in the values of `Limits`."""
     values = dict(written)
@@ -60,11 +82,25 @@ def cap_value(cap: Any) -> int | None:
     return cap if isinstance(cap, int) else None
 
 
-def told_limits(limits: Limits) -> dict[str, Any]:
-    """Return the limits as they are written: durations such as `3d`, money such as `50.00`, `none` for no cap."""
-    told = {name: _told(getattr(limits, name)) for name in GovernanceLimits.model_fields if name != _CAP}
-    caps = {agent: _told_cap(cap) for agent, cap in sorted(limits.agent_caps.items())}
-    return {**told, _CAP: _told_cap(limits.weekly_spend_cap), _CAPS: caps}
+def told_limits(limits: Limits) -> LimitsJson:
+    """Return the limits as they are written."""
+    return {
+        "approval_ttl": _told(limits.approval_ttl), "default_expires_after": _told(limits.default_expires_after),
+        "creation_enabled": limits.creation_enabled,
+        "per_agent_daily_creation_limit": limits.per_agent_daily_creation_limit,
+        "active_agent_automation_cap": limits.active_agent_automation_cap,
+        "lineage_depth_limit": limits.lineage_depth_limit,
+        "per_agent_creation_review_threshold": limits.per_agent_creation_review_threshold,
+        "run_review_threshold": limits.run_review_threshold,
+        "weekly_spend_cap_usd": _told_cap(limits.weekly_spend_cap),
+        "agent_weekly_spend_caps_usd": {agent: _told_cap(cap) for agent, cap in sorted(limits.agent_caps.items())},
+        "spend_warning_threshold_ratio": limits.spend_warning_threshold_ratio,
+        "expiration_warning_window": _told(limits.expiration_warning_window),
+        "health_check_interval": _told(limits.health_check_interval),
+        "health_window_run_limit": limits.health_window_run_limit,
+        "health_failure_rate_threshold": limits.health_failure_rate_threshold,
+        "health_guardrail_stop_threshold": limits.health_guardrail_stop_threshold,
+    }  # fmt: skip
 
 
 def field_name(written: str) -> str:
@@ -76,9 +112,7 @@ def _told_cap(cap: int | None) -> str:
     return "none" if cap is None else format_usd(cap)
 
 
-def _told(value: Any) -> Any:
-    if not isinstance(value, timedelta):
-        return value
+def _told(value: timedelta) -> str:
     seconds = int(value.total_seconds())
     if seconds == 0:
         return "never"

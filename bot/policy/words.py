@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, StringConstraints, WithJsonSchema
 
-from governance.money import parse_usd
+from governance.money import AMOUNT, parse_usd
 from governance.policy import Rate
 from governance.tiers import TIER_ALIASES, Tier
 
@@ -68,7 +68,7 @@ Expiry = Annotated[
 Cap = Annotated[
     int | Literal["none"],
     BeforeValidator(parse_cap),
-    WithJsonSchema({"type": "string", "pattern": r"^(none|\d{1,10}(\.\d{1,6})?)$"}),
+    WithJsonSchema({"type": "string", "pattern": rf"^(none|{AMOUNT})$"}),
 ]
 RateText = Annotated[
     Rate, BeforeValidator(parse_rate), WithJsonSchema({"type": "string", "pattern": f"^{_RATE.pattern}$"})

@@ -1,12 +1,12 @@
 """What the tools need done: inside the server `local` does it, elsewhere `remote` asks the HTTP API for it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 from bot.api.bodies import DecisionBody, ProposalBody
 from governance.lifecycle import ProposalState
 
-Told = dict[str, Any]
+Told = Mapping[str, Any]
 Tell = Callable[[Told], Awaitable[None]]
 
 #: While a proposal is in one of these there may be something to wait for.

@@ -7,9 +7,9 @@ from bot.api import wire
 from bot.api.approvals import page_of
 from bot.api.bodies import ProposalBody
 from bot.api.calls import Calls
-from bot.api.cursors import parse_cursor
 from bot.api.mcp.bridge import Passage
 from bot.api.mcp.desks import AgentDesk, Tell, Told
+from bot.api.queries import CURSOR
 from bot.api.waiting import Waiters
 from bot.office import Office
 from governance.errors import NotFound
@@ -64,7 +64,7 @@ class LocalDesk:
 
     async def pending(self, limit: int, cursor: str | None) -> Told:
         """Return what waits."""
-        return await page_of(self.office, parse_cursor(cursor), limit, agent_id=self.visit.agent.id, only_open=True)
+        return await page_of(self.office, CURSOR.parse(cursor), limit, agent_id=self.visit.agent.id, only_open=True)
 
     async def withdraw(self, proposal_id: str, reason: str | None) -> Told:
         """Take a proposal back."""

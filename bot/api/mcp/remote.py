@@ -109,13 +109,14 @@ class RemoteAgent:
         sent = body.model_dump(exclude_none=True)
         nothing: Told = {"problems": [], "missing_scopes": []}
         try:
-            return await self.line.call("POST", "/proposals", sent, again=body.idempotency_key is not None) | nothing
+            told = await self.line.call("POST", "/proposals", sent, again=body.idempotency_key is not None)
+            return {**told, **nothing}
         except Refusal as refusal:
             proposal_id = refusal.details.get("proposal_id")
             if refusal.details.get("state") != "denied" or proposal_id is None:
                 raise
             said = {name: refusal.details.get(name) or [] for name in nothing}
-            return await self.read(proposal_id) | said
+            return {**await self.read(proposal_id), **said}
 
     async def read(self, proposal_id: str) -> Told:
         """Return a proposal."""

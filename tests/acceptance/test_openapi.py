@@ -1,0 +1,72 @@
+"""The OpenAPI document names every address, says what the code says, and is there for everybody."""
+
+from typing import Any
+
+import pytest
+import schemathesis
+from aiohttp import web
+
+from storage.tables import KeyKind
+from tests.integration.calls import API, is_problem
+from tests.stack import Stack
+
+DOCUMENT = f"{API}/openapi.json"
+#: What Slack calls, and what browsers are sent to and fro for: no part of the API.
+SLACKS = {("POST", "/slack/events"), ("GET", "/slack/install"), ("GET", "/slack/oauth_redirect")}
+
+
+@pytest.fixture
+def url(sqlite_url: str) -> str:
+    return sqlite_url
+
+
+def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [
+        (method.upper(), path, one) for path, methods in document["paths"].items() for method, one in methods.items()
+    ]
+
+
+async def test_the_document_names_every_address_of_the_server_and_nothing_else(stack: Stack) -> None:
+    status, document = await stack.call("GET", DOCUMENT, secret="")
+    assert status == 200
+    routes = {(one.method, _path(one)) for one in stack.server._runner.app.router.routes()}
+    described = {(method, path) for method, path, _ in operations(document)}
+    assert described | SLACKS == routes
+    assert not described & SLACKS
+
+    schemathesis.openapi.from_dict(document).validate()  # as OpenAPI 3.1 has it
+    names = [one["operationId"] for _, _, one in operations(document)]
+    assert len(names) == len({*names})
+    for method, path, one in operations(document):
+        assert one["summary"], (method, path)
+        assert ("401" in one["responses"]) == bool(one["security"]), "who has to say who they are, may fail to"
+        assert ("requestBody" in one) == ("400" in one["responses"])
+        assert {part[1:-1] for part in path.split("/") if part.startswith("{")} == {
+            each["name"] for each in one["parameters"] if each["in"] == "path"
+        }
+    limited = document["components"]["responses"]["TooManyCalls"]
+    assert limited["headers"]["Retry-After"]["schema"]["type"] == "integer"
+
+
+def _path(route: web.AbstractRoute) -> str:
+    assert route.resource is not None
+    return route.resource.canonical
+
+
+async def test_query_values_that_an_address_does_not_know_or_hears_twice_are_refused_by_name(stack: Stack) -> None:
+    admin = await stack.key(KeyKind.OPERATOR, "U0ADMIN")
+    rule = {"agent": "deployer", "tool": "note.auto", "decision": "deny", "pattern": {"any": True}, "reason": "no"}
+    told = await stack.signed(admin, "POST", f"{API}/rules?dryrun=1", rule)
+    assert is_problem(told, 422, "INVALID_QUERY")
+    assert told[1]["error"].startswith("dryrun: ")
+    assert "dry_run" in told[1]["error"]
+    assert (await stack.signed(admin, "GET", f"{API}/rules"))[1]["items"] == [], "a mistyped dry run wrote something"
+
+    refused = (
+        "/approvals?limt=1", "/approvals?limit=1&limit=2", "/whoami?a", "/proposals/prp_0?wiat=1", "/trust?%0aagent=x",
+        "/trust?agent=a&agent=b",
+    )  # fmt: skip
+    for path in refused:
+        assert is_problem(await stack.call("GET", API + path), 422, "INVALID_QUERY"), path
+        assert is_problem(await stack.call("GET", API + path, secret="unknown"), 401, "UNAUTHENTICATED"), path
+    assert (await stack.call("GET", f"{API}/approvals?limit=1"))[0] == 200
