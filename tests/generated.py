@@ -94,7 +94,8 @@ def accepted_as_described(ctx: CheckContext, response: schemathesis.Response, ca
 
 def found(url: str, document: dict[str, Any], signer: Signer, examples: int) -> Iterator[str]:
     """Run every phase, the stateful one too, with every check; yields what is wrong, with the call that shows it."""
-    schema = schemathesis.openapi.from_dict(document, config=_config(url, examples))
+    ending = {**document, "paths": {path: one for path, one in document["paths"].items() if not _streams(one)}}
+    schema = schemathesis.openapi.from_dict(ending, config=_config(url, examples))
     schema.auth.set_from_requests(signer)
     for event in from_schema(schema).execute():
         if isinstance(event, events.ScenarioFinished):
@@ -103,6 +104,12 @@ def found(url: str, document: dict[str, Any], signer: Signer, examples: int) -> 
             yield f"{event.label}: {event.value!r}"
         elif isinstance(event, events.FatalError):
             raise event.exception
+
+
+def _streams(methods: dict[str, Any]) -> bool:
+    """Whether an address answers without end."""
+    answers = [answer for one in methods.values() for answer in one["responses"].values()]
+    return any("text/event-stream" in one.get("content", ()) for one in answers)
 
 
 def _config(url: str, examples: int) -> schemathesis.Config:

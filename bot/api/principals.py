@@ -51,9 +51,11 @@ class Callers:
         """Return the agent behind `Authorization: Bearer`, with no more of its live scopes than the key gives.
 
         Raises Unauthenticated, Forbidden where the policy dropped the agent, TooMany where it calls too often, and
-        Unprocessable for query values that the address does not know.
+        Unprocessable for query values that a call which may write does not know.
         """
-        return (await self.agent_by_key(request))[0]
+        agent, _key = await self.agent_by_key(request)
+        refuse_unknown(request)
+        return agent
 
     async def agent_by_key(self, request: web.Request) -> tuple[Agent, ApiKey]:
         """Return the agent behind `Authorization: Bearer`, and its key. Raises what `agent` raises."""
@@ -84,8 +86,8 @@ class Callers:
         """Return the operator who signed this call, and use up its nonce.
 
         Verified over the raw bytes, before anything is parsed; what no key of ours can have signed is not even read.
-        Raises Unauthenticated, always the same, TooMany, and Unprocessable for query values that the address does not
-        know.
+        Raises Unauthenticated, always the same, TooMany, and Unprocessable for query values that a call which may write
+        does not know.
         """
         key = await self._signing_key(request)
         if key is None or not _is_signed(request, self._office, key, await request.read()):

@@ -64,12 +64,12 @@ def invalid(name: str, expected: str) -> Unprocessable:
 
 
 def declare(request: web.Request, known: frozenset[str]) -> None:
-    """Note which values the address knows that is called."""
+    """Note which values the address knows that is called, so that others are refused."""
     request[_KNOWN] = known
 
 
 def refuse_unknown(request: web.Request) -> None:
-    """Raise Unprocessable for a value that the address does not know: a mistyped `dry_run` must not write."""
+    """Raise Unprocessable for a value that a call which may write does not know: a mistyped `dry_run` must not."""
     known = request.get(_KNOWN)
     unknown = sorted({*request.query} - known) if known is not None else []
     if unknown:

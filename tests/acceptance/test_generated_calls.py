@@ -99,6 +99,6 @@ async def test_nothing_made_up_from_the_document_finds_the_api_breaking_it(stack
     _, document = await stack.call("GET", f"{API}/openapi.json", secret="")
     described = _narrowed(document, known) if kind == "narrowed" else document
     signer = Signer(document, stack.agent_secret, operators)
-    examples = 200 if profiles.is_thorough() else 5
+    examples = 200 if profiles.is_thorough() else 3
     wrong = await asyncio.to_thread(lambda: list(found(stack.url, described, signer, examples)))
     assert not wrong, "\n".join(wrong)

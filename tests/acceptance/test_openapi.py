@@ -13,6 +13,8 @@ from tests.stack import Stack
 DOCUMENT = f"{API}/openapi.json"
 #: What Slack calls, and what browsers are sent to and fro for: no part of the API.
 SLACKS = {("POST", "/slack/events"), ("GET", "/slack/install"), ("GET", "/slack/oauth_redirect")}
+#: A protocol of its own, which describes itself to whoever speaks it.
+MCPS = {("*", "/mcp")}
 
 
 @pytest.fixture
@@ -31,7 +33,7 @@ async def test_the_document_names_every_address_of_the_server_and_nothing_else(s
     assert status == 200
     routes = {(one.method, _path(one)) for one in stack.server._runner.app.router.routes()}
     described = {(method, path) for method, path, _ in operations(document)}
-    assert described | SLACKS == routes
+    assert described | SLACKS | MCPS == routes
     assert not described & SLACKS
 
     schemathesis.openapi.from_dict(document).validate()  # as OpenAPI 3.1 has it
@@ -53,20 +55,25 @@ def _path(route: web.AbstractRoute) -> str:
     return route.resource.canonical
 
 
-async def test_query_values_that_an_address_does_not_know_or_hears_twice_are_refused_by_name(stack: Stack) -> None:
+async def test_a_mistyped_query_value_cannot_make_a_call_write(stack: Stack) -> None:
     admin = await stack.key(KeyKind.OPERATOR, "U0ADMIN")
     rule = {"agent": "deployer", "tool": "note.auto", "decision": "deny", "pattern": {"any": True}, "reason": "no"}
     told = await stack.signed(admin, "POST", f"{API}/rules?dryrun=1", rule)
     assert is_problem(told, 422, "INVALID_QUERY")
     assert told[1]["error"].startswith("dryrun: ")
     assert "dry_run" in told[1]["error"]
-    assert (await stack.signed(admin, "GET", f"{API}/rules"))[1]["items"] == [], "a mistyped dry run wrote something"
+    assert (await stack.signed(admin, "GET", f"{API}/rules"))[1]["items"] == []
 
-    refused = (
-        "/approvals?limt=1", "/approvals?limit=1&limit=2", "/whoami?a", "/proposals/prp_0?wiat=1", "/trust?%0aagent=x",
-        "/trust?agent=a&agent=b",
-    )  # fmt: skip
-    for path in refused:
-        assert is_problem(await stack.call("GET", API + path), 422, "INVALID_QUERY"), path
-        assert is_problem(await stack.call("GET", API + path, secret="unknown"), 401, "UNAUTHENTICATED"), path
-    assert (await stack.call("GET", f"{API}/approvals?limit=1"))[0] == 200
+    proposing = {"tool": "note.auto", "arguments": {"service": "checkout"}}
+    for query in ("wiat=1", "a", "%0await=1", "dry_run=1&dryrun=1"):
+        path = f"{API}/proposals?{query}"
+        assert is_problem(await stack.call("POST", path, proposing), 422, "INVALID_QUERY"), query
+        assert is_problem(await stack.call("POST", path, proposing, secret="unknown"), 401, "UNAUTHENTICATED"), query
+    assert (await stack.call("GET", f"{API}/governance/policy-decisions"))[1]["count"] == 0
+    assert (await stack.call("GET", f"{API}/approvals?limt=1"))[0] == 200, "reading ignores what it does not know"
+
+
+@pytest.mark.parametrize("path", ["/approvals?limit=1&limit=2", "/trust?agent=a&agent=b", "/proposals?wait=0&wait=0"])
+async def test_a_query_value_that_stands_twice_is_refused(stack: Stack, path: str) -> None:
+    method, body = ("POST", {"tool": "note.auto", "arguments": {}}) if "/proposals" in path else ("GET", None)
+    assert is_problem(await stack.call(method, API + path, body), 422, "INVALID_QUERY")
