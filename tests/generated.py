@@ -33,8 +33,8 @@ class Signer(requests.auth.AuthBase):
     Where several may call, they take turns; but what an agent may make, the agent makes, because it sees nothing else.
     """
 
-    def __init__(self, document: dict[str, Any], agent: str, operators: list[Key]) -> None:
-        self._agent, self._operators, self._calls = agent, operators, count()
+    def __init__(self, document: dict[str, Any], agent: str, provisioner: str, operators: list[Key]) -> None:
+        self._agent, self._provisioner, self._operators, self._calls = agent, provisioner, operators, count()
         self._described = [
             (method.upper(), re.compile(_PLACEHOLDER.sub("[^/]+", path)), path, [{*one} for one in taken["security"]])
             for path, methods in sorted(document["paths"].items(), key=lambda one: "{" in one[0])
@@ -44,7 +44,9 @@ class Signer(requests.auth.AuthBase):
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         (path, takers), drawn = self._operation_of(request), next(self._calls)
         makes = request.method == "POST" and "{" not in path
-        if {"agentKey"} in takers and (len(takers) == 1 or makes or drawn % 2):
+        if {"provisionerKey"} in takers:
+            request.headers["Authorization"] = f"Bearer {self._provisioner}"
+        elif {"agentKey"} in takers and (len(takers) == 1 or makes or drawn % 2):
             request.headers["Authorization"] = f"Bearer {self._agent}"
         else:
             self._sign(request, self._operators[drawn // 2 % len(self._operators)])
@@ -85,6 +87,8 @@ def accepted_as_described(ctx: CheckContext, response: schemathesis.Response, ca
     if case.meta is None or not case.meta.generation.mode.is_positive or response.status_code not in (400, 422):
         return None
     problem = response.json()
+    if "details" not in problem:
+        return None  # the Agent Approval Protocol says it in its own words
     told = [one["message"] for one in problem["details"].get("problems", [])] or [problem["error"]]
     wrong = [one for one in told if not any(known in one for known in _BEYOND_SCHEMAS)]
     if problem["code"] in ("MALFORMED_JSON", "INVALID_BODY", "INVALID_QUERY") and wrong:

@@ -27,7 +27,7 @@ def _is_length(text: str) -> str:
     return text
 
 
-Length = Annotated[str, StringConstraints(max_length=64), AfterValidator(_is_length)]
+Length = Annotated[str, StringConstraints(max_length=64, pattern="^[1-9][0-9]*[smh]$"), AfterValidator(_is_length)]
 Uuid = Annotated[
     str,
     StringConstraints(pattern=r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"),
@@ -36,8 +36,23 @@ SigningSecret = Annotated[str, StringConstraints(pattern=r"^whsec_[A-Za-z0-9+/]{
 InstanceName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
+def _without_nulls(schema: dict[str, Any], model: Any) -> None:
+    """Describe fields that may be left out, but not be null, as what they are."""
+    for name, field in schema.get("properties", {}).items():
+        kinds = [one for one in field.get("anyOf", ()) if one != {"type": "null"}]
+        if len(kinds) == 1 and name not in model.may_be_null():
+            field.pop("anyOf")
+            field.pop("default", None)
+            field.update(kinds[0])
+
+
+def _not_empty(schema: dict[str, Any], model: Any) -> None:
+    _without_nulls(schema, model)
+    schema["minProperties"] = 1
+
+
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=_without_nulls)
 
     @model_validator(mode="before")
     @classmethod
@@ -89,6 +104,8 @@ class InstanceBody(_Strict):
 
 class InstanceChangeBody(_Strict):
     """`PATCH /v1/instances/{id}`; a delivery of null ends the notifications."""
+
+    model_config = ConfigDict(json_schema_extra=_not_empty)
 
     instance_name: InstanceName | None = None
     delivery: DeliveryBody | None = Field(default=None)

@@ -25,6 +25,7 @@ from storage import aap
 from storage.tables import AapInstance, AapProvisioner
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_KEYED = ("Idempotency-Key",)
 _AT_ONCE = 8  # receivers that are asked to verify at the same moment
 
 
@@ -42,9 +43,10 @@ class Instances:
         made = {201: wire.ProvisionedJson, 200: wire.ProvisionedJson}
         by = Who.PROVISIONER
         return [
-            Endpoint("POST", "/v1/instances", self.create, by, made, InstanceBody, refuses=(409, 422)),
+            Endpoint("POST", "/v1/instances", self.create, by, made, InstanceBody, refuses=(409, 422), needs=_KEYED),
             Endpoint("GET", one, self.read, by, told, refuses=(404,)),
-            Endpoint("PATCH", one, self.change, by, told, InstanceChangeBody, refuses=(404, 409, 422)),
+            Endpoint("PATCH", one, self.change, by, told, InstanceChangeBody, refuses=(404, 409, 422),
+                     needs=_KEYED),
             Endpoint("DELETE", one, self.delete, by, {204: None}, refuses=(404,)),
         ]  # fmt: skip
 
@@ -75,7 +77,7 @@ class Instances:
         return answer({"instance": wire.instance_json(instance), "credential": {"token": token}}, status)
 
     async def read(self, request: web.Request) -> web.Response:
-        """`GET /v1/instances/{id}`."""
+        """`GET /v1/instances/{id}`: an instance, without its key."""
         by = await self._callers.provisioner(request)
         return answer(wire.instance_json(await self._own(request, by)))
 

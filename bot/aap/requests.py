@@ -6,7 +6,7 @@ import re
 from aiohttp import web
 
 from bot.aap import wire
-from bot.aap.bodies import OutcomeBody, RequestBody, key_of, read_body, session_in, wait_of
+from bot.aap.bodies import Length, OutcomeBody, RequestBody, key_of, read_body, session_in, wait_of
 from bot.aap.callers import AapCallers
 from bot.api import bodies
 from bot.api.endpoints import Endpoint, Query, Who
@@ -26,7 +26,10 @@ from storage.dossier import dossier
 from storage.tables import AapRequest, Execution
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_WAIT: Query[str | None] = Query("wait", str, "How long to wait for a terminal state, such as 25s; at most 30 seconds.")
+_KEYED = ("Idempotency-Key",)
+_WAIT: Query[str | None] = Query(
+    "wait", Length, "How long to wait for a terminal state, such as 25s; at most 30 seconds."
+)
 
 
 class Requests:
@@ -40,10 +43,10 @@ class Requests:
         one, told = "/v1/requests/{id}", {200: wire.RequestJson}
         return [
             Endpoint("POST", "/v1/requests", self.create, Who.AGENT, {201: wire.RequestJson, **told},
-                     RequestBody, refuses=(409, 422)),
+                     RequestBody, refuses=(409, 422), needs=_KEYED),
             Endpoint("GET", one, self.read, Who.AGENT, told, query=(_WAIT,), refuses=(404,)),
             Endpoint("DELETE", one, self.cancel, Who.AGENT, told, refuses=(404, 409)),
-            Endpoint("POST", f"{one}/consume", self.consume, Who.AGENT, told, refuses=(404, 409)),
+            Endpoint("POST", f"{one}/consume", self.consume, Who.AGENT, told, refuses=(404, 409), needs=_KEYED),
             Endpoint("POST", f"{one}/outcome", self.conclude, Who.AGENT, told, OutcomeBody, refuses=(404, 409)),
         ]  # fmt: skip
 

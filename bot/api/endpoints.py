@@ -34,7 +34,7 @@ class Endpoint:
 
     The handler's docstring says what the address is for, its name what the operation is called. `leads` says where an
     answer leads: the name of a field of it that holds an id, and the path below which that id is `{id}`. `problem` is
-    the type of the body of refusals.
+    the type of the body of refusals, `needs` the headers that a call has to carry besides.
     """
 
     method: str
@@ -50,6 +50,7 @@ class Endpoint:
     name: str = field(default="", kw_only=True)
     leads: tuple[tuple[str, str], ...] = field(default=(), kw_only=True)
     problem: Any = field(default=Problem, kw_only=True)
+    needs: tuple[str, ...] = field(default=(), kw_only=True)
 
     @property
     def address(self) -> str:

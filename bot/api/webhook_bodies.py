@@ -59,6 +59,14 @@ class ReplayBody(_Strict):
 class KeyBody(_Strict):
     """`POST /keys`: for an agent, or for the operator who calls."""
 
+    model_config = ConfigDict(json_schema_extra={
+        "oneOf": [
+            {"required": ["agent"],
+             "properties": {"agent": {"type": "string"}, "operator": {"const": None}, "role": {"const": None}}},
+            {"required": ["operator"], "properties": {"operator": {"type": "string"}, "agent": {"const": None}}},
+        ]
+    })  # fmt: skip
+
     agent: Token | None = None
     operator: PersonId | None = None
     role: Role | None = None

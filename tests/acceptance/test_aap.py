@@ -361,18 +361,18 @@ async def test_an_agent_that_was_paused_meanwhile_may_not_start(bench: Bench) ->
 
 
 @pytest.mark.parametrize(
-    ("url", "status", "code"),
+    ("address", "status", "code"),
     [
         ("https://127.0.0.1/x", 400, "invalid_webhook_url"),
         ("http://example.com/x", 400, "invalid_webhook_url"),
-        ("https://localhost/x", 422, "webhook_verification_failed"),
+        ("https://localhost/x", 400, "invalid_webhook_url"),
     ],
 )
 async def test_no_instance_is_notified_inside_unless_the_policy_says_so(
-    bench: Bench, url: str, status: int, code: str
+    bench: Bench, address: str, status: int, code: str
 ) -> None:
     delivery = {
-        "type": "webhook", "url": url, "registration_id": "8246931c-4ce0-4c15-a94a-e9c078ad06e2",
+        "type": "webhook", "url": address, "registration_id": "8246931c-4ce0-4c15-a94a-e9c078ad06e2",
         "signing_secret": "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
     }  # fmt: skip
     token = await bench.provisioner()

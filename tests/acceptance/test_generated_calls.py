@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from bot.office import TENANT
+from operations.aap_instances import create_provisioner
 from storage.tables import KeyKind
 from tests import profiles
 from tests.acceptance.governing import registered, started
@@ -98,7 +100,8 @@ async def test_nothing_made_up_from_the_document_finds_the_api_breaking_it(stack
     known = await _furnished(stack, operators[0])
     _, document = await stack.call("GET", f"{API}/openapi.json", secret="")
     described = _narrowed(document, known) if kind == "narrowed" else document
-    signer = Signer(document, stack.agent_secret, operators)
+    _, provisioner = await stack.database.write(TENANT, lambda tx: create_provisioner(tx, "deployer"))
+    signer = Signer(document, stack.agent_secret, provisioner, operators)
     examples = 200 if profiles.is_thorough() else 3
     wrong = await asyncio.to_thread(lambda: list(found(stack.url, described, signer, examples)))
     assert not wrong, "\n".join(wrong)

@@ -30,7 +30,11 @@ def stack_options(clock: Clock) -> dict[str, Any]:
 
 def addresses(stack: Stack) -> list[tuple[str, str]]:
     """Every method and path of the API that is not public."""
-    return [(one.method, one.path) for one in stack.server.switchboard.main.routes if "openapi" not in one.path]
+    return [
+        (one.method.replace("*", "POST"), one.path)
+        for one in stack.server.switchboard.main.routes
+        if "openapi" not in one.path
+    ]
 
 
 async def ask(stack: Stack, method: str, target: str, headers: dict[str, str], body: bytes = b"") -> tuple[int, Any]:
@@ -53,7 +57,9 @@ async def test_every_address_there_is_asks_who_calls(stack: Stack, bob: Key) -> 
             await ask(stack, method, target, {"Authorization": "Bearer csa_unknown", "X-Agent-Id": "deployer"}, b"{"),
             await signed(stack, forged, method, target, b"{not json"),
         ):
-            assert is_problem(answer, 401, "UNAUTHENTICATED"), (method, path)
+            assert answer[0] == 401, (method, path)
+            if path.startswith(API):  # other protocols say it in their own words
+                assert is_problem(answer, 401, "UNAUTHENTICATED"), (method, path)
 
 
 def test_one_function_answers_requests_whatever_door_the_answer_came_in_by() -> None:

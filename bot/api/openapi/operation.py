@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from bot.api.endpoints import BASE, Endpoint, Who
 from bot.api.openapi import words
 from bot.api.openapi.types import Types
+from bot.api.shapes import Problem
 
 _PART = re.compile(r"\{(\w+)\}")
 _CALL = re.compile(r"^`[^`]*`(?: `[^`]*`)*[:,]? *")
@@ -39,16 +40,19 @@ def name_of(endpoint: Endpoint) -> str:
 def refusals_of(endpoint: Endpoint) -> list[int]:
     """Return the statuses of refusals an endpoint may give."""
     found = set(endpoint.refuses)
+    wrong = 422 if endpoint.problem is Problem else 400  # other protocols make no difference
     if endpoint.who is not Who.PUBLIC:
         found |= {401, 403, 429, 503}
     if endpoint.who in (Who.OPERATOR, Who.EITHER):
         found |= {413}  # a signature covers the body, so the body is read
+    if endpoint.needs:
+        found |= {400}
     if endpoint.body is not None:
-        found |= {400, 413, 422}
+        found |= {400, 413, wrong}
     if _PART.search(endpoint.path):
         found |= {404}
     if endpoint.query or (endpoint.method != "GET" and endpoint.who is not Who.PUBLIC):
-        found |= {422}
+        found |= {wrong}
     return sorted(found - {*endpoint.answers})
 
 
@@ -74,7 +78,12 @@ def _parameters(endpoint: Endpoint, types: Types) -> list[dict[str, Any]]:
          "schema": types.value(endpoint, one)}
         for one in endpoint.query
     ]  # fmt: skip
-    return [*parts, *values]
+    headers = [
+        {"name": name, "in": "header", "required": True, "description": words.HEADERS[name],
+         "schema": {"type": "string", "pattern": "^[ -~]{1,255}$"}}
+        for name in endpoint.needs
+    ]  # fmt: skip
+    return [*parts, *values, *headers]
 
 
 def _body(endpoint: Endpoint, types: Types) -> dict[str, Any]:

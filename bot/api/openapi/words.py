@@ -24,6 +24,8 @@ PARTS = {
     "did": "The id of a delivery.",
 }
 
+HEADERS = {"Idempotency-Key": "The same call under the same key is answered with what came of it the first time."}
+
 #: The refusals of the API by status: how the document calls them, and what they mean.
 REFUSALS: dict[int, tuple[str, str]] = {
     400: ("MalformedJson", "The body is not JSON."),
