@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from countersign_client import Gate, Operator, Proposal
@@ -123,13 +122,6 @@ def test_people_decide_with_curl(beside: Beside, commands: Path, gate: Gate) -> 
     assert json.loads(run(beside, commands, "decide_with_curl.sh", REQUEST=request))["status"] == "approved"
 
 
-def missing(beside: Beside, method: str, path: str) -> bool:
-    """Whether the server has nothing of its own at an address."""
-    bearer = {"Authorization": f"Bearer {beside.key}"}
-    with httpx.stream(method, beside.url + path, headers=bearer) as answer:
-        return answer.status_code == 404
-
-
 def following(beside: Beside, *words: str | Path) -> subprocess.Popen[str]:
     """Start something that follows the stream."""
     environment = {
@@ -140,8 +132,6 @@ def following(beside: Beside, *words: str | Path) -> subprocess.Popen[str]:
 
 
 def test_the_stream_is_followed(beside: Beside, gate: Gate) -> None:
-    if missing(beside, "GET", "/api/v1/approvals/stream"):
-        pytest.skip("this server has no stream")
     with beside.deciding(approve), following(beside, sys.executable, SNIPPETS / "follow.py") as python:
         assert python.stdout is not None
         assert python.stdout.readline().endswith(" wait\n")
@@ -158,7 +148,5 @@ def test_the_stream_is_followed(beside: Beside, gate: Gate) -> None:
 def test_an_agent_speaks_mcp(beside: Beside, commands: Path) -> None:
     for name in ("mcp_http.json", "mcp_stdio.json"):
         assert "countersign" in json.loads((SNIPPETS / name).read_text())["mcpServers"]
-    if missing(beside, "POST", "/mcp"):
-        pytest.skip("this server has no /mcp")
     with beside.deciding(approve):
         assert run(beside, commands, "mcp_agent.py") == "pending\nallowed\n"
