@@ -5,15 +5,15 @@ from datetime import datetime, timedelta
 
 from aiohttp import web
 
-from bot.api import webhook_bodies
 from bot.api.bodies import read_body
 from bot.api.cursors import cursor_after
 from bot.api.endpoints import Endpoint, Who
 from bot.api.errors import answer
 from bot.api.principals import Callers
 from bot.api.queries import CURSOR, LIMIT, PAGING
-from bot.api.webhook_bodies import KeyBody
-from bot.api.webhook_wire import KeyJson, KeySecretJson, KeysJson, key_json
+from bot.api.webhooks import bodies as webhook_bodies
+from bot.api.webhooks.bodies import KeyBody
+from bot.api.webhooks.wire import KeyJson, KeySecretJson, KeysJson, key_json
 from bot.office import Office
 from governance.errors import Conflict, Forbidden, Unprocessable
 from governance.roles import Role, check_role, role_of

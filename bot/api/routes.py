@@ -8,27 +8,27 @@ from aiohttp import web
 from bot.api.agents import Agents
 from bot.api.approvals import Approvals
 from bot.api.audit import Audit
-from bot.api.automations import Automations
+from bot.api.automations.door import Automations
+from bot.api.automations.grants import Grants
+from bot.api.automations.runs import Runs
 from bot.api.changes import Changes
 from bot.api.endpoints import BASE, Endpoint, as_routes
 from bot.api.errors import desk
-from bot.api.governance import Governance
-from bot.api.grants import Grants
+from bot.api.governing.policy_decisions import PolicyDecisions
+from bot.api.governing.questions import Governance
+from bot.api.governing.spend import Spend
 from bot.api.health import Health
 from bot.api.keys import Keys
 from bot.api.mcp.door import PATH as MCP
 from bot.api.mcp.door import McpDoor
 from bot.api.openapi import Document
 from bot.api.outcomes import Outcomes
-from bot.api.policy_decisions import PolicyDecisions
 from bot.api.principals import Callers
 from bot.api.proposals import Proposals
 from bot.api.rules import Rules
-from bot.api.runs import Runs
-from bot.api.spend import Spend
-from bot.api.stream import Stream
+from bot.api.stream.door import Stream
 from bot.api.trust import Trust
-from bot.api.webhooks import Webhooks
+from bot.api.webhooks.door import Webhooks
 from bot.api.whoami import WhoAmI
 from bot.office import Office
 

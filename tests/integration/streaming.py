@@ -13,10 +13,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.api.audit import Audit
 from bot.api.endpoints import as_routes
-from bot.api.hub import Pace
 from bot.api.principals import Callers
 from bot.api.routes import new_web_app
-from bot.api.stream import Places, Stream
+from bot.api.stream.door import Places, Stream
+from bot.api.stream.hub import Pace
 from bot.office import Office
 from governance.policy import Policy
 from operations.keys import create_key

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.api.hub import Pace
+from bot.api.stream.hub import Pace
 from governance.policy import Policy
 from scheduler.upkeep import seal_audit
 from storage.database import Database

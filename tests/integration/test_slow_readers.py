@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.api.hub import Pace
+from bot.api.stream.hub import Pace
 from governance.policy import Policy
 from scheduler.upkeep import seal_audit
 from storage.database import Database

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from bot.api.hub import Pace
-from bot.api.stream import Places
+from bot.api.stream.door import Places
+from bot.api.stream.hub import Pace
 from governance.policy import Policy
 from operations.keys import revoke_key
 from operations.withdraw import withdraw

@@ -10,11 +10,11 @@ from aiohttp import web
 from pydantic import Field
 
 from bot.api.endpoints import Endpoint, Query, Who
-from bot.api.hub import Hub, Pace
 from bot.api.principals import Callers, find_key
 from bot.api.queries import invalid
-from bot.api.reader import Reader
-from bot.api.stream_wire import Lagged
+from bot.api.stream.frames import Lagged
+from bot.api.stream.hub import Hub, Pace
+from bot.api.stream.reader import Reader
 from bot.office import Office
 from governance.errors import TooMany, Unauthenticated
 from governance.events import EventData

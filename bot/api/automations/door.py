@@ -5,8 +5,9 @@ from typing import Any
 from aiohttp import web
 from typing_extensions import TypedDict
 
-from bot.api import automation_bodies, bodies
-from bot.api.automation_wire import (
+from bot.api import bodies
+from bot.api.automations import bodies as automation_bodies
+from bot.api.automations.wire import (
     AgentReviewJson,
     AutomationJson,
     GovernanceJson,
@@ -19,10 +20,10 @@ from bot.api.automation_wire import (
 from bot.api.cursors import cursor_after
 from bot.api.endpoints import Endpoint, Who
 from bot.api.errors import answer
+from bot.api.governing.spend_wire import SpendingJson, spending_json
 from bot.api.principals import Callers, Operator
 from bot.api.queries import CURSOR, LIMIT, PAGING, Query
 from bot.api.shapes import Page
-from bot.api.spend_wire import SpendingJson, spending_json
 from bot.office import Office, spending
 from bot.office.automations import Verb, as_agent, as_person, carry_out, visible
 from governance.authorising import Caller

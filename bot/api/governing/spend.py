@@ -6,9 +6,9 @@ from typing_extensions import TypedDict
 from bot.api import bodies
 from bot.api.endpoints import Endpoint, Who
 from bot.api.errors import answer
-from bot.api.money import LimitsBody, SpendReportBody
+from bot.api.governing.money import LimitsBody, SpendReportBody
+from bot.api.governing.spend_wire import ReportJson, SpendingJson, report_json, spending_json
 from bot.api.principals import Callers
-from bot.api.spend_wire import ReportJson, SpendingJson, report_json, spending_json
 from bot.office import Office, spending
 from bot.office.governing import Actor
 from bot.office.spending import LimitChange, Spending

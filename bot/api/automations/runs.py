@@ -3,14 +3,15 @@
 from aiohttp import web
 from typing_extensions import TypedDict
 
-from bot.api import automation_bodies, bodies
-from bot.api.automations import acting, looking
+from bot.api import bodies
+from bot.api.automations import bodies as automation_bodies
+from bot.api.automations.door import acting, looking
+from bot.api.automations.run_wire import RunJson, run_event_json, run_json
 from bot.api.cursors import cursor_after
 from bot.api.endpoints import Endpoint, Who
 from bot.api.errors import answer
 from bot.api.principals import Callers
 from bot.api.queries import CURSOR, LIMIT, PAGING
-from bot.api.run_wire import RunJson, run_event_json, run_json
 from bot.api.shapes import Page
 from bot.office import Office
 from bot.office.automations import carry_out, visible

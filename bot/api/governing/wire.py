@@ -6,7 +6,7 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
-from bot.api.automation_wire import AgentReviewJson, agent_review_json
+from bot.api.automations.wire import AgentReviewJson, agent_review_json
 from bot.api.bodies import moment, moment_or_none
 from bot.api.shapes import Instant
 from governance.automations import ActorKind, AutomationStatus, ReviewKind, Severity

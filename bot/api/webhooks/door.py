@@ -2,14 +2,14 @@
 
 from aiohttp import web
 
-from bot.api import webhook_bodies
 from bot.api.bodies import read_body
 from bot.api.cursors import cursor_after
 from bot.api.endpoints import Endpoint, Query, Who
 from bot.api.errors import answer
 from bot.api.principals import Callers
 from bot.api.queries import CURSOR, LIMIT, PAGING
-from bot.api.webhook_wire import (
+from bot.api.webhooks import bodies as webhook_bodies
+from bot.api.webhooks.wire import (
     DeletedJson,
     DeliveriesJson,
     DeliveryJson,

@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from bot.api.ring import Frame, Ring
-from bot.api.stream_wire import frame_of
+from bot.api.stream.frames import frame_of
+from bot.api.stream.ring import Frame, Ring
 from governance.events import Happening
 from scheduler.upkeep import SEAL_SOON
 from storage import feed

@@ -3,12 +3,13 @@
 from aiohttp import web
 from typing_extensions import TypedDict
 
-from bot.api import bodies, governance_wire
+from bot.api import bodies
 from bot.api.approvals import STATUS, TYPE
 from bot.api.cursors import cursor_after
 from bot.api.endpoints import Endpoint, Who
 from bot.api.errors import answer
-from bot.api.governance_wire import OwedAgentReviewJson, OwedLifecycleReviewJson, QuestionJson
+from bot.api.governing import wire as governance_wire
+from bot.api.governing.wire import OwedAgentReviewJson, OwedLifecycleReviewJson, QuestionJson
 from bot.api.principals import Callers, Operator
 from bot.api.queries import CURSOR, LIMIT, PAGING
 from bot.office import Office

@@ -7,9 +7,9 @@ from datetime import datetime
 from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.api.hub import Hub
-from bot.api.ring import Frame
-from bot.api.stream_wire import HEARTBEAT, RETRY, lagged_frame, place_frame
+from bot.api.stream.frames import HEARTBEAT, RETRY, lagged_frame, place_frame
+from bot.api.stream.hub import Hub
+from bot.api.stream.ring import Frame
 
 
 class Reader:
