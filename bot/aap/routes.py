@@ -15,4 +15,9 @@ def aap_endpoints(office: Office) -> list[Endpoint]:
     """Return what the protocol answers below BASE, for one workspace; always the same in the same order."""
     callers = AapCallers(office)
     found = [*Requests(office, callers).endpoints(), *Instances(office, callers).endpoints()]
-    return [replace(one, base=BASE, problem=AapProblem) for one in found]
+    return [replace(one, base=BASE, problem=AapProblem, name=_name(one)) for one in found]
+
+
+def _name(endpoint: Endpoint) -> str:
+    """Return what an operation is called among those of our own API."""
+    return "aap_" + endpoint.handle.__qualname__.lower().replace(".", "_")

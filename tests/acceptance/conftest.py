@@ -25,8 +25,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give each test here one of the two databases by its name, half of them each; a thorough run, and what is marked
     `both_databases` because the database is its point, gets both. What a verb does on either is shown below, in
     tests/integration, which always runs on both."""
-    if "url" not in metafunc.fixturenames:
-        return
+    if "url" not in metafunc.fixturenames or "url" in vars(metafunc.module):
+        return  # or its file has chosen
     both = profiles.is_thorough() or metafunc.definition.get_closest_marker("both_databases") is not None
     chosen = _DATABASES[zlib.crc32(metafunc.definition.nodeid.encode()) % 2]
     if not any(mark.args[0] == "url" for mark in metafunc.definition.iter_markers("parametrize")):

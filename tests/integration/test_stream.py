@@ -170,7 +170,7 @@ async def test_nobody_reads_without_a_key_and_no_key_reads_more_often_than_it_ma
 async def test_silence_is_broken_by_comments(lite: Database, policy: Policy) -> None:
     async with site(lite, policy, AT_ONCE) as running:
         line = await running.open(await running.agent())
-        assert [await line.frame() for _ in range(4)] == [{"retry": "2000"}, {"id": "0"}, *[{"": ""}] * 2]
+        assert [await line.frame() for _ in range(4)] == [{"retry": "2000"}, {"id": "1"}, *[{"": ""}] * 2]
 
 
 @pytest.mark.parametrize("end", ["revoked", "dropped"])

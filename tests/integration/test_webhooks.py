@@ -57,6 +57,7 @@ async def test_each_event_is_told_once_in_order_signed_and_as_the_stream_tells_i
         "event": "approval_decided", "id": happened[-1].id, "at": "2026-11-23T12:00:00Z",
         "approval_id": happened[-1].approval_id, "proposal_id": found.proposal.id, "agent": "deployer",
         "tool": "deploy.two", "status": "approved", "by": "U0CAROL", "reason": "looks right",
+        "reason_is_untrusted": True,
     }  # fmt: skip
     assert all_signed_by(hooks.receiver, secret)
     told = hooks.receiver.calls[0].headers

@@ -54,7 +54,7 @@ def test_an_operation_says_who_may_call_it_what_it_takes_and_what_it_answers():
     assert sent["security"] == [{"agentKey": []}]
     assert [(one["name"], one["in"], one["required"]) for one in sent["parameters"]] == [("fast", "query", False)]
     assert sent["requestBody"]["required"]
-    assert [*sent["responses"]] == ["201", "400", "401", "403", "409", "413", "422", "429"]
+    assert [*sent["responses"]] == ["201", "400", "401", "403", "409", "413", "422", "429", "503"]
     answered = sent["responses"]["201"]["content"]["application/json"]["schema"]
     assert answered == {"$ref": "#/components/schemas/Parcel"}
     assert sent["responses"]["201"]["links"] == {
@@ -67,7 +67,7 @@ def test_a_stream_is_described_under_its_own_media_type_and_name():
     assert followed["operationId"] == "parcels_stream"
     assert followed["summary"] == "Follow a parcel"
     assert [*followed["responses"]["200"]["content"]] == ["text/event-stream"]
-    assert [*followed["responses"]] == ["200", "401", "403", "404", "413", "429"]
+    assert [*followed["responses"]] == ["200", "401", "403", "404", "413", "429", "503"]
     assert len(followed["security"]) == 2
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from bot.api.endpoints import BASE, Endpoint, Who
+from bot.api.endpoints import Endpoint, Who
 from bot.api.openapi import words
 from bot.api.openapi.types import Types
 from bot.api.shapes import Problem
@@ -33,8 +33,7 @@ def operation(endpoint: Endpoint, endpoints: Sequence[Endpoint], types: Types) -
 def name_of(endpoint: Endpoint) -> str:
     """Return what an operation is called: after the class and the method that handle it, unless it has a name."""
     parts = endpoint.handle.__qualname__.split(".")[-2:]
-    words = [endpoint.base.strip("/")] if endpoint.base not in (BASE, "") else []
-    return endpoint.name or "_".join(words + [_HUMP.sub("_", one).lower() for one in parts])
+    return endpoint.name or "_".join(_HUMP.sub("_", one).lower() for one in parts)
 
 
 def refusals_of(endpoint: Endpoint) -> list[int]:
@@ -64,7 +63,7 @@ def _told(endpoint: Endpoint) -> tuple[str, str]:
 
 
 def _tag(endpoint: Endpoint) -> str:
-    return (endpoint.path if endpoint.base in (BASE, "") else endpoint.base).strip("/").split("/")[0]
+    return endpoint.path.strip("/").split("/")[0]
 
 
 def _parameters(endpoint: Endpoint, types: Types) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from bot.office import Office
 from governance.errors import TooMany, Unauthenticated
 from governance.events import EventData
 from governance.policy import Agent
+from scheduler.upkeep import seal_for_reader
 
 MAX_STREAMS = 1000  # of one process
 MAX_STREAMS_PER_KEY = 250
@@ -87,6 +88,8 @@ class Stream:
             raise Unauthenticated("This key is unknown, expired or revoked.")
         with self._places.taken(key.id):
             async with self.hub.reading():
+                if after is None:  # what happened before is over, also what has no place in the order yet
+                    await seal_for_reader(self._office.database)
                 head = await self.hub.head()
                 place = head if after is None else min(after, head)
                 response = web.StreamResponse(headers=_HEADERS)
