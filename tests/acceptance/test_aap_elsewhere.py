@@ -14,6 +14,7 @@ from bot.slack import new_client
 from operations.aap import Holder
 from operations.aap_instances import Draft, create_instance, create_provisioner
 from scheduler.outbox import Outbox
+from storage import outbox as stored
 from storage.database import Database
 from storage.outbox import Owed
 from storage.tables import OutboxMessage, OutboxStatus
@@ -36,7 +37,7 @@ def paying(database: Database, folder: Path) -> Outbox:
     config = folder / "aap.toml"
     config.write_text("[webhooks]\nallow_private = true\n" + policy_text())
     office = Office(database, PolicySource(config, SECRETS), new_client("", "http://127.0.0.1:9/api/"))
-    return Outbox(database, {Owed.AAP: Notifications(office).deliver})
+    return Outbox(database, {Owed.AAP: Notifications(office).deliver}, lane="aap")
 
 
 async def owed_to(database: Database, policy: Any, ear: Ear) -> None:
@@ -109,3 +110,14 @@ async def bench_of(place: Tenants, team: str) -> Bench:
     agent = await place.agent(team)
     stack: Any = SimpleNamespace(url=place.url, database=place.database, agent_secret=agent.secret)
     return Bench(stack, ("", ""), ("", ""))
+
+
+async def test_what_waits_for_receivers_takes_no_place_of_what_goes_to_slack(
+    database: Database, policy: Any, tmp_path: Path
+) -> None:
+    async with listening() as ear:
+        await owed_to(database, policy, ear)
+        for_slack = await database.write("", lambda tx: stored.claim(tx, 100))
+        await attempt(paying(database, tmp_path), database)
+    assert Owed.AAP not in {one.kind for one in for_slack}
+    assert len(ear.got) == 1
