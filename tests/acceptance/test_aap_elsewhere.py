@@ -11,13 +11,14 @@ from bot.aap.delivery import Notifications
 from bot.office import Office
 from bot.policy import PolicySource
 from bot.slack import new_client
+from governance.errors import Unauthenticated
 from operations.aap import Holder
-from operations.aap_instances import Draft, create_instance, create_provisioner
+from operations.aap_instances import Draft, create_instance, create_provisioner, revoke_provisioner
 from scheduler.outbox import Outbox
 from storage import outbox as stored
 from storage.database import Database
 from storage.outbox import Owed
-from storage.tables import OutboxMessage, OutboxStatus
+from storage.tables import AapInstance, OutboxMessage, OutboxStatus
 from tests.acceptance.aap_desk import OWN_TOOLS, Bench, Ear, call, listening
 from tests.conftest import Clock
 from tests.integration.aap import DELIVERY, INSTANCE, asked, own, provisioner
@@ -100,6 +101,14 @@ async def test_each_workspace_has_its_own_agents_and_notifies_without_slack(url:
             assert answer.status_code == 404
         await red.close()
         await blue.close()
+
+
+async def test_a_provisioner_that_is_revoked_while_its_receiver_is_asked_makes_nothing(database: Database) -> None:
+    by = await provisioner(database)
+    await database.write(TENANT, lambda tx: revoke_provisioner(tx, by.id))
+    with pytest.raises(Unauthenticated):
+        await database.write(TENANT, lambda tx: create_instance(tx, by, Draft(INSTANCE, "i", {}, "one")))
+    assert await rows(database, AapInstance) == []
 
 
 async def heard(ear: Ear) -> bool | None:
