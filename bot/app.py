@@ -11,6 +11,7 @@ from aiohttp import web
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
+from bot.aap.delivery import AT_ONCE as AAP_AT_ONCE
 from bot.connectors.http import HttpConnector
 from bot.connectors.mcp import McpConnector
 from bot.connectors.own import OwnConnector
@@ -61,12 +62,13 @@ class Server:
         self._installing = Installing(database, settings, self._oauth_client, self._listed)
         self._keeper = Keeper(database, self.switchboard.offices)
         self.switchboard.on_disconnected = self._keeper.nudge
-        outbox = Outbox(database, self.switchboard.handlers())
+        handlers = self.switchboard.handlers()
+        outbox, aap = Outbox(database, handlers), Outbox(database, handlers, lane="aap", at_once=AAP_AT_ONCE)
         executor = Executor(database, policy, self._connectors(environment))
         inbox, spending = Inbox(database, self.switchboard.answer), SpendClock(database, policy)
         self._webhooks = Webhooks(database, policy)
         webhooks = Outbox(database, self._webhooks.handlers(), lane="webhooks", at_once=AT_ONCE)
-        self._loop = Loop(database, outbox, executor, inbox, spending, webhooks)
+        self._loop = Loop(database, outbox, executor, inbox, spending, (webhooks, aap))
         site = new_site(self.switchboard, self._installing, self._secret)
         self._runner = web.AppRunner(site, access_log=None, shutdown_timeout=_DRAIN, auto_decompress=False)
         self._background: list[asyncio.Task[None]] = []

@@ -86,7 +86,7 @@ class Switchboard:
         return (self._branches.get(key.tenant) if key else None) or self.main
 
     def handlers(self) -> dict[str, Handler]:
-        """Return the handler of each kind of outbox message that goes to Slack."""
+        """Return the handler of each kind of outbox message that a workspace's branch delivers."""
         return {kind.value: self._deliver for kind in Owed if kind is not Owed.WEBHOOK}
 
     async def _deliver(self, message: OutboxMessage) -> None:

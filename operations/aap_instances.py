@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from governance.canonical import Json, canonical, keyed_hash, parse_strict
-from governance.errors import Conflict, NotFound, Unprocessable
+from governance.errors import Conflict, NotFound, Unauthenticated, Unprocessable
 from operations.keys import create_key, hash_of, revoke_key
 from operations.withdraw import withdraw
 from storage import aap, audit
@@ -89,8 +89,10 @@ def token_of(keys: Keyring, instance: AapInstance) -> str:
 async def create_instance(tx: Tx, by: AapProvisioner, draft: Draft) -> tuple[AapInstance, bool]:
     """Make an instance with a key of its own; returns it, and whether it is new.
 
-    Raises Conflict as `check_repeats` does, Unprocessable where there is no key to seal its token under.
+    Raises Conflict as `check_repeats` does, Unprocessable where there is no key to seal its token under, and
+    Unauthenticated where the provisioner was revoked while the receiver was asked.
     """
+    await _check_live(tx, by)
     if not tx.keys.sealer.ready:
         raise Unprocessable("Set COUNTERSIGN_ENCRYPTION_KEY to have instances.", code="no_encryption_key")
     earlier = check_repeats(tx, await aap.instance_under(tx, by.id, draft.key), draft.submission)
@@ -113,8 +115,9 @@ async def change_instance(
 ) -> Json:
     """Change an instance; returns what `tell` says of it then. A repetition gets the answer of the first time.
 
-    Raises NotFound, or Conflict for another change under the key.
+    Raises NotFound, Conflict for another change under the key, or Unauthenticated as `create_instance` does.
     """
+    await _check_live(tx, by)
     instance = own(await aap.hold_instance(tx, instance_id), by)
     earlier = await repeated_change(tx, by, instance, change)
     if earlier is not None:
@@ -167,6 +170,12 @@ def own(instance: AapInstance | None, by: AapProvisioner) -> AapInstance:
     if instance is None or instance.agent_id != by.agent_id or instance.deleted_at is not None:
         raise _not_found()
     return instance
+
+
+async def _check_live(tx: Tx, by: AapProvisioner) -> None:
+    stored = await tx.get(AapProvisioner, by.id)
+    if stored is None or stored.revoked_at is not None:
+        raise Unauthenticated("This provisioner has been revoked.")
 
 
 def _not_found() -> NotFound:

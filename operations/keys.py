@@ -8,7 +8,7 @@ from typing import Any
 
 from governance.canonical import Json
 from governance.errors import Conflict, NotFound
-from storage import access, audit
+from storage import aap, access, audit
 from storage.database import Tx
 from storage.tables import ApiKey, KeyKind, Role
 from storage.tables.base import new_id
@@ -33,8 +33,6 @@ async def create_key(
 
     `scopes` narrow what an agent may use with this key; whether it has them, `governance.narrowing` checks.
 
-    `scopes` narrow what an agent may use with this key; whether it has them, `governance.narrowing` checks.
-
     Raises storage.keyring.KeyProblem for an operator key where there is no encryption key to seal it under.
     """
     given = sorted(set(scopes)) if scopes is not None else None
@@ -51,14 +49,18 @@ async def rotate_key(tx: Tx, key_id: str, overlap: timedelta, *, by: str = _SYST
     """Make another key with the same rights and return it with its secret, which is shown once; the old key works on
     for `overlap`, but no longer than it would have. A key that was made to expire gives its lifetime to the new one.
 
-    Raises NotFound where there is no live key under this id, Conflict where it was rotated before, and KeyProblem as
-    `create_key` does.
+    Raises NotFound where there is no live key under this id, Conflict where it was rotated before or is an instance's,
+    and KeyProblem as `create_key` does.
     """
     old = await access.locked(tx, key_id)
     if old is None or not access.is_live(old, tx.now):
         raise no_live_key(key_id)
     if old.replaced_by is not None:
         raise Conflict(f"Key {old.id} was rotated to {old.replaced_by}; rotate that one.", code="ALREADY_ROTATED")
+    if await aap.instance_of_key(tx, old.id):  # its successor would outlive the instance, and be the agent's own
+        raise Conflict(
+            f"Key {old.id} belongs to an instance; delete the instance and make another.", code="KEY_OF_AN_INSTANCE"
+        )
     lasts = old.expires_at - old.created_at if old.expires_at else None
     key, secret = await _add(tx, old.model_dump(exclude=_ITS_OWN), tx.now + lasts if lasts else None)
     old.replaced_by, old.expires_at = key.id, min(old.expires_at or tx.now + overlap, tx.now + overlap)

@@ -2,7 +2,7 @@
 
 from operations.first_version import is_first_version
 from operations.submission import Work
-from storage import proposals
+from storage import aap, proposals
 from storage.database import Tx
 from storage.tables import Proposal
 
@@ -13,7 +13,12 @@ async def earlier_of(tx: Tx, work: Work) -> Proposal | None:
     if key is not None:
         return await proposals.by_idempotency_key(tx, work.agent.id, key)
     found = await proposals.open_calls(tx, work.agent.id, work.call_hash)
-    return next((one for one in found if is_same(one, work)), None)
+    return next((one for one in found if is_same(one, work) and not _is_aap(one)), None)
+
+
+def _is_aap(earlier: Proposal) -> bool:
+    """Whether a call came in over the Agent Approval Protocol: whoever consumes that approval alone may run it."""
+    return (earlier.idempotency_key or "").startswith(aap.KEY)
 
 
 def is_same(earlier: Proposal, work: Work) -> bool:

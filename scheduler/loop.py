@@ -1,7 +1,7 @@
 """The loop: APScheduler only ticks; what is due stands in the database."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
@@ -19,14 +19,15 @@ class Loop:
 
     def __init__(
         self, database: Database, outbox: Outbox, executor: Executor, inbox: Inbox, spending: SpendClock,
-        webhooks: Outbox,
+        receivers: Collection[Outbox],
     ) -> None:  # fmt: skip
         self._database, self._outbox, self._executor, self._inbox = database, outbox, executor, inbox
-        self._webhooks = webhooks
+        self._receivers = receivers
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         self._pumps: list[tuple[Pump, str | None]] = []
         self._add("outbox", outbox.drain, 1, "outbox")
-        self._add("webhooks", webhooks.drain, 1, "webhooks")
+        for one in receivers:
+            self._add(one.lane, one.drain, 1, one.lane)
         self._add("inbox", inbox.drain, 1, "inbox")
         self._add("executions", executor.drain, 1, "executions")
         self._add("leases", executor.recover, 1)
@@ -56,7 +57,7 @@ class Loop:
         await asyncio.gather(*(pump.stop() for pump, _topic in self._pumps))
         await self._inbox.stop()
         await self._executor.stop()
-        await self._webhooks.stop()
+        await asyncio.gather(*(one.stop() for one in self._receivers))
         await self._outbox.stop()
 
     def _bound(self, tick: Callable[[Database], Awaitable[object]]) -> Callable[[], Awaitable[None]]:

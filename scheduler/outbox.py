@@ -23,13 +23,13 @@ class Outbox:
     def __init__(
         self, database: Database, handlers: Mapping[str, Handler], *, lane: str = "outbox", at_once: int = _AT_ONCE
     ) -> None:
-        self._database, self._handlers, self._lane = database, handlers, lane
+        self._database, self._handlers, self.lane = database, handlers, lane
         self._slots = Slots(at_once, lambda: database.signals.announce([lane]))
 
     async def drain(self) -> None:
         """Start delivering everything that is due and fits; the most urgent first."""
         while self._slots.free:
-            claimed = await self._database.write("", lambda tx: outbox.claim(tx, self._slots.free, self._lane))
+            claimed = await self._database.write("", lambda tx: outbox.claim(tx, self._slots.free, self.lane))
             for message in claimed:
                 self._slots.run(self._deliver(message))
             if not claimed:

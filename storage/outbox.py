@@ -39,7 +39,9 @@ class Owed(StrEnum):
     FOLD = "fold"  #: bring the message that counts a noisy agent's calls up to date (subject: folding id)
 
 
-_IN_LANE = {"outbox": text(f"kind <> '{Owed.WEBHOOK}'"), "webhooks": text(f"kind = '{Owed.WEBHOOK}'")}
+_LANES = {Owed.WEBHOOK: "webhooks", Owed.AAP: "aap"}
+_IN_LANE = {lane: text(f"kind = '{kind}'") for kind, lane in _LANES.items()}
+_IN_LANE["outbox"] = text(" AND ".join(f"kind <> '{kind}'" for kind in _LANES))
 
 
 class Priority(IntEnum):
@@ -79,8 +81,8 @@ async def owe(
 
 
 def lane_of(kind: str) -> str:
-    """Return the topic that wakes whoever delivers this kind: webhooks and Slack never wait for each other."""
-    return "webhooks" if kind == Owed.WEBHOOK else "outbox"
+    """Return the topic that wakes whoever delivers this kind: receivers and Slack never wait for each other."""
+    return _LANES.get(Owed(kind), "outbox")
 
 
 async def hurry(tx: Tx, kind: Owed, subject: str) -> None:

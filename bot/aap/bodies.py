@@ -2,7 +2,7 @@
 
 import json
 import re
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Self, TypeVar
 
 from aiohttp import web
@@ -13,7 +13,7 @@ from bot.api.bodies import Arguments, Words
 from governance.aap import length_of
 from governance.canonical import Json
 from governance.errors import NotStrictJson, Unprocessable
-from governance.text import cut
+from governance.text import cut, storable
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -33,7 +33,7 @@ Uuid = Annotated[
     StringConstraints(pattern=r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"),
 ]
 SigningSecret = Annotated[str, StringConstraints(pattern=r"^whsec_[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$")]
-InstanceName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+InstanceName = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(storable)]
 
 
 def _without_nulls(schema: dict[str, Any], model: Any) -> None:
@@ -133,9 +133,16 @@ async def read_body(request: web.Request, kind: type[Model]) -> tuple[Model, int
 
 def _exact(text: str) -> float:
     number = float(text)
-    if Decimal(text) != Decimal(repr(number)):
+    if not _is_exactly(number, text):
         raise NotStrictJson(f"The number {cut(text, 40)} has more digits than can be kept; send it as a string.")
     return number
+
+
+def _is_exactly(number: float, text: str) -> bool:
+    try:
+        return Decimal(text) == Decimal(repr(number))
+    except InvalidOperation:  # an exponent beyond what decimals hold
+        return False
 
 
 def key_of(request: web.Request) -> str:

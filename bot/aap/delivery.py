@@ -10,12 +10,12 @@ from bot.api.bodies import moment
 from bot.office import Office
 from governance.canonical import canonical
 from governance.errors import Unprocessable
-from scheduler.ports import Held, Postponed, Undeliverable
+from scheduler.ports import Held, Undeliverable
 from storage import aap, outbox
 from storage.tables import AapInstance, OutboxMessage
 
 WINDOW = timedelta(days=7)
-_AT_ONCE = 4  # of all deliveries of a process, so that slow receivers hold up nothing else
+AT_ONCE = 4  #: of all deliveries of a process, in a lane of their own: slow receivers hold up nothing else
 _SHORTEST, _LONGEST = timedelta(seconds=1), timedelta(hours=1)
 
 
@@ -23,19 +23,10 @@ class Notifications:
     """The handler of what is owed to instances of one workspace."""
 
     def __init__(self, office: Office) -> None:
-        self._office, self._under_way = office, 0
+        self._office = office
 
     async def deliver(self, message: OutboxMessage) -> None:
         """Make one attempt; a message whose instance is gone, or is to be notified no more, is settled silently."""
-        if self._under_way >= _AT_ONCE:
-            raise Postponed("other notifications are under way", after=1.0, certain=True, blameless=True)
-        self._under_way += 1
-        try:
-            await self._deliver(message)
-        finally:
-            self._under_way -= 1
-
-    async def _deliver(self, message: OutboxMessage) -> None:
         async with self._office.database.read(self._office.tenant) as tx:
             instance = await aap.instance(tx, message.payload["instance_id"])
         if instance is None or instance.url is None:

@@ -41,9 +41,10 @@ def new_session(*, guarded: bool) -> aiohttp.ClientSession:
     """Return a session that opens a fresh connection for every request; a guarded one only to addresses outside.
 
     A connection kept alive may be given up by the other side just as we write to it, and then nobody knows whether a
-    call that must not be repeated has happened.
+    call that must not be repeated has happened. Cookies are not kept: one session calls for many, of every workspace.
     """
-    if not guarded:
-        return aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
-    connector = aiohttp.TCPConnector(resolver=GuardedResolver(), use_dns_cache=False, force_close=True)
-    return aiohttp.ClientSession(connector=connector)
+    if guarded:
+        connector = aiohttp.TCPConnector(resolver=GuardedResolver(), use_dns_cache=False, force_close=True)
+    else:
+        connector = aiohttp.TCPConnector(force_close=True)
+    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())

@@ -34,6 +34,7 @@ def retry_after(header: str | None, now: datetime) -> timedelta | None:
         return min(timedelta(seconds=int(header.strip()[:9])), _LONGEST)
     try:
         moment = parsedate_to_datetime(header)
-    except ValueError:
+        asked = moment.replace(tzinfo=moment.tzinfo or UTC) - now
+    except (ValueError, OverflowError):  # no date, or one beyond the calendar
         return None
-    return max(timedelta(), moment.replace(tzinfo=moment.tzinfo or UTC) - now)
+    return min(max(timedelta(), asked), _LONGEST)

@@ -11,6 +11,7 @@ from bot.net import new_session
 from bot.net.standard_webhooks import retry_after, sign
 from bot.net.targets import target_of
 from governance.errors import Unprocessable
+from governance.text import cut, visible
 from operations.webhook_sending import Tried, Turn, let_go, settle_try, take_turn
 from operations.webhooks import host_of
 from scheduler.ports import Handler, HasPolicy, Postponed
@@ -92,7 +93,7 @@ class Webhooks:
             log.error("webhook %s cannot be told of anything: %s", endpoint.id, problem)
             return Tried(error=NO_SECRET)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            log.info("webhook %s at %s: %s (%s)", endpoint.id, host_of(endpoint), type(error).__name__, error)
+            log.info("webhook %s at %s: %s", endpoint.id, host_of(endpoint), _trouble(error))
             return Tried(error=NO_ANSWER)
 
     def _read(self, response: aiohttp.ClientResponse) -> Tried:
@@ -121,6 +122,14 @@ class Webhooks:
         if private not in self._sessions:
             self._sessions[private] = new_session(guarded=not private)
         return self._sessions[private]
+
+
+def _trouble(error: Exception) -> str:
+    """Return an error for the log, on one line and without the address: its path may be a secret of the receiver."""
+    kind = type(error).__name__
+    if isinstance(error, aiohttp.ClientResponseError | aiohttp.InvalidURL):
+        return kind
+    return f"{kind} ({cut(visible(str(error)), 300)})"
 
 
 def _later(seconds: float) -> Postponed:

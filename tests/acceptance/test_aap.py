@@ -219,7 +219,9 @@ async def test_everything_is_said_again_exactly(bench: Bench) -> None:
     assert isinstance(verdict, Allow), verdict
 
 
-@pytest.mark.parametrize("number", ["12345.678901234567890123", "0.10000000000000000001", "9007199254740993", "1e400"])
+@pytest.mark.parametrize(
+    "number", ["12345.678901234567890123", "0.10000000000000000001", "9007199254740993", "1e400", f"1e-{'9' * 21}"]
+)
 async def test_a_number_that_could_not_be_said_again_exactly_is_refused(bench: Bench, number: str) -> None:
     body = f'{{"tool":"refund","timeout":"1h","arguments":{{"service":"x","amount":{number}}}}}'.encode()
     answer = await bench.raw("POST", "/v1/requests", body, Idempotency_Key="numbers")
@@ -252,6 +254,18 @@ async def test_the_same_call_under_two_keys_is_two_requests(bench: Bench) -> Non
     first, second = [await client.create(body, key) for key in ("twice-1", "twice-2")]
     await bench.decide(first.id)
     assert [(await client.get(one.id)).status for one in (first, second)] == ["approved", "pending"]
+
+
+async def test_a_call_over_our_own_api_does_not_run_on_an_approval_that_is_consumed_here(bench: Bench) -> None:
+    asked = await bench.asked(call("alone", "refund"))
+    own = {"tool": "refund", "arguments": dict(asked.arguments)}
+    status, told = await bench.stack.call("POST", "/api/v1/proposals", own)
+    assert (status, told["duplicate"], told["state"]) == (202, False, "pending")
+    await bench.decide(asked.id)
+    consumed = await bench.raw("POST", f"/v1/requests/{asked.id}/consume", Idempotency_Key="alone")
+    assert consumed.status_code == 200
+    _, told = await bench.stack.call("GET", f"/api/v1/proposals/{told['proposal_id']}")
+    assert (told["state"], told["yours_to_run"]) == ("pending", False)
 
 
 async def test_a_lost_answer_is_found_again_under_the_same_key(bench: Bench) -> None:

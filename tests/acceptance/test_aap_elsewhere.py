@@ -11,12 +11,14 @@ from bot.aap.delivery import Notifications
 from bot.office import Office
 from bot.policy import PolicySource
 from bot.slack import new_client
+from governance.errors import Unauthenticated
 from operations.aap import Holder
-from operations.aap_instances import Draft, create_instance, create_provisioner
+from operations.aap_instances import Draft, create_instance, create_provisioner, revoke_provisioner
 from scheduler.outbox import Outbox
+from storage import outbox as stored
 from storage.database import Database
 from storage.outbox import Owed
-from storage.tables import OutboxMessage, OutboxStatus
+from storage.tables import AapInstance, OutboxMessage, OutboxStatus
 from tests.acceptance.aap_desk import OWN_TOOLS, Bench, Ear, call, listening
 from tests.conftest import Clock
 from tests.integration.aap import DELIVERY, INSTANCE, asked, own, provisioner
@@ -36,7 +38,7 @@ def paying(database: Database, folder: Path) -> Outbox:
     config = folder / "aap.toml"
     config.write_text("[webhooks]\nallow_private = true\n" + policy_text())
     office = Office(database, PolicySource(config, SECRETS), new_client("", "http://127.0.0.1:9/api/"))
-    return Outbox(database, {Owed.AAP: Notifications(office).deliver})
+    return Outbox(database, {Owed.AAP: Notifications(office).deliver}, lane="aap")
 
 
 async def owed_to(database: Database, policy: Any, ear: Ear) -> None:
@@ -101,6 +103,14 @@ async def test_each_workspace_has_its_own_agents_and_notifies_without_slack(url:
         await blue.close()
 
 
+async def test_a_provisioner_that_is_revoked_while_its_receiver_is_asked_makes_nothing(database: Database) -> None:
+    by = await provisioner(database)
+    await database.write(TENANT, lambda tx: revoke_provisioner(tx, by.id))
+    with pytest.raises(Unauthenticated):
+        await database.write(TENANT, lambda tx: create_instance(tx, by, Draft(INSTANCE, "i", {}, "one")))
+    assert await rows(database, AapInstance) == []
+
+
 async def heard(ear: Ear) -> bool | None:
     return len(ear.got) == 2 or None  # the challenge and the event
 
@@ -109,3 +119,14 @@ async def bench_of(place: Tenants, team: str) -> Bench:
     agent = await place.agent(team)
     stack: Any = SimpleNamespace(url=place.url, database=place.database, agent_secret=agent.secret)
     return Bench(stack, ("", ""), ("", ""))
+
+
+async def test_what_waits_for_receivers_takes_no_place_of_what_goes_to_slack(
+    database: Database, policy: Any, tmp_path: Path
+) -> None:
+    async with listening() as ear:
+        await owed_to(database, policy, ear)
+        for_slack = await database.write("", lambda tx: stored.claim(tx, 100))
+        await attempt(paying(database, tmp_path), database)
+    assert Owed.AAP not in {one.kind for one in for_slack}
+    assert len(ear.got) == 1

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,11 @@ from agentapprovalprotocol import (
 from sqlalchemy import select
 from sqlmodel import col
 
+from governance.errors import Conflict
+from operations.keys import rotate_key
 from storage import outbox
 from storage.outbox import Owed
-from storage.tables import KeyKind, OutboxMessage, OutboxStatus
+from storage.tables import AapInstance, KeyKind, OutboxMessage, OutboxStatus
 from tests.acceptance.aap_desk import OWN_TOOLS, Bench, Ear, call, listening
 from tests.stack import start_stack, stop_stack
 
@@ -57,7 +60,7 @@ async def made(bench: Bench, receiver: Receiver, url: str, **more: Any) -> Any:
 async def plain(bench: Bench, name: str = "one") -> tuple[str, Any]:
     """An instance without notifications; returns its provisioner's token and what was answered."""
     token = await bench.provisioner()
-    answer = await bench.raw("POST", "/v1/instances", {"instance_name": name}, token=token, Idempotency_Key=name)
+    answer = await bench.raw("POST", "/v1/instances", {"instance_name": name}, token=token, Idempotency_Key=ascii(name))
     assert answer.status_code == 201
     return token, answer.json()
 
@@ -218,8 +221,23 @@ async def test_deleting_an_instance_ends_all_of_it_at_once(bench: Bench, ear: Ea
 async def test_a_deleted_instance_does_not_come_back(bench: Bench) -> None:
     token, told = await plain(bench, "gone")
     assert (await bench.raw("DELETE", f"/v1/instances/{told['instance']['id']}", token=token)).status_code == 204
-    again = await bench.raw("POST", "/v1/instances", {"instance_name": "gone"}, token=token, Idempotency_Key="gone")
+    again = await bench.raw("POST", "/v1/instances", {"instance_name": "gone"}, token=token, Idempotency_Key="'gone'")
     assert (again.status_code, again.json()["error"]["code"]) == (409, "instance_deleted")
+
+
+async def test_an_instances_key_is_not_rotated_into_one_that_outlives_it(bench: Bench) -> None:
+    _, told = await plain(bench, "rotated")
+    async with bench.stack.database.read("default") as tx:
+        instance = await tx.get(AapInstance, told["instance"]["id"])
+    with pytest.raises(Conflict) as refused:
+        await bench.stack.database.write("default", lambda tx: rotate_key(tx, instance.key_id, timedelta(hours=1)))
+    assert refused.value.name == "KEY_OF_AN_INSTANCE"
+    assert (await bench.raw("GET", "/v1/requests/none", token=told["credential"]["token"])).status_code == 404
+
+
+async def test_a_name_that_not_every_database_can_hold_is_mended(bench: Bench) -> None:
+    _, told = await plain(bench, "a\x00b")
+    assert told["instance"]["name"] == "a\ufffdb"
 
 
 async def test_a_provisioner_reaches_the_instances_of_its_own_agent_alone(bench: Bench) -> None:

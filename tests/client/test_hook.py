@@ -2,6 +2,8 @@
 
 import io
 import json
+import signal
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -92,3 +94,26 @@ def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, content: str) -> N
     (tmp_path / "tools.json").write_text(content)
     with pytest.raises(ValueError):
         HookPolicy.read(None, str(tmp_path / "tools.json"), None)
+
+
+MAIN = "import sys; from countersign_client.cli import main; sys.exit(main(['hook']))"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_who_is_ended_while_it_waits_denies(number: signal.Signals) -> None:
+    given = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    waits = MAIN.replace(
+        "sys.exit", "import json; json.load = lambda _: (print(flush=True), sys.stdin.read()); sys.exit"
+    )
+    with subprocess.Popen([sys.executable, "-c", waits], text=True, **given) as process:  # type: ignore[call-overload]
+        process.stdout.readline()  # it has begun to read what it is asked about
+        process.send_signal(number)
+        said, _ = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert json.loads(said)["hookSpecificOutput"]["permissionDecision"] == "deny"
+
+
+def test_a_denial_that_nobody_can_read_blocks_by_its_status() -> None:
+    closed = f"import os, sys; os.close(1); os.execv(sys.executable, [sys.executable, '-c', {MAIN!r}])"
+    ended = subprocess.run([sys.executable, "-c", closed], input="no call", text=True, check=False, timeout=30)
+    assert ended.returncode == 2

@@ -515,3 +515,35 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+@sqlite_only
+async def test_receivers_leave_no_cookies_with_us(hooks: Hooks) -> None:
+    await hooks.endpoint()
+    hooks.receiver.always = (200, {"Set-Cookie": "track=1"})
+    await hooks.happen(2)
+    await hooks.send()
+    assert len(hooks.receiver.calls) == 2
+    assert not any("cookie" in one.headers for one in hooks.receiver.calls)
+
+
+@sqlite_only
+async def test_the_log_tells_neither_the_path_of_an_address_nor_lines_of_the_receivers(
+    hooks: Hooks, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def garbage(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 abc nonsense\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(garbage, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        await hooks.endpoint(url=f"http://127.0.0.1:{port}/services/s3cret")
+        await hooks.happen()
+        with caplog.at_level("INFO", logger="bot.webhooks.sender"):
+            await hooks.send()
+    (said,) = [one.getMessage() for one in caplog.records if one.name == "bot.webhooks.sender"]
+    assert "ClientResponseError" in said
+    assert "s3cret" not in said
+    assert "\n" not in said

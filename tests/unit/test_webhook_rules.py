@@ -71,6 +71,18 @@ def test_a_receiver_may_ask_for_more_time_but_not_for_less() -> None:
     assert retry_after("9" * 5000, AT) == timedelta(days=1)
 
 
+@pytest.mark.parametrize("header", ["Fri, 31 Dec 9999 23:59:59 GMT", "Fri, 31 Dec 9999 23:59:59 -2300"])
+def test_no_date_makes_a_delivery_wait_longer_than_a_day(header: str) -> None:
+    assert retry_after(header, AT) == timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    "header", ["Mon, 01 Jan 99999999999 00:00:00 GMT", "Mon, 99999999999999999999 Jan 2030 00:00:00 GMT", "soon"]
+)
+def test_a_date_beyond_the_calendar_says_nothing(header: str) -> None:
+    assert retry_after(header, AT) is None
+
+
 def test_the_published_example_of_a_signature() -> None:
     """The vector of the Standard Webhooks reference libraries."""
     secret, id, timestamp = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330"

@@ -2,8 +2,10 @@
 
 import argparse
 import json
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
 from countersign_client.cli.handed_out import forget, remember, remembered
@@ -47,15 +49,36 @@ def run_hook(arguments: Sequence[str]) -> int:
     if asked.report:
         return _report(asked.url)
     try:
-        answer = _decide(asked, json.load(sys.stdin))
+        with _denying_when_ended():
+            answer = _decide(asked, json.load(sys.stdin))
     except BaseException as error:  # noqa: BLE001 - the outer edge: a crash would let the call pass
         answer = _denial(f"Countersign could not be asked: {sentence(error)}")
     return _told(answer)
 
 
+@contextmanager
+def _denying_when_ended() -> Iterator[None]:
+    """Deny where somebody ends us while we wait: to die of a signal would let the call pass."""
+
+    def end(number: int, _frame: object) -> NoReturn:
+        raise KeyboardInterrupt(f"ended by signal {number}")
+
+    before = {}
+    for name in ("SIGTERM", "SIGHUP"):
+        with suppress(AttributeError, ValueError):  # Windows has no SIGHUP; only the main thread is told of signals
+            before[getattr(signal, name)] = signal.signal(getattr(signal, name), end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def _told(answer: dict[str, Any] | None) -> int:
     try:
         if answer is not None:
+            if sys.stdout is None:  # closed: print would say nothing, and not complain
+                return 2
             print(json.dumps(answer), flush=True)
     except BaseException:  # noqa: BLE001 - nobody reads the denial; the status still blocks
         return 2
