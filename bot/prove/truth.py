@@ -24,7 +24,7 @@ from storage.dossier import Dossier, dossier
 from storage.tables import ApprovalRequest, Execution, OutboxMessage, OutboxStatus, Review, Surface, SurfaceStatus
 
 _LONGEST_REST = 900.0
-_SAYING = 10.0  # seconds; what is said after the acknowledgement waits for Slack, and machines are slow at times
+_SAYING = 10.0  # seconds for which a private sentence is tried
 _DECIDING = (Action.APPROVE, Action.REJECT)
 
 
