@@ -60,9 +60,12 @@ class Keys:
         body, _ = await read_body(request, KeyBody)
         kind, principal = self._principal(body, person)
         self._check_expiry(body.expires_at)
+        used = request.headers["X-Countersign-Key"]
 
         async def make(tx: Tx) -> tuple[ApiKey, str]:
-            return await create_key(tx, kind, principal, body.role, expires_at=body.expires_at, by=f"person:{person}")
+            ends = [body.expires_at, await _end_of(tx, used)] if kind is KeyKind.OPERATOR else [body.expires_at]
+            end = min((one for one in ends if one is not None), default=None)
+            return await create_key(tx, kind, principal, body.role, expires_at=end, by=f"person:{person}")
 
         return await self._made(make)
 
@@ -122,6 +125,12 @@ class Keys:
         now = self._database.clock()
         if at is not None and not now < at <= now + _LONGEST:
             raise Unprocessable("expires_at: name a moment from now on, within ten years.")
+
+
+async def _end_of(tx: Tx, key_id: str) -> datetime | None:
+    """Return when the key ends that a person calls by: one that they make with it lasts no longer."""
+    key = await tx.get(ApiKey, key_id)
+    return key.expires_at if key is not None else None
 
 
 def _check_own(principal: str, person: str) -> None:

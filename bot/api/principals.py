@@ -11,7 +11,7 @@ from aiohttp import web
 from bot.api.queries import refuse_unknown
 from bot.api.rate import RateLimiter
 from bot.office import Office
-from bot.office.deciding import CannotAskSlack, check_member, may_decide_offline
+from bot.office.deciding import cannot_ask, check_member, may_decide_offline
 from bot.slack import CLICK_AGE, KEY_AGE, SlackTrouble
 from governance.errors import Forbidden, Unauthenticated
 from governance.narrowing import narrowed
@@ -124,7 +124,7 @@ class Callers:
             await check_member(self._office, operator.person, Door.API)
         except SlackTrouble as trouble:
             if not may_decide_offline(self._office, operator.person, Door.API):
-                raise CannotAskSlack() from trouble
+                raise cannot_ask(self._office, operator.person) from trouble
         return operator
 
     async def still_may(self, request: web.Request, caller: Agent | Operator) -> bool:

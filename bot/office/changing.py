@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from bot.office import Office
-from bot.office.deciding import CannotAskSlack, check_member, may_decide_offline
+from bot.office.deciding import CannotAskSlack, cannot_ask, check_member, may_decide_offline
 from bot.slack import SlackTrouble
 from governance.canonical import canonical
 from governance.errors import NotFound, Refusal, Unprocessable
@@ -84,7 +84,7 @@ async def _members(office: Office, request: ApprovalRequest | None, person: str,
         return await office.directory.members(panel_of_request(request)) if request else {}
     except SlackTrouble as trouble:
         if not may_decide_offline(office, person, via):
-            raise CannotAskSlack() from trouble
+            raise cannot_ask(office, person) from trouble
         return {}
 
 

@@ -31,6 +31,16 @@ class CannotAskSlack(Refusal):
     code = "SLACK_UNREACHABLE"
 
 
+def cannot_ask(office: Office, person: str) -> CannotAskSlack:
+    """Return the refusal of somebody whom Slack cannot vouch for now, or never where there is none."""
+    if office.client.token:
+        return CannotAskSlack()
+    return CannotAskSlack(
+        f"This server has no Slack to ask who you are, so nothing was decided; list {person} under [roles] "
+        "offline_deciders in countersign.toml."
+    )
+
+
 class TookTooLong(Refusal):
     """Recording this takes longer than Slack waits. Watch the card; if it does not change, please click again."""
 
@@ -52,7 +62,7 @@ async def decide(
         left = await _who_left(office, approvers, max_age)
     except SlackTrouble as trouble:
         if not may_decide_offline(office, answer.reviewer, answer.via):
-            raise CannotAskSlack() from trouble
+            raise cannot_ask(office, answer.reviewer) from trouble
         members, left = {}, frozenset()
 
     async def record(tx: Tx) -> ApprovalRequest:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bot.office import Office
-from bot.office.deciding import CannotAskSlack
+from bot.office.deciding import cannot_ask
 from bot.slack import CLICK_AGE, KEY_AGE, SlackTrouble
 from governance.errors import Forbidden, NotFound
 from governance.reconciling import Finding
@@ -30,7 +30,7 @@ async def reconcile(office: Office, proposal_id: str, given: Reconciling) -> Exe
         members = await _members(office, proposal_id, given)
     except SlackTrouble as trouble:
         if given.via is not Door.API or given.person not in office.policy.current.offline_deciders:
-            raise CannotAskSlack() from trouble
+            raise cannot_ask(office, given.person) from trouble
         members = {}
 
     async def record(tx: Tx) -> Execution:

@@ -191,7 +191,7 @@ async def test_the_example_of_the_documents_runs(
     page = (Path(__file__).parent.parent.parent / "docs" / "aap.md").read_text()
     code = page.partition("```python\n")[2].partition("```")[0]
     monkeypatch.setenv("COUNTERSIGN_URL", bench.stack.url)
-    monkeypatch.setenv("COUNTERSIGN_KEY", bench.stack.agent_secret)
+    monkeypatch.setenv("COUNTERSIGN_AGENT_KEY", bench.stack.agent_secret)
     running = asyncio.to_thread(exec, compile(code, "docs/aap.md", "exec"), {})
     await bench.decided_in_time(call("run-7/step-3"), running, bench.decide)
     assert capsys.readouterr().out == "refunding pay_123\n"

@@ -35,9 +35,9 @@ async def test_the_calls_on_the_page_succeed_one_after_the_other(stack: Stack) -
     for words in calls():
         assert words.pop(0) == "curl"
         method = words[words.index("-X") + 1] if "-X" in words else "GET"
-        (url,) = [one for one in words if one.startswith("$COUNTERSIGN")]
+        (url,) = [one for one in words if one.startswith("$COUNTERSIGN_URL")]
         body = words[words.index("-d") + 1] if "-d" in words else None
-        path = filled(url.removeprefix("$COUNTERSIGN"), known)
+        path = filled(url.removeprefix("$COUNTERSIGN_URL"), known)
         status, told = await stack.call(method, path, json.loads(filled(body, known)) if body else None)
         assert status in (200, 201), (words, told)
         known |= {f"${name.upper()}": told[name]["id"] for name in ("automation", "run") if name in told}

@@ -196,6 +196,18 @@ async def test_keys_are_made_rotated_and_revoked_by_admins(stack: Stack, admin: 
     assert {each.tenant for each in await rows(stack.database, ApiKey)} == {TENANT}
 
 
+async def test_a_key_made_by_one_that_ends_ends_with_it(stack: Stack, admin: Key) -> None:
+    ends = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    _, short = await stack.signed(admin, "POST", KEYS, {"operator": "U0ADMIN", "expires_at": ends})
+    by_it = (short["key_id"], short["secret"])
+    _, child = await stack.signed(by_it, "POST", KEYS, {"operator": "U0ADMIN"})
+    assert child["expires_at"] == short["expires_at"]
+    sooner = (datetime.now(UTC) + timedelta(minutes=5)).isoformat()
+    _, child = await stack.signed(by_it, "POST", KEYS, {"operator": "U0ADMIN", "expires_at": sooner})
+    assert child["expires_at"] < short["expires_at"]
+    assert (await stack.signed(by_it, "POST", KEYS, {"agent": "deployer"}))[1]["expires_at"] is None
+
+
 async def test_webhooks_do_not_wait_for_slack(stack: Stack, admin: Key, receiver: Receiver) -> None:
     await stack.signed(admin, "POST", HOOKS, {"url": receiver.url})
     stack.server.office.client.token = ""

@@ -30,6 +30,7 @@ from tests.integration.verbs import TENANT, Held
 
 PATH = "/api/v1/approvals/stream"
 QUICK = Pace(soon=0.0)
+PATIENCE = 60.0  # seconds without a word after which a test ends instead of waiting for ever
 
 
 @dataclass
@@ -46,7 +47,8 @@ class Line:
         """Return the next frame: its fields, with "" for a comment; None where the stream has ended."""
         found: dict[str, str] = {}
         while True:
-            line = (await self._line()).decode()
+            async with asyncio.timeout(PATIENCE):
+                line = (await self._line()).decode()
             if not line:
                 return None
             if line == "\n":

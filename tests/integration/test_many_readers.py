@@ -15,7 +15,7 @@ from storage.database import Database
 from storage.opening import open_database
 from storage.tables import AuditEntry
 from tests.conftest import ENCRYPTION_KEY, Clock
-from tests.integration.streaming import Line, happen, site, slow_socket
+from tests.integration.streaming import PATIENCE, Line, happen, site, slow_socket
 from tests.integration.verbs import asked, count
 
 READERS = 200
@@ -36,7 +36,7 @@ async def seen_by(line: Line, last: int) -> list[int]:
     found: list[int] = []
     rest = b""
     while not found or found[-1] < last:
-        read = await line.reader.read(65536)
+        read = await asyncio.wait_for(line.reader.read(65536), PATIENCE)
         assert read, f"the stream ended after {found[-1:]}"
         whole, end, rest = (rest + read).rpartition(b"\n\n")
         found += map(int, _ID.findall(whole + end))

@@ -44,7 +44,7 @@ def described(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
         paths.setdefault(one.address, {})[one.method.lower()] = operation(one, endpoints, types)
     _check_names(paths)
     return {
-        "openapi": "3.1.0",
+        "openapi": "3.1.0", "servers": [{"url": "/"}],
         "info": {"title": "Countersign", "version": _version(), "description": words.ABOUT},
         "security": [],
         "paths": paths,
