@@ -137,3 +137,4 @@ def test_the_policy_shown_to_newcomers_loads(tmp_path: Path) -> None:
     path = tmp_path / "countersign.toml"
     path.write_text(sample)
     assert load_policy(path, {"RELEASES_SECRET": "whsec_QUJD"}).agents
+    assert load_policy(ROOT / "countersign.toml", {}).agents

@@ -27,7 +27,8 @@ def check_policy(as_json: bool) -> None:
     loaded = source()
     policies = [loaded.of(tenant) for tenant in loaded.tenants]
     unasked = [one for policy in policies for one in writes_unasked(policy)]
-    agents, tools = len({one for policy in policies for one in policy.agents}), len(policies[0].tools)
+    agents = len({one.id for policy in policies for one in policy.agents.values() if not one.is_internal})
+    tools = sum(not one.is_internal for one in policies[0].tools.values())
     if as_json:
         told = {
             "hash": loaded.hash,
@@ -37,7 +38,8 @@ def check_policy(as_json: bool) -> None:
         }
         click.echo(json.dumps(told))
         return
-    click.echo(f"The policy is sound: {agents} agents, {tools} tools, hash {loaded.hash[:12]}.")
+    counted = f"{agents} agent{'s' * (agents != 1)}, {tools} tool{'s' * (tools != 1)}"
+    click.echo(f"The policy is sound: {counted}, hash {loaded.hash[:12]}.")
     for one in unasked:
         click.echo(f"runs unasked: agent {one['agent']}, tool {one['tool']} ({one['risk']}): {one['reason']}")
 

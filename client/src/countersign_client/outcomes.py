@@ -148,7 +148,7 @@ class StillPending(CountersignError, TimeoutError):
 
     def __init__(self, proposal: "Proposal") -> None:
         self.proposal = proposal
-        super().__init__(f"{proposal.tool} is still {proposal.state}")
+        super().__init__(f"{proposal.tool} is still {proposal.state}: {proposal.proposal_id}")
 
 
 class Refused(CountersignError):

@@ -57,7 +57,15 @@ def print_event(event: Event, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"event": event.event, "id": event.id, **(event.data or {})}), flush=True)
         return
-    words = (event.at and event.at.isoformat(), event.event, event.tool, event.status, event.approval_id, event.by)
+    words = (
+        event.id,
+        event.at and event.at.isoformat(),
+        event.event,
+        event.tool,
+        event.status,
+        event.approval_id,
+        event.by,
+    )
     print("  ".join(str(word) for word in words if word), flush=True)
 
 
