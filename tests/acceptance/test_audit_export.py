@@ -27,7 +27,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.fixture
-def url(url: str, tmp_path: Path, clock: Clock) -> str:
+def record_url(url: str, tmp_path: Path, clock: Clock) -> str:
     """A database with a shadowed call, a refused one and an approved one that ran; nothing sealed yet."""
     (tmp_path / "countersign.toml").write_text(POLICY)
 
@@ -46,14 +46,14 @@ def url(url: str, tmp_path: Path, clock: Clock) -> str:
     return url
 
 
-def countersign(url: str, *words: str, given: str | None = None) -> Result:
-    environment = {"COUNTERSIGN_DATABASE_URL": url, "COUNTERSIGN_ENCRYPTION_KEY": ENCRYPTION_KEY}
+def countersign(record_url: str, *words: str, given: str | None = None) -> Result:
+    environment = {"COUNTERSIGN_DATABASE_URL": record_url, "COUNTERSIGN_ENCRYPTION_KEY": ENCRYPTION_KEY}
     return CliRunner().invoke(cli, ["audit", *words], env=environment, input=given)
 
 
-def behind_its_back(url: str, statement: str) -> None:
+def behind_its_back(record_url: str, statement: str) -> None:
     async def run() -> None:
-        database = await open_database(url, ENCRYPTION_KEY)
+        database = await open_database(record_url, ENCRYPTION_KEY)
         await disarm_graph(database)
         await sql(database, statement)
         await database.close()
@@ -61,24 +61,24 @@ def behind_its_back(url: str, statement: str) -> None:
     asyncio.run(run())
 
 
-def graph_of(url: str) -> Any:
-    done = countersign(url, "export", "--format", "opentrustgraph")
+def graph_of(record_url: str) -> Any:
+    done = countersign(record_url, "export", "--format", "opentrustgraph")
     assert done.exit_code == 0, done.output
     return json.loads(done.stdout)
 
 
-def test_the_trust_graph_leaves_as_a_chain_that_is_valid_as_published(url: str) -> None:
+def test_the_trust_graph_leaves_as_a_chain_that_is_valid_as_published(record_url: str) -> None:
     """closes autonomy-and-trust 9, 24"""
-    document = graph_of(url)
+    document = graph_of(record_url)
     assert document["chain"]["verified"] is True
     assert document["chain"]["producer"]["name"] == "countersign"
     assert [one["outcome"] for one in document["records"]] == ["denied", "denied", "success"]
     assert schema_errors(document) == []
 
 
-def test_what_was_exported_verifies_anywhere(url: str, tmp_path: Path) -> None:
+def test_what_was_exported_verifies_anywhere(record_url: str, tmp_path: Path) -> None:
     file = tmp_path / "chain.json"
-    done = countersign(url, "export", "--format", "opentrustgraph", "--output", str(file))
+    done = countersign(record_url, "export", "--format", "opentrustgraph", "--output", str(file))
     assert (done.exit_code, done.stdout) == (0, "")
     assert done.stderr == f"3 trust records written to {file}.\n"
     assert file.stat().st_mode & 0o777 == 0o600
@@ -91,17 +91,19 @@ def test_what_was_exported_verifies_anywhere(url: str, tmp_path: Path) -> None:
     }  # fmt: skip
 
 
-def test_a_changed_export_is_rejected_with_every_fault_named(url: str, tmp_path: Path) -> None:
-    document = graph_of(url)
+def test_a_changed_export_is_rejected_with_every_fault_named(record_url: str, tmp_path: Path) -> None:
+    document = graph_of(record_url)
     document["records"][1]["agent"] = "other"
     document["chain"]["total"] = 9
     file = tmp_path / "chain.json"
     file.write_text(json.dumps(document))
-    told = countersign(url, "verify", "--opentrustgraph", str(file))
+    told = countersign(record_url, "verify", "--opentrustgraph", str(file))
     assert told.exit_code == 1
     assert "WRONG record 2: entry_hash mismatch" in told.stdout
     assert "WRONG chain: total says 9" in told.stdout
-    assert json.loads(countersign(url, "verify", "--opentrustgraph", str(file), "--json").stdout)["sound"] is False
+    assert (
+        json.loads(countersign(record_url, "verify", "--opentrustgraph", str(file), "--json").stdout)["sound"] is False
+    )
 
 
 @pytest.mark.parametrize(
@@ -137,20 +139,20 @@ def test_a_head_and_a_file_are_two_different_checks(tmp_path: Path) -> None:
     assert "leave it out" in told.stderr
 
 
-def audit_key_of(url: str) -> bytes | None:
+def audit_key_of(record_url: str) -> bytes | None:
     """The key that entries and seals of this installation are authenticated under."""
 
     async def read() -> bytes | None:
-        database = await open_database(url, ENCRYPTION_KEY)
+        database = await open_database(record_url, ENCRYPTION_KEY)
         await database.close()
         return database.keys.audit_key
 
     return asyncio.run(read())
 
 
-def test_the_record_leaves_as_lines_whose_hashes_the_installation_s_key_makes_again(url: str) -> None:
-    key = audit_key_of(url)
-    done = countersign(url, "export", "--format", "jsonl")
+def test_the_record_leaves_as_lines_whose_hashes_the_installation_s_key_makes_again(record_url: str) -> None:
+    key = audit_key_of(record_url)
+    done = countersign(record_url, "export", "--format", "jsonl")
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert [one["chain_index"] for one in lines] == list(range(1, len(lines) + 1))
     assert [one["kind"] for one in lines if one["kind"].startswith("proposal")] == [
@@ -165,31 +167,31 @@ def test_the_record_leaves_as_lines_whose_hashes_the_installation_s_key_makes_ag
         previous = place["entry_hash"]
 
 
-def test_verify_counts_and_checks_the_trust_records(url: str) -> None:
-    graph_of(url)
-    told = json.loads(countersign(url, "verify", "--json").stdout)
+def test_verify_counts_and_checks_the_trust_records(record_url: str) -> None:
+    graph_of(record_url)
+    told = json.loads(countersign(record_url, "verify", "--json").stdout)
     assert (told["sound"], told["trust_records"]) == (True, 3)
-    behind_its_back(url, "UPDATE trust_records SET outcome = 'success' WHERE chain_index = 1")
-    done = countersign(url, "verify")
+    behind_its_back(record_url, "UPDATE trust_records SET outcome = 'success' WHERE chain_index = 1")
+    done = countersign(record_url, "verify")
     assert done.exit_code == 1
     assert "WRONG trust record 1: its columns are not what it says" in done.stdout
 
 
-def test_a_chain_that_does_not_verify_leaves_saying_so(url: str) -> None:
+def test_a_chain_that_does_not_verify_leaves_saying_so(record_url: str) -> None:
     """closes autonomy-and-trust 24"""
-    graph_of(url)
-    behind_its_back(url, "DELETE FROM trust_records WHERE chain_index = 2")
-    done = countersign(url, "export", "--format", "opentrustgraph")
+    graph_of(record_url)
+    behind_its_back(record_url, "DELETE FROM trust_records WHERE chain_index = 2")
+    done = countersign(record_url, "export", "--format", "opentrustgraph")
     assert done.exit_code == 1
     assert "does not verify" in done.stderr
     assert json.loads(done.stdout)["chain"]["verified"] is False
 
 
-def test_exporting_seals_what_is_committed_first(url: str, clock: Clock) -> None:
-    graph_of(url)
+def test_exporting_seals_what_is_committed_first(record_url: str, clock: Clock) -> None:
+    graph_of(record_url)
 
     async def look() -> int:
-        database = await open_database(url, ENCRYPTION_KEY, clock=clock)
+        database = await open_database(record_url, ENCRYPTION_KEY, clock=clock)
         report = await check(database)
         await database.close()
         return report.unsealed
@@ -197,8 +199,8 @@ def test_exporting_seals_what_is_committed_first(url: str, clock: Clock) -> None
     assert asyncio.run(look()) == 0
 
 
-def test_a_place_that_cannot_be_written_is_named_and_nothing_is_left_behind(url: str, tmp_path: Path) -> None:
-    done = countersign(url, "export", "--output", str(tmp_path / "no" / "such" / "file"))
+def test_a_place_that_cannot_be_written_is_named_and_nothing_is_left_behind(record_url: str, tmp_path: Path) -> None:
+    done = countersign(record_url, "export", "--output", str(tmp_path / "no" / "such" / "file"))
     assert done.exit_code == 1
     assert "cannot be written: No such file or directory" in done.stderr
     before = set(tmp_path.iterdir())

@@ -89,4 +89,4 @@ def test_a_call_is_explained_where_its_agent_is(environment: dict[str, str]) -> 
     words = ["policy", "explain", "--agent", "blue-bot", "--tool", "deploy.default", "--args", '{"service": "x"}']
     found = told(environment, *words)
     assert (found["state"], found["approval"]["reviewers"]) == ("pending", ["U0ADMIN", "U0ALICE"])
-    assert told(environment, "policy", "check")["agents"] == 3
+    assert told(environment, "policy", "check")["agents"] == 2
