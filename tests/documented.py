@@ -40,7 +40,10 @@ class Documented:
         if "$ref" in answer:
             place = answer["$ref"].split("/")[1:]
             answer = self._document["components"]["responses"][place[-1]]
-        if media not in answer["content"]:
+        content = answer.get("content", {})
+        if not content and body is None:
+            return []
+        if media not in content:
             return [f"{method} {known} does not say that it answers {media}"]
         return self._body_faults([*place, "content", media, "schema"], body) if media == "application/json" else []
 

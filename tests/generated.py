@@ -98,7 +98,8 @@ def accepted_as_described(ctx: CheckContext, response: schemathesis.Response, ca
 
 def found(url: str, document: dict[str, Any], signer: Signer, examples: int) -> Iterator[str]:
     """Run every phase, the stateful one too, with every check; yields what is wrong, with the call that shows it."""
-    ending = {**document, "paths": {path: one for path, one in document["paths"].items() if not _streams(one)}}
+    ours = {path: one for path, one in document["paths"].items() if not path.startswith("/slack/")}
+    ending = {**document, "paths": {path: one for path, one in ours.items() if not _streams(one)}}
     schema = schemathesis.openapi.from_dict(ending, config=_config(url, examples))
     schema.auth.set_from_requests(signer)
     for event in from_schema(schema).execute():

@@ -12,6 +12,7 @@ from governance.canonical import canonical
 from governance.errors import Unprocessable
 from scheduler.ports import Held, Undeliverable
 from storage import aap, outbox
+from storage.keyring import KeyProblem
 from storage.tables import AapInstance, OutboxMessage
 
 WINDOW = timedelta(days=7)
@@ -38,7 +39,7 @@ class Notifications:
         try:
             check_url(instance.url, allow_private=private)
             reply = await post(instance.url, self._signed(message, instance), now, allow_private=private)
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, Unprocessable) as error:
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, Unprocessable, KeyProblem) as error:
             await self._later(message, type(error).__name__, None)
         else:
             if not 200 <= reply.status < 300:

@@ -5,7 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.api import bodies, wire
-from bot.api.cursors import Row, cursor_after
+from bot.api.cursors import Row, next_after
 from bot.api.endpoints import Endpoint, Who
 from bot.api.errors import answer
 from bot.api.principals import Callers, Operator
@@ -95,7 +95,7 @@ async def page_of(office: Office, before: Row | None, limit: int, **filters: Any
     async with office.database.read(office.tenant) as tx:
         page = await requests.page(tx, before=before, limit=limit + 1, **filters)
         found = [await dossier(tx, one.proposal_id) for one in page[:limit]]
-    more = cursor_after(page[limit - 1].created_at, page[limit - 1].id) if len(page) > limit else None
+    more = next_after(page, limit)
     return {"items": [wire.request_json(one) for one in found if one], "next_cursor": more}
 
 

@@ -2,7 +2,9 @@
 
 import base64
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Protocol
 
 _ID = re.compile(r"[a-z]{3}_\w{1,60}", re.ASCII)
 _PLACE = re.compile(r"[1-9]\d{0,17}", re.ASCII)
@@ -14,6 +16,18 @@ Row = tuple[datetime, str]
 def cursor_after(at: datetime, id: str) -> str:
     """Return the cursor of whatever comes after this row, in a list that runs newest first."""
     return _written(f"{at.isoformat()}|{id}")
+
+
+class Listed(Protocol):
+    """A row of a list that runs newest first."""
+
+    id: str
+    created_at: datetime
+
+
+def next_after(found: Sequence[Listed], limit: int) -> str | None:
+    """Return the cursor of what follows the first `limit` of some rows, None where there are no more than these."""
+    return cursor_after(found[limit - 1].created_at, found[limit - 1].id) if len(found) > limit else None
 
 
 def row_of(cursor: str) -> Row:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from aiohttp import web
 
 from bot.api.bodies import read_body
-from bot.api.cursors import cursor_after
+from bot.api.cursors import next_after
 from bot.api.endpoints import Endpoint, Who
 from bot.api.errors import answer
 from bot.api.principals import Callers
@@ -51,7 +51,7 @@ class Keys:
         async with self._database.read(self._office.tenant) as tx:
             page = await access.page(tx, before, limit + 1)
             shown = [key_json(one, tx.now) for one in page[:limit]]
-        more = cursor_after(page[limit - 1].created_at, page[limit - 1].id) if len(page) > limit else None
+        more = next_after(page, limit)
         return answer({"items": shown, "next_cursor": more})
 
     async def create(self, request: web.Request) -> web.Response:

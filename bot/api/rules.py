@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 
 from bot.api import bodies
 from bot.api.bodies import moment, moment_or_none
-from bot.api.cursors import cursor_after
+from bot.api.cursors import next_after
 from bot.api.endpoints import Endpoint, Who
 from bot.api.errors import answer
 from bot.api.principals import Callers, Operator
@@ -89,7 +89,7 @@ class Rules:
         agent_id = None if isinstance(caller, Operator) else caller.id
         async with self._office.database.read(self._office.tenant) as tx:
             page = await rules.page(tx, agent_id=agent_id, live_only=live, before=CURSOR.read(request), limit=limit + 1)
-        more = cursor_after(page[limit - 1].created_at, page[limit - 1].id) if len(page) > limit else None
+        more = next_after(page, limit)
         shown: Page[RuleJson] = {"items": [rule_json(one) for one in page[:limit]], "next_cursor": more}
         return answer(shown)
 

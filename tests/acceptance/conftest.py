@@ -1,16 +1,19 @@
 """The whole product in one process, for each database, and the parts of it that some tests drive by hand."""
 
+import shutil
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.workspace import WorkspaceServer, demo_workspace
+from countersign_client import Gate
 from storage.database import Database
 from storage.tables import KeyKind
 from tests import profiles
+from tests.acceptance.beside import Beside, running_beside
 from tests.conftest import Clock
 from tests.integration.calls import Key
 from tests.integration.desk import Desk
@@ -84,3 +87,18 @@ async def place(url: str, tmp_path: Path) -> AsyncIterator[Tenants]:
             await running.install(team)
             await running.connected(team)
         yield running
+
+
+@pytest.fixture(scope="module")
+def beside(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Beside]:
+    """One server for a file whose tests are clients that wait: it runs in a thread of its own."""
+    folder = tmp_path_factory.mktemp("beside")
+    shutil.copy(sqlite_template, folder / "countersign.db")
+    with running_beside(f"sqlite:///{folder / 'countersign.db'}", folder) as running:
+        yield running
+
+
+@pytest.fixture
+def gate(beside: Beside) -> Iterator[Gate]:
+    with Gate(beside.url, beside.key) as open_gate:
+        yield open_gate

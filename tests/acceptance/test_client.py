@@ -2,10 +2,8 @@
 
 import asyncio
 import json
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,21 +32,7 @@ from countersign_client import (
 from countersign_client.cli import main
 from countersign_client.guarding import Guarded
 from storage.tables import KeyKind
-from tests.acceptance.beside import Beside, approve, edited_to, reject, running_beside
-
-
-@pytest.fixture(scope="module")
-def beside(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Beside]:
-    folder = tmp_path_factory.mktemp("beside")
-    shutil.copy(sqlite_template, folder / "countersign.db")
-    with running_beside(f"sqlite:///{folder / 'countersign.db'}", folder) as running:
-        yield running
-
-
-@pytest.fixture
-def gate(beside: Beside) -> Iterator[Gate]:
-    with Gate(beside.url, beside.key) as open_gate:
-        yield open_gate
+from tests.acceptance.beside import Beside, approve, edited_to, reject
 
 
 @pytest.fixture

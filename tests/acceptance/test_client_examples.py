@@ -2,10 +2,8 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -13,18 +11,10 @@ from typing import Any
 import pytest
 
 from countersign_client import Gate
-from tests.acceptance.beside import Beside, approve, edited_to, reject, running_beside
+from tests.acceptance.beside import Beside, approve, edited_to, reject
 
 ROOT = Path(__file__).parent.parent.parent
 EXAMPLES = ROOT / "client" / "examples"
-
-
-@pytest.fixture(scope="module")
-def beside(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Beside]:
-    folder = tmp_path_factory.mktemp("beside")
-    shutil.copy(sqlite_template, folder / "countersign.db")
-    with running_beside(f"sqlite:///{folder / 'countersign.db'}", folder) as running:
-        yield running
 
 
 def run(beside: Beside, *words: str | Path, told: Any = None, **more: str) -> subprocess.CompletedProcess[str]:

@@ -12,20 +12,12 @@ from pathlib import Path
 import pytest
 
 from countersign_client import Gate, Operator, Proposal
-from tests.acceptance.beside import Beside, approve, reject, running_beside
+from tests.acceptance.beside import Beside, approve, reject
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = ROOT / "docs" / "how-to"
 SNIPPETS = PAGES / "snippets"
 SETTINGS = ROOT / "client" / "examples" / "claude_code" / "settings.json"
-
-
-@pytest.fixture(scope="module")
-def beside(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Beside]:
-    folder = tmp_path_factory.mktemp("beside")
-    shutil.copy(sqlite_template, folder / "countersign.db")
-    with running_beside(f"sqlite:///{folder / 'countersign.db'}", folder) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
@@ -36,12 +28,6 @@ def commands(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command.write_text(f'#!/bin/sh\nexec {sys.executable} -m countersign_client "$@"\n')
     command.chmod(0o755)
     return folder
-
-
-@pytest.fixture
-def gate(beside: Beside) -> Iterator[Gate]:
-    with Gate(beside.url, beside.key) as open_gate:
-        yield open_gate
 
 
 @pytest.fixture

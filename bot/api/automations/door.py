@@ -17,7 +17,7 @@ from bot.api.automations.wire import (
     governance_json,
     lifecycle_json,
 )
-from bot.api.cursors import cursor_after
+from bot.api.cursors import next_after
 from bot.api.endpoints import Endpoint, Who
 from bot.api.errors import answer
 from bot.api.governing.spend_wire import SpendingJson, spending_json
@@ -110,7 +110,7 @@ class Automations:
                 tx, agent_id=None if caller.is_human else caller.actor.id, status=status, before=CURSOR.read(request),
                 limit=limit + 1,
             )  # fmt: skip
-        more = cursor_after(page[limit - 1].created_at, page[limit - 1].id) if len(page) > limit else None
+        more = next_after(page, limit)
         shown: Page[AutomationJson] = {"items": [automation_json(one) for one in page[:limit]], "next_cursor": more}
         return answer(shown)
 

@@ -9,7 +9,7 @@ from bot.api import bodies
 from bot.api.automations import bodies as automation_bodies
 from bot.api.automations.door import acting, looking
 from bot.api.automations.run_wire import GrantJson, grant_json
-from bot.api.cursors import cursor_after
+from bot.api.cursors import next_after
 from bot.api.endpoints import Endpoint, Who
 from bot.api.errors import answer
 from bot.api.principals import Callers
@@ -77,7 +77,7 @@ class Grants:
                 limit=limit + 1,
             )  # fmt: skip
             found = [grant_json(one, tx.now) for one in page[:limit]]
-        more = cursor_after(page[limit - 1].created_at, page[limit - 1].id) if len(page) > limit else None
+        more = next_after(page, limit)
         shown: Page[GrantJson] = {"items": found, "next_cursor": more}
         return answer(shown)
 

@@ -7,7 +7,7 @@ from bot.api import bodies
 from bot.api.automations import bodies as automation_bodies
 from bot.api.automations.door import acting, looking
 from bot.api.automations.run_wire import RunJson, run_event_json, run_json
-from bot.api.cursors import cursor_after
+from bot.api.cursors import next_after
 from bot.api.endpoints import Endpoint, Who
 from bot.api.errors import answer
 from bot.api.principals import Callers
@@ -60,7 +60,7 @@ class Runs:
         async with self._office.database.read(self._office.tenant) as tx:
             row = await visible(tx, caller, request.match_info["id"])
             page = await runs.page(tx, row.id, CURSOR.read(request), limit + 1)
-        more = cursor_after(page[limit - 1].created_at, page[limit - 1].id) if len(page) > limit else None
+        more = next_after(page, limit)
         shown: Page[RunJson] = {"items": [run_json(one) for one in page[:limit]], "next_cursor": more}
         return answer(shown)
 

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from bot.api.endpoints import Endpoint, Who
 from bot.api.openapi import words
+from bot.api.openapi.elsewhere import ELSEWHERE
 from bot.api.openapi.operation import operation
 from bot.api.openapi.types import Types
 
@@ -33,7 +34,9 @@ class Document:
 
 
 def _written(endpoints: Sequence[Endpoint]) -> bytes:
-    return json.dumps(described(endpoints), ensure_ascii=False, separators=(",", ":")).encode()
+    document = described(endpoints)
+    document["paths"] |= ELSEWHERE
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def described(endpoints: Sequence[Endpoint]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from bot.api.bodies import read_body
-from bot.api.cursors import cursor_after
+from bot.api.cursors import next_after
 from bot.api.endpoints import Endpoint, Query, Who
 from bot.api.errors import answer
 from bot.api.principals import Callers
@@ -65,7 +65,7 @@ class Webhooks:
         async with self._database.read(self._office.tenant) as tx:
             page = await webhooks.page(tx, before, limit + 1)
             shown = [webhook_json(one, tx.now) for one in page[:limit]]
-        more = cursor_after(page[limit - 1].created_at, page[limit - 1].id) if len(page) > limit else None
+        more = next_after(page, limit)
         return answer({"items": shown, "next_cursor": more})
 
     async def create(self, request: web.Request) -> web.Response:
@@ -123,7 +123,7 @@ class Webhooks:
         row = await self._found(request)
         async with self._database.read(self._office.tenant) as tx:
             page = await webhooks.deliveries(tx, row.id, status, before, limit + 1)
-        more = cursor_after(page[limit - 1].created_at, page[limit - 1].id) if len(page) > limit else None
+        more = next_after(page, limit)
         return answer({"items": [delivery_json(one) for one in page[:limit]], "next_cursor": more})
 
     async def replay_one(self, request: web.Request) -> web.Response:
